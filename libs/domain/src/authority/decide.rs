@@ -1,0 +1,149 @@
+//! The effective authority: the steps of states 8, first match wins.
+
+use crate::authority::Reason;
+use crate::configmgr::era;
+use crate::facts::{DeviceFacts, MdmProvider, copied};
+use crate::policy::{Membership, Surroundings};
+use crate::site::SiteFacts;
+use crate::state::{co_managed, in_coexistence, is_leaving, mdm_provider};
+use crate::workload::{ManagementAuthority, PerWorkload, SliderPosition, Workload};
+
+/// The site version from which resource access policies are fixed at Intune (`data/workloads.toml`).
+const RESOURCE_ACCESS_FIXED_SINCE: u32 = 2403;
+
+/// Who decides one workload on one device, and by which rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Decision {
+    /// Who decides.
+    pub authority: ManagementAuthority,
+    /// By which rule; [`Reason::authority`] is the authority.
+    pub reason: Reason,
+}
+
+impl From<Reason> for Decision {
+    fn from(reason: Reason) -> Self {
+        Self { authority: reason.authority(), reason }
+    }
+}
+
+/// The effective authority of every workload on one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveAuthority {
+    /// Exactly one decision per workload.
+    pub workloads: PerWorkload<Decision>,
+    /// The sliders decided without anybody having said whether an Autopilot settings policy overrides them: unknown counts
+    /// as "no override" \[derived\], and answers name it.
+    pub autopilot_override_unknown: bool,
+    /// The device is being retired, wiped or deleted; it is judged like any other until it is gone \[derived\].
+    pub leaving: bool,
+}
+
+/// Decides every workload on a device.
+#[must_use]
+pub fn effective_authority(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> EffectiveAuthority {
+    let leaving = is_leaving(facts);
+    if let Some(reason) = whole_device(facts, surroundings) {
+        let workloads = PerWorkload::from_fn(|_| reason.into());
+        return EffectiveAuthority { workloads, autopilot_override_unknown: false, leaving };
+    }
+    let site_version = resource_access_fixed(surroundings.site);
+    EffectiveAuthority {
+        workloads: PerWorkload::from_fn(|workload| {
+            by_workload(facts, surroundings, site_version, workload).into()
+        }),
+        autopilot_override_unknown: facts.autopilot_override.is_none(),
+        leaving,
+    }
+}
+
+/// Whether the site's version fixes resource access at Intune; `None` when the version is not known or not readable.
+pub(super) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
+    let version = site.and_then(|site| site.version.as_deref())?;
+    Some(era(version)? >= RESOURCE_ACCESS_FIXED_SINCE)
+}
+
+/// Steps 0 to 4: what decides all workloads alike. `None`: co-managed, and the sliders decide.
+fn whole_device(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Option<Reason> {
+    let Some(client) = copied(&facts.client_installed) else {
+        return Some(Reason::ClientUnknown);
+    };
+    if in_coexistence(facts, surroundings.tenant) {
+        return Some(Reason::Coexistence);
+    }
+    let third_party = mdm_provider(facts, surroundings.tenant) == Some(MdmProvider::ThirdParty);
+    let co_managed = co_managed(facts);
+    match (client, facts.enrolled()) {
+        (false, false) => Some(Reason::Unmanaged),
+        // Step 2 asks for an enrolment in Intune. A third-party MDM without the client is no coexistence either, and
+        // neither of the two services manages the device [derived].
+        (false, true) if third_party => Some(Reason::Unmanaged),
+        (false, true) => Some(Reason::MdmOnly),
+        (true, false) => Some(Reason::NotEnrolled),
+        (true, true) if !facts.known_to_site() => Some(Reason::NoSiteRecord),
+        (true, true) if !co_managed.prose => Some(Reason::PolicyAbsent),
+        (true, true) if !co_managed.query => Some(Reason::NotProvisioned),
+        (true, true) if copied(&facts.autopilot_override) == Some(true) => Some(Reason::AutopilotOverride),
+        (true, true) => None,
+    }
+}
+
+/// Steps 5 to 9, for one workload of a co-managed device.
+fn by_workload(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    site_version: Option<bool>,
+    workload: Workload,
+) -> Reason {
+    let fixed = match workload {
+        Workload::ResourceAccessPolicies => site_version,
+        _ => Some(false),
+    };
+    if fixed == Some(true) {
+        return Reason::ResourceAccessFixed;
+    }
+    let own = by_slider(facts, surroundings, workload);
+    let Some(carrier) = workload.included_in() else {
+        return own;
+    };
+    let carried = by_slider(facts, surroundings, carrier);
+    if carried.authority() == ManagementAuthority::Intune {
+        Reason::BundledWithDeviceConfiguration
+    } else if own.authority() == ManagementAuthority::Intune || own == Reason::PolicyUnknown {
+        own
+    } else if fixed.is_none() {
+        Reason::SiteVersionUnknown
+    } else if carried.authority() == ManagementAuthority::Unknown {
+        // "No sub-workload is at Configuration Manager while device configuration is at Intune": as long as the carrier
+        // may be at Intune, its sub-workloads may be too [derived].
+        carried
+    } else {
+        own
+    }
+}
+
+/// What the workload's own slider and pilot collection say.
+///
+/// While co-management is not set up in the hierarchy there are no sliders, and every workload stays at Configuration
+/// Manager, whatever positions the policy keeps \[derived\]. A pilot without a collection, which the console refuses, says
+/// nothing about its members.
+fn by_slider(facts: &DeviceFacts, surroundings: &Surroundings<'_>, workload: Workload) -> Reason {
+    let Some(policy) = surroundings.policy else {
+        return Reason::PolicyUnknown;
+    };
+    if !policy.enabled {
+        return Reason::SliderConfigurationManager;
+    }
+    let setting = &policy.workloads[workload];
+    match setting.slider {
+        SliderPosition::ConfigurationManager => Reason::SliderConfigurationManager,
+        SliderPosition::Intune => Reason::SliderIntune,
+        SliderPosition::PilotIntune => {
+            let collection = setting.pilot_collection.as_ref();
+            match collection.map_or(Membership::Unknown, |id| surroundings.membership(facts, id)) {
+                Membership::Member => Reason::PilotMember,
+                Membership::NotMember => Reason::PilotNotMember,
+                Membership::Unknown => Reason::MembershipUnknown,
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! Who decides each workload on a device, and why; what the device reported; and where the two differ.
+//!
+//! Three readings, never mixed: *configured* (the policy and memberships in [`crate::policy::Surroundings`]), *effective*
+//! ([`effective_authority`]: the rules over those and the device's facts), *reported* ([`reported`]: what the client last
+//! said, through the site or through Intune). A report lags, so a difference ([`drift`]) is normal for a while and carries
+//! the report's time.
+//!
+//! Invariants, each with a property test: exactly one authority per workload; no sub-workload at Configuration Manager while
+//! device configuration is at Intune on that device; `third_party_mdm` in coexistence and nowhere else; a pilot decides
+//! nothing while its collection's members are not known.
+//!
+//! Source: the fact pack's states 8, and `services/tandem/docs/assessment.md` for the reasons and their order.
+
+mod decide;
+mod drift;
+mod reason;
+#[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
+mod tests;
+
+pub use decide::{Decision, EffectiveAuthority, effective_authority};
+pub use drift::{Drift, Reported, SiteReport, drift, reported};
+pub use reason::Reason;

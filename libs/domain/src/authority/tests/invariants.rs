@@ -1,0 +1,117 @@
+//! What holds for every device in every surroundings.
+
+use proptest::prelude::*;
+
+use super::reasons;
+use crate::authority::strategies::{World, device_facts, slider_decided_device, workload_setting, world};
+use crate::authority::{Reason, drift, effective_authority};
+use crate::facts::{DeviceFacts, copied};
+use crate::policy::{Membership, WorkloadSetting};
+use crate::state::{co_managed, in_coexistence};
+use crate::workload::{ManagementAuthority, SliderPosition, Workload};
+
+/// What the workload's pilot collection says, where its slider stands at Pilot Intune.
+fn pilot_membership(facts: &DeviceFacts, world: &World, workload: Workload) -> Option<Membership> {
+    let WorkloadSetting { slider, pilot_collection } = &world.policy.as_ref()?.workloads[workload];
+    let collection = pilot_collection.as_ref().filter(|_| *slider == SliderPosition::PilotIntune)?;
+    Some(world.surroundings().membership(facts, collection))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_device_gets_the_authority_of_its_reason(facts in device_facts(), world in world()) {
+        let effective = effective_authority(&facts, &world.surroundings());
+        for (_, decision) in effective.workloads.iter() {
+            prop_assert_eq!(decision.authority, decision.reason.authority());
+        }
+        prop_assert_eq!(&effective, &effective_authority(&facts, &world.surroundings()));
+    }
+
+    #[test]
+    fn sub_workload_is_never_held_back_from_device_configuration(facts in device_facts(), world in world()) {
+        let effective = effective_authority(&facts, &world.surroundings()).workloads;
+        let of = |workload: Workload| effective[workload].authority;
+        for sub in [Workload::ResourceAccessPolicies, Workload::EndpointProtection] {
+            match of(Workload::DeviceConfiguration) {
+                ManagementAuthority::Intune => prop_assert_eq!(of(sub), ManagementAuthority::Intune),
+                ManagementAuthority::Unknown =>
+                    prop_assert_ne!(of(sub), ManagementAuthority::ConfigurationManager),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn third_party_decides_in_coexistence_and_nowhere_else(facts in device_facts(), world in world()) {
+        let coexistence = in_coexistence(&facts, &world.tenant);
+        for (_, decision) in effective_authority(&facts, &world.surroundings()).workloads.iter() {
+            prop_assert_eq!(decision.authority == ManagementAuthority::ThirdPartyMdm, coexistence);
+        }
+    }
+
+    #[test]
+    fn without_co_management_no_slider_matters(facts in device_facts(), world in world(), other in world()) {
+        prop_assume!(!co_managed(&facts).query || copied(&facts.client_installed) != Some(true));
+        let elsewhere = World { tenant: world.tenant.clone(), ..other };
+        prop_assert_eq!(reasons(&facts, &world), reasons(&facts, &elsewhere));
+    }
+
+    #[test]
+    fn pilot_gives_intune_to_its_members_alone(facts in slider_decided_device(), world in world()) {
+        for (workload, reason) in reasons(&facts, &world).iter() {
+            match pilot_membership(&facts, &world, workload) {
+                Some(Membership::Member) => {}
+                Some(Membership::NotMember) => {
+                    prop_assert!(!matches!(reason, Reason::PilotMember | Reason::SliderIntune));
+                }
+                Some(Membership::Unknown) => {
+                    prop_assert!(!matches!(reason, Reason::PilotMember | Reason::PilotNotMember));
+                    if world.policy.as_ref().is_some_and(|policy| policy.enabled) {
+                        prop_assert_ne!(reason.authority(), ManagementAuthority::ConfigurationManager);
+                    }
+                }
+                None => prop_assert!(!matches!(reason, Reason::PilotMember | Reason::PilotNotMember)),
+            }
+        }
+    }
+
+    #[test]
+    fn moving_a_slider_changes_that_workload_and_what_it_carries(
+        facts in device_facts(), world in world(), moved in 0_usize..7, to in workload_setting(),
+    ) {
+        prop_assume!(world.policy.is_some());
+        let moved = Workload::ALL[moved];
+        let before = reasons(&facts, &world);
+        let after = reasons(&facts, &world.clone().slider(moved, to));
+        for workload in Workload::ALL {
+            if workload != moved && workload.included_in() != Some(moved) {
+                prop_assert_eq!(before[workload], after[workload]);
+            }
+        }
+    }
+
+    #[test]
+    fn drift_names_two_different_definite_authorities_of_a_co_managed_device(
+        facts in device_facts(), world in world(),
+    ) {
+        let effective = effective_authority(&facts, &world.surroundings());
+        let drifts = drift(&facts, &world.surroundings(), &effective);
+        for drift in &drifts {
+            let decision = effective.workloads[drift.workload];
+            prop_assert_eq!(drift.effective, decision.authority);
+            prop_assert_ne!(decision.reason, Reason::BundledWithDeviceConfiguration);
+            prop_assert_ne!(drift.effective, drift.reported);
+            for authority in [drift.effective, drift.reported] {
+                prop_assert!(matches!(
+                    authority,
+                    ManagementAuthority::Intune | ManagementAuthority::ConfigurationManager
+                ));
+            }
+        }
+        prop_assert!(
+            drifts.is_empty() || (co_managed(&facts).query && !in_coexistence(&facts, &world.tenant))
+        );
+    }
+}

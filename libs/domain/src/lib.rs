@@ -1,0 +1,35 @@
+//! The rules of the field, as pure functions of explicit inputs.
+//!
+//! Everything here is decided from arguments: no clock, no randomness, no I/O, no gRPC, no database. A decision returns its
+//! answer *and its reasons*. The facts of the field (support dates, error codes, rule texts) are data under `data/`; each rule
+//! that the vendor does not print is marked `[derived]` where it is written down.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | [`id`] | what are devices, sites, collections called? |
+//! | [`workload`], [`capability`] | which workloads exist, how are they related, what does a capability value say? |
+//! | [`section`], [`facts`], [`merge`] | what did each source say, and what do we believe after merging? |
+//! | [`identity`] | which records describe one device? |
+//! | [`windows`], [`configmgr`], [`enrollment`] | what do the published tables say? |
+//! | [`tenant`], [`site`], [`policy`] | what is known about the surroundings of a device? |
+//! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
+//! | [`authority`] | who decides each workload on this device, and why? |
+//! | [`prerequisites`] | what stops co-management, and what mends it? |
+
+pub mod authority;
+pub mod capability;
+pub mod configmgr;
+pub mod enrollment;
+pub mod facts;
+pub mod id;
+pub mod identity;
+pub mod merge;
+pub mod policy;
+pub mod prerequisites;
+pub mod section;
+pub mod site;
+pub mod state;
+mod table;
+pub mod tenant;
+pub mod windows;
+pub mod workload;

@@ -1,0 +1,92 @@
+//! The optional Autopatch profile.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::moment::{is_within, outgrows};
+use super::super::report::{Answer, Outcome};
+use crate::authority::EffectiveAuthority;
+use crate::facts::{DeviceFacts, Fact, Owner, copied, value};
+use crate::workload::{ManagementAuthority, Workload};
+
+/// The workloads that Autopatch needs at Intune.
+const NEEDED: [Workload; 3] =
+    [Workload::WindowsUpdatePolicies, Workload::DeviceConfiguration, Workload::OfficeClickToRunApps];
+
+/// How recently the device must have checked in with Intune.
+const CHECKED_IN_WITHIN: SignedDuration = SignedDuration::from_hours(28 * 24);
+
+/// A workload that is known to be elsewhere decides, whatever is unknown of the others.
+pub(super) fn workloads(authority: &EffectiveAuthority) -> Outcome {
+    let decided = NEEDED.map(|workload| (workload, authority.workloads[workload].authority));
+    let elsewhere: Vec<String> = decided
+        .iter()
+        .filter(|(_, at)| !matches!(at, ManagementAuthority::Intune | ManagementAuthority::Unknown))
+        .map(|(workload, at)| format!("{workload} at {at}"))
+        .collect();
+    if !elsewhere.is_empty() {
+        Outcome::unsatisfied(
+            "windows_update_policies, device_configuration and office_click_to_run_apps at intune",
+            elsewhere.join(", "),
+        )
+    } else if decided.iter().any(|(_, at)| *at == ManagementAuthority::Unknown) {
+        Outcome::unknown("device.effective_authority")
+    } else {
+        Outcome::Satisfied
+    }
+}
+
+/// Four conditions at once: one that is known to fail decides, and all that fail are named.
+pub(super) fn device_facts(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
+    let owner = copied(&facts.owner);
+    let hardware = hardware_present(facts);
+    let sync = copied(&facts.last_intune_sync);
+    let fresh = sync.map(|sync| is_within(sync, CHECKED_IN_WITHIN, as_of));
+    let enrolled = copied(&facts.mdm_enrolled);
+    let changes_at = match (fresh, sync) {
+        (Some(true), Some(sync)) => outgrows(sync, CHECKED_IN_WITHIN),
+        _ => None,
+    };
+
+    let mut failures = Vec::new();
+    if owner == Some(Owner::Personal) {
+        failures.push("owner personal".to_owned());
+    }
+    if hardware == Some(false) {
+        failures.push("serial number, model or manufacturer empty".to_owned());
+    }
+    if let (Some(false), Some(sync)) = (fresh, sync) {
+        failures.push(format!("last Intune sync at {sync}"));
+    }
+    if enrolled == Some(false) {
+        failures.push("not enrolled in Intune".to_owned());
+    }
+    let outcome = if !failures.is_empty() {
+        Outcome::unsatisfied(
+            "owner company; serial number, model and manufacturer present; Intune sync within 28 days; enrolled in Intune",
+            failures.join("; "),
+        )
+    } else if owner.is_none() || hardware.is_none() || fresh.is_none() || enrolled.is_none() {
+        Outcome::unknown_of([
+            ("device.owner", owner.is_none()),
+            ("device.serial_model_manufacturer_present", hardware.is_none()),
+            ("device.last_intune_sync", sync.is_none()),
+            ("device.mdm_enrolled", enrolled.is_none()),
+        ])
+    } else {
+        Outcome::Satisfied
+    };
+    Answer::until(outcome, changes_at)
+}
+
+/// All three have text. A text that no source says is missing, not empty.
+fn hardware_present(facts: &DeviceFacts) -> Option<bool> {
+    let has_text = |fact: &Option<Fact<String>>| value(fact).map(|text| !text.trim().is_empty());
+    let parts = [&facts.serial_number, &facts.model, &facts.manufacturer].map(has_text);
+    if parts.contains(&Some(false)) {
+        Some(false)
+    } else if parts.contains(&None) {
+        None
+    } else {
+        Some(true)
+    }
+}

@@ -1,0 +1,181 @@
+//! The rules of a device.
+//!
+//! A device is also judged by its surroundings: automatic enrolment, the site's version and settings, who decides its
+//! workloads. [`DeviceCheck`] computes what several rules share once, and only when a rule asks for it.
+
+mod autopatch;
+mod autopilot;
+mod client;
+mod directory;
+mod windows;
+
+use std::cell::OnceCell;
+
+use jiff::Timestamp;
+
+use super::attestation::attested;
+use super::catalogue::Path;
+use super::report::{Answer, Outcome, Report};
+use super::typed::typed_rules;
+use crate::authority::{EffectiveAuthority, effective_authority};
+use crate::facts::{DeviceFacts, MdmProvider};
+use crate::policy::Surroundings;
+use crate::state::mdm_provider;
+
+typed_rules! {
+    /// An evaluated rule of scope device.
+    DeviceRule {
+        /// Licences for a reset with Autopilot.
+        AutopilotResetNeedsIntune = "lic.autopilot_reset_needs_intune",
+        /// Automatic enrolment takes this device.
+        AutoEnrollInScope = "cm.auto_enroll_in_scope",
+        /// The client is there.
+        ClientInstalled = "cm.client_installed",
+        /// The client's health is fresh.
+        ClientHealthy = "cm.client_healthy",
+        /// The co-management policy does something on this system.
+        PolicyAppliesToOs = "cm.policy_applies_to_os",
+        /// The gateway's certificate is trusted.
+        CmgCertificateTrusted = "cm.cmg_certificate_trusted",
+        /// The software-updates client setting is off where Intune updates.
+        UpdateClientSettingOff = "cm.update_client_setting_off",
+        /// Joined to Entra ID, alone or hybrid.
+        Joined = "entra.joined",
+        /// Not merely registered.
+        NotRegisteredOnly = "entra.not_registered_only",
+        /// A domain-joined device is hybrid joined.
+        HybridForDomainJoined = "entra.hybrid_for_domain_joined",
+        /// Windows is in servicing.
+        ServicedVersion = "win.serviced_version",
+        /// Windows 10 1709 or later.
+        Minimum1709 = "win.minimum_1709",
+        /// Windows 10 1803 or later, for the device token.
+        DeviceToken1803 = "win.device_token_1803",
+        /// The site supports this Windows.
+        SiteSupportsWindowsVersion = "win.site_supports_windows_version",
+        /// The edition can be managed.
+        Edition = "win.edition",
+        /// The push service is there.
+        PushServicePresent = "win.push_service_present",
+        /// Nothing on the device blocks MDM.
+        MdmNotBlocked = "win.mdm_not_blocked",
+        /// Windows is new enough for Autopilot into co-management.
+        AutopilotWindowsVersion = "autopilot.windows_version",
+        /// Registered with Autopilot.
+        AutopilotRegistered = "autopilot.registered",
+        /// The profile is user-driven with Entra join.
+        AutopilotEntraJoinUserDriven = "autopilot.entra_join_user_driven",
+        /// A co-management settings policy is assigned.
+        AutopilotSettingsPolicyAssigned = "autopilot.settings_policy_assigned",
+        /// An enrolment status page with progress is assigned.
+        AutopilotEspWithProgress = "autopilot.esp_with_progress",
+        /// One policy provider for the status page.
+        AutopilotSinglePolicyProvider = "autopilot.single_policy_provider",
+        /// The organisation owns the device.
+        CoexCompanyOwned = "coex.company_owned",
+        /// The MDM is a third party's.
+        CoexThirdPartyDetected = "coex.third_party_detected",
+        /// Three workloads are with Intune.
+        AutopatchWorkloads = "autopatch.workloads",
+        /// The record at Intune is complete and fresh.
+        AutopatchDeviceFacts = "autopatch.device_facts",
+    }
+}
+
+/// A device in its surroundings at a moment, to be asked about its rules.
+#[derive(Debug)]
+pub struct DeviceCheck<'a> {
+    facts: &'a DeviceFacts,
+    surroundings: &'a Surroundings<'a>,
+    as_of: Timestamp,
+    authority: OnceCell<EffectiveAuthority>,
+    servicing: OnceCell<Answer>,
+}
+
+impl<'a> DeviceCheck<'a> {
+    /// The device as it is known, at that moment. `surroundings` are those of the device's own hierarchy and site.
+    #[must_use]
+    pub const fn new(facts: &'a DeviceFacts, surroundings: &'a Surroundings<'a>, as_of: Timestamp) -> Self {
+        Self { facts, surroundings, as_of, authority: OnceCell::new(), servicing: OnceCell::new() }
+    }
+
+    /// Judges the device rules of a path.
+    ///
+    /// Coexistence as a whole is not applicable, and so is each of its rules, when the MDM provider is known and is no
+    /// third party \[derived\].
+    pub fn report(&self, path: Path) -> Report {
+        let elsewhere = match path {
+            Path::Coexistence => self.provider_without_coexistence(),
+            _ => None,
+        };
+        let answers = DeviceRule::on(path).iter().map(|rule| {
+            let answer = match elsewhere {
+                Some(why) => Outcome::not_applicable(why).into(),
+                None => self.answer(*rule),
+            };
+            (rule.rule(), answer)
+        });
+        Report::collect(path, answers)
+    }
+
+    /// Judges one rule, whatever the path.
+    #[must_use]
+    pub fn outcome(&self, rule: DeviceRule) -> Outcome {
+        self.answer(rule).outcome
+    }
+
+    fn provider_without_coexistence(&self) -> Option<&'static str> {
+        match mdm_provider(self.facts, self.surroundings.tenant)? {
+            MdmProvider::ThirdParty => None,
+            MdmProvider::Intune => Some("the device's MDM is Intune"),
+            MdmProvider::None => Some("the device has no MDM"),
+        }
+    }
+
+    fn authority(&self) -> &EffectiveAuthority {
+        self.authority.get_or_init(|| effective_authority(self.facts, self.surroundings))
+    }
+
+    fn servicing(&self) -> &Answer {
+        self.servicing.get_or_init(|| windows::serviced_version(self.facts, self.as_of))
+    }
+
+    fn answer(&self, rule: DeviceRule) -> Answer {
+        let (facts, surroundings) = (self.facts, self.surroundings);
+        let outcome = match rule {
+            DeviceRule::ClientHealthy => return client::healthy(facts, self.as_of),
+            DeviceRule::ServicedVersion => return self.servicing().clone(),
+            DeviceRule::AutopilotWindowsVersion => {
+                return autopilot::windows_version(facts, || self.servicing().clone());
+            }
+            DeviceRule::AutopilotSinglePolicyProvider => {
+                return attested(surroundings.tenant, rule.rule(), self.as_of);
+            }
+            DeviceRule::AutopatchDeviceFacts => return autopatch::device_facts(facts, self.as_of),
+
+            DeviceRule::AutopilotResetNeedsIntune => autopilot::reset_needs_intune(facts),
+            DeviceRule::AutoEnrollInScope => client::auto_enroll_in_scope(facts, surroundings),
+            DeviceRule::ClientInstalled => client::installed(facts),
+            DeviceRule::PolicyAppliesToOs => client::policy_applies_to_os(facts),
+            DeviceRule::CmgCertificateTrusted => client::cmg_certificate_trusted(facts),
+            DeviceRule::UpdateClientSettingOff => client::update_setting_off(self.authority(), surroundings),
+            DeviceRule::Joined => directory::joined(facts),
+            DeviceRule::NotRegisteredOnly => directory::not_registered_only(facts),
+            DeviceRule::HybridForDomainJoined => directory::hybrid_for_domain_joined(facts),
+            DeviceRule::Minimum1709 => windows::minimum_1709(facts),
+            DeviceRule::DeviceToken1803 => windows::device_token_1803(facts),
+            DeviceRule::SiteSupportsWindowsVersion => windows::site_supports(facts, surroundings),
+            DeviceRule::Edition => windows::edition(facts),
+            DeviceRule::PushServicePresent => windows::push_service_present(facts),
+            DeviceRule::MdmNotBlocked => windows::mdm_not_blocked(facts),
+            DeviceRule::AutopilotRegistered => autopilot::registered(facts),
+            DeviceRule::AutopilotEntraJoinUserDriven => autopilot::entra_join_user_driven(facts),
+            DeviceRule::AutopilotSettingsPolicyAssigned => autopilot::settings_policy_assigned(facts),
+            DeviceRule::AutopilotEspWithProgress => autopilot::esp_with_progress(facts),
+            DeviceRule::CoexCompanyOwned => directory::company_owned(facts),
+            DeviceRule::CoexThirdPartyDetected => directory::third_party_detected(facts, surroundings.tenant),
+            DeviceRule::AutopatchWorkloads => autopatch::workloads(self.authority()),
+        };
+        outcome.into()
+    }
+}

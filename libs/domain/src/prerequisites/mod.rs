@@ -1,0 +1,67 @@
+//! What stops co-management on each path, and what mends it.
+//!
+//! The rules are data (`data/prerequisites.toml`, read by [`catalogue()`]); what decides a rule is a typed function per rule,
+//! grouped by scope: [`TenantCheck`], [`SiteCheck`], [`DeviceCheck`]. A rule whose facts are missing is
+//! [`Outcome::Unknown`]: never passed and never failed, unless the facts at hand already decide it.
+//!
+//! Rules of scope *user* and *action* are in the catalogue for the reader and are **not** evaluated here: no source tells
+//! about single users, and who acts is known only to the service that is asked. `lic.intune_admin` and the `perm.…` rules
+//! are of that kind.
+//!
+//! Not for: deciding who has authority ([`crate::authority`]) or which state a device is in ([`crate::state`]).
+
+mod attestation;
+mod catalogue;
+mod device_rules;
+mod moment;
+mod report;
+mod site_rules;
+mod tenant_rules;
+mod typed;
+
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
+
+pub use self::catalogue::{
+    Area, FactDefinition, NonRequirement, Path, Rule, Scope, Severity, catalogue, fact_definitions,
+    non_requirements, rule,
+};
+pub use self::device_rules::{DeviceCheck, DeviceRule};
+pub use self::report::{Finding, Outcome, Report, Verdict};
+pub use self::site_rules::{SiteCheck, SiteRule};
+pub use self::tenant_rules::{TenantCheck, TenantRule};
+
+use crate::facts::DeviceFacts;
+use crate::policy::{CoManagementPolicy, Surroundings};
+use crate::site::SiteFacts;
+use crate::tenant::TenantFacts;
+
+/// Judges the tenant rules of a path. Days are counted in UTC.
+pub fn evaluate_tenant(tenant: &TenantFacts, path: Path, as_of: Timestamp) -> Report {
+    TenantCheck::new(tenant, as_of).report(path)
+}
+
+/// Judges the site rules of a path. `policy` is the configured policy of the site's hierarchy; the tenant gives the cloud
+/// and the attestations. Days are counted in UTC.
+pub fn evaluate_site(
+    site: &SiteFacts,
+    policy: Option<&CoManagementPolicy>,
+    tenant: &TenantFacts,
+    path: Path,
+    as_of: Timestamp,
+) -> Report {
+    SiteCheck::new(site, policy, tenant, as_of).report(path)
+}
+
+/// Judges the device rules of a path; rules of scope user and action are in no report. For several paths of one device make one [`DeviceCheck`] and ask it for each report:
+/// it computes what the paths share once. Days are counted in UTC.
+pub fn evaluate_device(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    path: Path,
+    as_of: Timestamp,
+) -> Report {
+    DeviceCheck::new(facts, surroundings, as_of).report(path)
+}

@@ -1,0 +1,221 @@
+//! What an evaluation answers: an outcome per rule with expected against found, and a verdict.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+
+use super::catalogue::{Path, Rule, Severity};
+
+/// What became of one rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The condition holds.
+    Satisfied,
+    /// The condition is known not to hold.
+    Unsatisfied {
+        /// What the rule asks for.
+        expected: Cow<'static, str>,
+        /// What there is instead.
+        found: Cow<'static, str>,
+    },
+    /// The facts at hand do not decide.
+    Unknown {
+        /// Ids of the facts that nobody said, or that say too little.
+        missing: Vec<&'static str>,
+    },
+    /// The rule has a precondition that is known not to hold.
+    NotApplicable {
+        /// Why.
+        why: Cow<'static, str>,
+    },
+}
+
+impl Outcome {
+    /// Known not to hold, with both texts.
+    pub(crate) fn unsatisfied(
+        expected: impl Into<Cow<'static, str>>,
+        found: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::Unsatisfied { expected: expected.into(), found: found.into() }
+    }
+
+    /// Undecided for want of one fact.
+    pub(crate) fn unknown(fact: &'static str) -> Self {
+        Self::Unknown { missing: vec![fact] }
+    }
+
+    /// Undecided for want of those facts that are marked missing.
+    pub(crate) fn unknown_of<const N: usize>(facts: [(&'static str, bool); N]) -> Self {
+        Self::Unknown {
+            missing: facts.into_iter().filter(|(_, missing)| *missing).map(|(fact, _)| fact).collect(),
+        }
+    }
+
+    /// Without effect here.
+    pub(crate) fn not_applicable(why: impl Into<Cow<'static, str>>) -> Self {
+        Self::NotApplicable { why: why.into() }
+    }
+
+    /// A yes-or-no fact that has to be `wanted`; the texts say what the two values mean.
+    pub(crate) fn of_bool(
+        fact: &'static str,
+        value: Option<bool>,
+        wanted: bool,
+        expected: &'static str,
+        found: &'static str,
+    ) -> Self {
+        match value {
+            None => Self::unknown(fact),
+            Some(value) if value == wanted => Self::Satisfied,
+            Some(_) => Self::unsatisfied(expected, found),
+        }
+    }
+
+    /// The condition holds.
+    #[must_use]
+    pub const fn is_satisfied(&self) -> bool {
+        matches!(self, Self::Satisfied)
+    }
+
+    /// The condition is known not to hold.
+    #[must_use]
+    pub const fn is_unsatisfied(&self) -> bool {
+        matches!(self, Self::Unsatisfied { .. })
+    }
+
+    /// The facts at hand do not decide.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown { .. })
+    }
+
+    /// `satisfied`, `unsatisfied`, `unknown` or `not_applicable`.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Satisfied => "satisfied",
+            Self::Unsatisfied { .. } => "unsatisfied",
+            Self::Unknown { .. } => "unknown",
+            Self::NotApplicable { .. } => "not_applicable",
+        }
+    }
+}
+
+/// An outcome, and the next moment at which time alone changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) changes_at: Option<Timestamp>,
+}
+
+impl Answer {
+    /// An outcome that holds until then.
+    pub(crate) const fn until(outcome: Outcome, changes_at: Option<Timestamp>) -> Self {
+        Self { outcome, changes_at }
+    }
+}
+
+impl From<Outcome> for Answer {
+    fn from(outcome: Outcome) -> Self {
+        Self::until(outcome, None)
+    }
+}
+
+/// One rule and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule, with its severity and remediation.
+    pub rule: &'static Rule,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// The answer about a path as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Verdict {
+    /// No blocking rule is unsatisfied or unknown.
+    Ready,
+    /// A blocking rule is unsatisfied.
+    Blocked,
+    /// No blocking rule is unsatisfied, but one is unknown.
+    Unknown,
+    /// The path is not for this device.
+    NotApplicable,
+}
+
+impl Verdict {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Ready, Self::Blocked, Self::Unknown, Self::NotApplicable];
+
+    /// The word that outputs use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+}
+
+/// The rules of one scope on one path, judged for one tenant, site or device.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// The path.
+    pub path: Path,
+    /// One per rule, in catalogue order.
+    pub findings: Vec<Finding>,
+    /// The first moment at which an answer is another one although no fact changed (support ends, health grows stale, an
+    /// attestation runs out). Unset: time alone changes nothing.
+    pub valid_until: Option<Timestamp>,
+}
+
+impl Report {
+    /// Collects the answers to rules.
+    pub(crate) fn collect(path: Path, answers: impl Iterator<Item = (&'static Rule, Answer)>) -> Self {
+        let mut report =
+            Self { path, findings: Vec::with_capacity(answers.size_hint().0), valid_until: None };
+        for (rule, Answer { outcome, changes_at }) in answers {
+            report.valid_until = [report.valid_until, changes_at].into_iter().flatten().min();
+            report.findings.push(Finding { rule, outcome });
+        }
+        report
+    }
+
+    /// The answer as a whole. A scope without any rule on the path is ready.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let mut applies = self.findings.is_empty();
+        let mut verdict = Verdict::Ready;
+        for finding in &self.findings {
+            applies |= !matches!(finding.outcome, Outcome::NotApplicable { .. });
+            if finding.rule.severity != Severity::Blocking {
+                continue;
+            }
+            match finding.outcome {
+                Outcome::Unsatisfied { .. } => return Verdict::Blocked,
+                Outcome::Unknown { .. } => verdict = Verdict::Unknown,
+                Outcome::Satisfied | Outcome::NotApplicable { .. } => {}
+            }
+        }
+        if applies { verdict } else { Verdict::NotApplicable }
+    }
+
+    /// What became of the rule of that id; `None` if it is not on this path and scope.
+    #[must_use]
+    pub fn outcome(&self, rule_id: &str) -> Option<&Outcome> {
+        self.findings.iter().find(|finding| finding.rule.id == rule_id).map(|finding| &finding.outcome)
+    }
+
+    /// The findings that are known not to hold, blocking and warning.
+    pub fn unsatisfied(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.outcome.is_unsatisfied())
+    }
+
+    /// The findings that the facts at hand do not decide, blocking and warning.
+    pub fn unknown(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.outcome.is_unknown())
+    }
+}

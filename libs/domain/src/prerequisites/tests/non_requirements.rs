@@ -1,0 +1,155 @@
+//! What must never be reported as missing, one test per entry of the catalogue.
+
+use super::cases::{World, as_of, good_policy, good_site, good_tenant, not_applicable, os, said};
+use crate::facts::JoinType;
+use crate::prerequisites::{
+    Outcome, Path, Report, Scope, Severity, Verdict, catalogue, evaluate_site, evaluate_tenant,
+    non_requirements,
+};
+use crate::site::SiteFacts;
+use crate::workload::PerWorkload;
+
+const TESTED: [&str; 8] = [
+    "cmg_for_path1",
+    "site_entra_onboarding_for_path1",
+    "single_site",
+    "hybrid_join_for_new_devices",
+    "per_user_intune_license_path1",
+    "signed_in_user",
+    "tenant_attach",
+    "moved_workload",
+];
+
+#[test]
+fn every_non_requirement_has_its_test_in_this_file() {
+    let written: Vec<&str> = non_requirements().iter().map(|entry| entry.id.as_str()).collect();
+    assert_eq!(written, TESTED);
+    let this_file = include_str!("non_requirements.rs");
+    for id in TESTED {
+        assert!(this_file.contains(&format!("fn {id}_is_")), "{id}");
+    }
+}
+
+fn site_report(site: &SiteFacts, path: Path) -> Report {
+    evaluate_site(site, Some(&good_policy()), &good_tenant(), path, as_of())
+}
+
+/// The rules that say anything but "satisfied".
+fn complaints(report: &Report) -> Vec<&'static str> {
+    report.findings.iter().filter(|f| !f.outcome.is_satisfied()).map(|f| f.rule.id).collect()
+}
+
+#[test]
+fn cmg_for_path1_is_not_demanded() {
+    let site = SiteFacts { cmg_present: Some(false), mp_accepts_cmg: Some(false), ..good_site() };
+    let report = site_report(&site, Path::Path1);
+    assert_eq!(complaints(&report), Vec::<&str>::new());
+    assert_eq!((report.verdict(), report.outcome("cm.cmg_present")), (Verdict::Ready, None));
+}
+
+#[test]
+fn site_entra_onboarding_for_path1_is_not_demanded() {
+    let site = SiteFacts { entra_onboarded: Some(false), ..good_site() };
+    let report = site_report(&site, Path::Path1);
+    assert_eq!(complaints(&report), Vec::<&str>::new());
+    assert_eq!((report.verdict(), report.outcome("cm.site_onboarded_entra")), (Verdict::Ready, None));
+}
+
+#[test]
+fn single_site_is_not_demanded() {
+    // A site below another one, beside a second one of the same tenant: each is judged for itself, and both are ready.
+    let below = SiteFacts { parent: Some("CAS".parse().unwrap()), ..good_site() };
+    let other = SiteFacts { site: "PS2".parse().unwrap(), ..good_site() };
+    for site in [below, other] {
+        assert_eq!(site_report(&site, Path::Path1).verdict(), Verdict::Ready);
+    }
+    let mut world = World::good();
+    world.device.other_hierarchies = vec!["PS2".parse().unwrap()];
+    for path in [Path::Path1, Path::Path2] {
+        let report = world.device_report(path, as_of());
+        assert_eq!(report, World::good().device_report(path, as_of()));
+        assert_eq!(report.verdict(), Verdict::Ready);
+    }
+}
+
+#[test]
+fn hybrid_join_for_new_devices_is_not_demanded() {
+    let mut world = World::good();
+    world.device.join_type = said(JoinType::EntraJoined);
+    // Whether a record of the site says so, or the device is new to every site.
+    for ad_joined in [said(false), None] {
+        world.device.ad_joined = ad_joined;
+        let report = world.device_report(Path::Path1, as_of());
+        assert_eq!(
+            report.outcome("entra.hybrid_for_domain_joined"),
+            Some(&not_applicable("the device is not joined to Active Directory"))
+        );
+        assert_eq!(report.verdict(), Verdict::Ready);
+        for path in [Path::Path2, Path::Autopilot] {
+            let report = world.device_report(path, as_of());
+            assert_eq!(report.outcome("entra.hybrid_for_domain_joined"), None);
+            assert_eq!(report.verdict(), Verdict::Ready, "{path}");
+        }
+    }
+}
+
+#[test]
+fn per_user_intune_license_path1_is_not_demanded() {
+    let blocking = catalogue().iter().filter(|rule| {
+        rule.severity == Severity::Blocking
+            && rule.is_on(Path::Path1)
+            && matches!(rule.scope, Scope::Tenant | Scope::Site | Scope::Device)
+    });
+    assert_eq!(blocking.into_iter().find(|rule| rule.facts.contains(&"user.intune_license")), None);
+
+    // No licence is known of any user, nor any in the tenant; Entra P1 still counts.
+    let mut world = World::good();
+    world.tenant.intune_license_count = Some(0);
+    world.device.autopilot_registered = said(false);
+    let device = world.device_report(Path::Path1, as_of());
+    let tenant = evaluate_tenant(&world.tenant, Path::Path1, as_of());
+    assert_eq!((device.verdict(), tenant.verdict()), (Verdict::Ready, Verdict::Ready));
+    assert_eq!(complaints(&tenant), Vec::<&str>::new());
+    assert_eq!(complaints(&device), ["lic.autopilot_reset_needs_intune"]);
+    assert_eq!(
+        device.outcome("lic.autopilot_reset_needs_intune"),
+        Some(&not_applicable("the device is not registered with Autopilot"))
+    );
+}
+
+#[test]
+fn signed_in_user_is_not_demanded() {
+    let mut world = World::good();
+    world.device.user = None;
+    world.device.os_version = os("10.0.17134.1");
+    let report = world.device_report(Path::Path1, as_of());
+    assert_eq!(report.outcome("win.device_token_1803"), Some(&Outcome::Satisfied));
+    // Below 1803 the device waits for a sign-in: a warning, never a blocker.
+    world.device.os_version = os("10.0.16299.15");
+    let report = world.device_report(Path::Path1, as_of());
+    let finding = report.unsatisfied().find(|f| f.rule.id == "win.device_token_1803").unwrap();
+    assert_eq!(finding.rule.severity, Severity::Warning);
+}
+
+#[test]
+fn tenant_attach_is_not_demanded() {
+    let says_so = |text: &str| text.contains("tenant_attach");
+    for rule in catalogue() {
+        assert_eq!(rule.facts.iter().find(|fact| says_so(fact)), None, "{}", rule.id);
+    }
+    // A cloud without tenant attach is a warning to plan with, never a blocker.
+    let rule = catalogue().iter().find(|rule| rule.id == "cm.azure_cloud_limits").unwrap();
+    assert_eq!(rule.severity, Severity::Warning);
+}
+
+#[test]
+fn moved_workload_is_not_demanded() {
+    let mut world = World::good();
+    world.policy.as_mut().unwrap().workloads = PerWorkload::default();
+    let site = good_site();
+    for path in [Path::Path1, Path::Path2, Path::Autopilot] {
+        assert_eq!(world.device_report(path, as_of()).verdict(), Verdict::Ready, "{path}");
+        let report = evaluate_site(&site, world.policy.as_ref(), &world.tenant, path, as_of());
+        assert_eq!(report.verdict(), Verdict::Ready, "{path}");
+    }
+}
