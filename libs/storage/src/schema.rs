@@ -1,0 +1,58 @@
+//! The tables that this library keeps in every database, in a migration log of its own, beside the service's.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+
+pub(crate) struct SharedTables;
+
+#[async_trait::async_trait]
+impl MigratorTrait for SharedTables {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(IncarnationAndRequests)]
+    }
+
+    fn migration_table_name() -> DynIden {
+        "tandem_migrations".into_iden()
+    }
+}
+
+struct IncarnationAndRequests;
+
+impl MigrationName for IncarnationAndRequests {
+    fn name(&self) -> &str {
+        "m0001_incarnation_and_requests"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for IncarnationAndRequests {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        // At most one row: `only` can hold nothing but 1.
+        db.execute_unprepared(
+            "CREATE TABLE tandem_incarnation (
+                only INTEGER PRIMARY KEY CHECK (only = 1),
+                incarnation BIGINT NOT NULL
+            )",
+        )
+        .await?;
+        let response = match db.get_database_backend() {
+            sea_orm::DbBackend::Postgres => "BYTEA",
+            _ => "BLOB",
+        };
+        db.execute_unprepared(&format!(
+            "CREATE TABLE tandem_requests (
+                tenant TEXT NOT NULL,
+                request_id TEXT NOT NULL,
+                method TEXT NOT NULL,
+                request_hash BIGINT NOT NULL,
+                response {response} NOT NULL,
+                created_at BIGINT NOT NULL,
+                PRIMARY KEY (tenant, request_id)
+            )"
+        ))
+        .await?;
+        db.execute_unprepared("CREATE INDEX tandem_requests_age ON tandem_requests (created_at)").await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,153 @@
+//! The ingest stream: each message is one batch, acknowledged once it is durable.
+
+use std::time::Duration;
+
+use futures::{Stream, StreamExt, stream};
+use jiff::Timestamp;
+use prost::Message;
+use tandem_contracts::convert::section::{Report, from_proto};
+use tandem_contracts::inventory::v1::{RefusedSection, ReportDevicesRequest, ReportDevicesResponse};
+use tandem_contracts::r#type::v1::Section;
+use tandem_domain::section::Source;
+use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
+use tonic::{Status, Streaming};
+
+use super::Handlers;
+use crate::store::ingest::{Batch, Incoming, IncomingBody, batch_apply};
+use crate::store::{hierarchies, tenants};
+
+/// Most sections of one batch: some 5 MB, one transaction of well under a second.
+const MOST_SECTIONS: usize = 5000;
+
+/// How far a source's clock may be ahead before its times are set to the time of receipt.
+const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
+
+/// Where a stream stands.
+struct Reporting {
+    handlers: Handlers,
+    incoming: Streaming<ReportDevicesRequest>,
+    parent: Option<(TenantName, Source)>,
+    last_sequence: Option<u64>,
+}
+
+/// Answers an ingest stream, batch by batch, until it ends or breaks its contract.
+pub(super) fn acknowledge(
+    handlers: Handlers,
+    incoming: Streaming<ReportDevicesRequest>,
+) -> impl Stream<Item = Result<ReportDevicesResponse, Status>> {
+    let start = Reporting { handlers, incoming, parent: None, last_sequence: None };
+    stream::unfold(Some(start), |reporting| async move {
+        let mut reporting = reporting?;
+        let request = match reporting.incoming.next().await? {
+            Ok(request) => request,
+            // The caller's end is gone; there is nobody to tell.
+            Err(_) => return None,
+        };
+        match reporting.take(request).await {
+            Ok(answer) => Some((Ok(answer), Some(reporting))),
+            Err(failure) => Some((Err(failure.into()), None)),
+        }
+    })
+}
+
+impl Reporting {
+    async fn take(&mut self, request: ReportDevicesRequest) -> Result<ReportDevicesResponse, Failure> {
+        let (tenant, source) = self.parent(&request).await?;
+        if self.last_sequence.is_some_and(|last| request.sequence <= last) {
+            let found = request.sequence;
+            return Err(Failure::field(
+                "sequence",
+                format!("expected more than the batch before; found {found}"),
+            ));
+        }
+        self.last_sequence = Some(request.sequence);
+        let found = request.sections.len();
+        if found > MOST_SECTIONS {
+            return Err(Failure::LimitExceeded {
+                limit: "sections_per_batch",
+                allowed: MOST_SECTIONS as u64,
+                found: found as u64,
+            });
+        }
+        let received_at = self.handlers.clock.now();
+        let (sections, refused) = read_sections(request.sections, &source, received_at);
+        let batch = Batch { source, sections, received_at };
+        let store = &self.handlers.store;
+        let applied = batch_apply(store, tenant.id(), batch).await?;
+        Ok(ReportDevicesResponse {
+            sequence: request.sequence,
+            applied: applied.applied,
+            superseded: applied.superseded,
+            refused,
+            consistency_token: store.token(applied.revision),
+        })
+    }
+
+    /// The tenant and source of a batch; the first message must name both, and both must be there.
+    async fn parent(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
+        let store = &self.handlers.store;
+        let tenant = match &self.parent {
+            Some((tenant, _)) => tenant.clone(),
+            None => {
+                let tenant = TenantName::parse("parent", &request.parent)?;
+                tenants::revision(store.database.reader(), tenant.id()).await?;
+                tenant
+            }
+        };
+        let source = match &self.parent {
+            Some((_, source)) if request.source.is_empty() => source.clone(),
+            _ => request.source.parse::<Source>().map_err(|e| Failure::field("source", e.to_string()))?,
+        };
+        if self.parent.as_ref().is_none_or(|(_, known)| *known != source) {
+            if let Some(hierarchy) = source.hierarchy() {
+                hierarchies::hierarchy_fetch(store, tenant.id(), hierarchy.as_str()).await?;
+            }
+        }
+        self.parent = Some((tenant.clone(), source.clone()));
+        Ok((tenant, source))
+    }
+}
+
+/// Checks each section on its own: what is wrong with one does not hinder the others.
+fn read_sections(
+    sections: Vec<Section>,
+    source: &Source,
+    received_at: Timestamp,
+) -> (Vec<Incoming>, Vec<RefusedSection>) {
+    let latest = received_at.checked_add(CLOCK_AHEAD).unwrap_or(Timestamp::MAX);
+    let mut good = Vec::with_capacity(sections.len());
+    let mut refused = Vec::new();
+    for (index, message) in sections.into_iter().enumerate() {
+        let bytes = message.encode_to_vec();
+        let report = match from_proto(message, source) {
+            Ok(report) => report,
+            Err(found) => {
+                let index = u32::try_from(index).unwrap_or(u32::MAX);
+                refused.extend(found.into_iter().map(|violation| RefusedSection {
+                    index,
+                    field: violation.field,
+                    reason: violation.description,
+                }));
+                continue;
+            }
+        };
+        let (key, observed_at, sequence, body) = match report {
+            Report::Said { section, sequence } => {
+                (section.key, section.observed_at, sequence, IncomingBody::Said(section.body, bytes))
+            }
+            Report::Removed(removal) => {
+                (removal.key, removal.observed_at, removal.sequence, IncomingBody::Removed)
+            }
+        };
+        let clamped = observed_at > latest;
+        good.push(Incoming {
+            key,
+            observed_at: if clamped { received_at } else { observed_at },
+            clamped,
+            sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
+            body,
+        });
+    }
+    (good, refused)
+}

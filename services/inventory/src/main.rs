@@ -1,0 +1,2 @@
+//! tandem-inventory
+fn main() {}

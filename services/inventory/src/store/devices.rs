@@ -1,0 +1,88 @@
+//! Devices, as merged.
+
+use std::collections::HashMap;
+
+use prost::Message;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use tandem_contracts::inventory::v1::Device;
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::identity::IdentityKey;
+use tandem_server::failure::Failure;
+
+use super::entity::{device, device_key};
+use super::{Store, filter};
+use crate::grpc::convert;
+
+/// The name under which errors speak of devices.
+const TYPE: &str = "tandem.inventory.v1.Device";
+
+/// The device of a row. The body is the message itself, so that reading costs one decode.
+pub(crate) fn message(row: &device::Model) -> Result<Device, Failure> {
+    Device::decode(row.body.as_slice()).map_err(Failure::internal)
+}
+
+fn not_found(tenant: &str, id: &str) -> Failure {
+    Failure::NotFound { resource_type: TYPE, name: format!("tenants/{tenant}/devices/{id}") }
+}
+
+/// Reads a device.
+pub(crate) async fn device_fetch(store: &Store, tenant: &str, id: &str) -> Result<Device, Failure> {
+    let row = device::Entity::find_by_id((tenant.to_owned(), id.to_owned()))
+        .filter(device::Column::Removed.eq(false))
+        .one(store.database.reader())
+        .await?;
+    message(&row.ok_or_else(|| not_found(tenant, id))?)
+}
+
+/// Reads the device that holds a key.
+pub(crate) async fn device_lookup(store: &Store, tenant: &str, key: &IdentityKey) -> Result<Device, Failure> {
+    let kind = i32::from(convert::key_kind(key.kind()));
+    let row = device_key::Entity::find_by_id((tenant.to_owned(), kind, key.value().to_owned()))
+        .one(store.database.reader())
+        .await?;
+    match row {
+        // A hardware key that several records share says of none of them which is meant.
+        Some(row) if !row.ambiguous => device_fetch(store, tenant, &row.device).await,
+        _ => Err(Failure::NotFound {
+            resource_type: TYPE,
+            name: format!("tenants/{tenant}/devices with {} {}", key.kind().id(), key.value()),
+        }),
+    }
+}
+
+/// Lists up to `limit` devices after one, by id.
+pub(crate) async fn device_list(
+    store: &Store,
+    tenant: &str,
+    wanted: &DeviceFilter,
+    after: Option<String>,
+    limit: u64,
+) -> Result<Vec<Device>, Failure> {
+    let reader = store.database.reader();
+    let mut cursor = device::Entity::find()
+        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Removed.eq(false))
+        .filter(filter::condition(reader, tenant, wanted).await?)
+        .cursor_by(device::Column::Device);
+    if let Some(after) = after {
+        cursor.after(after);
+    }
+    cursor.first(limit).all(reader).await?.iter().map(message).collect()
+}
+
+/// Reads devices by id, in the order asked for; ids that nothing has are left out.
+pub(crate) async fn device_batch(
+    store: &Store,
+    tenant: &str,
+    ids: &[String],
+) -> Result<Vec<Device>, Failure> {
+    let rows = device::Entity::find()
+        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Removed.eq(false))
+        .filter(device::Column::Device.is_in(ids.iter().map(String::as_str)))
+        .all(store.database.reader())
+        .await?;
+    let mut found: HashMap<&str, &device::Model> =
+        rows.iter().map(|row| (row.device.as_str(), row)).collect();
+    ids.iter().filter_map(|id| found.remove(id.as_str())).map(message).collect()
+}

@@ -1,0 +1,75 @@
+//! The change feed: the devices in the order of their revisions. Compacted by construction, since a device has one row.
+
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tandem_contracts::inventory::v1::{Device, DeviceLeft};
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_server::failure::Failure;
+
+use super::entity::device;
+use super::{Store, devices, filter};
+
+/// A part of the feed.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    /// Devices that the filter takes, as they are now.
+    pub(crate) changed: Vec<Device>,
+    /// Devices that are gone, or that the filter does not take.
+    pub(crate) left: Vec<DeviceLeft>,
+    /// Where the next page starts: after this revision and device.
+    pub(crate) next: Option<(i64, String)>,
+}
+
+/// Reads up to `limit` changes after a position, up to and including revision `until`.
+///
+/// Several devices share a revision (one batch is one commit), so a position is a revision and a device.
+pub(crate) async fn changes(
+    store: &Store,
+    tenant: &str,
+    wanted: &DeviceFilter,
+    after: &(i64, String),
+    until: u64,
+    limit: u64,
+) -> Result<Page, Failure> {
+    let reader = store.database.reader();
+    let takes = filter::condition(reader, tenant, wanted).await?;
+    let later = Condition::any().add(device::Column::Revision.gt(after.0)).add(
+        Condition::all()
+            .add(device::Column::Revision.eq(after.0))
+            .add(device::Column::Device.gt(after.1.as_str())),
+    );
+    let rows = device::Entity::find()
+        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Revision.gte(after.0))
+        .filter(device::Column::Revision.lte(i64::try_from(until).unwrap_or(i64::MAX)))
+        .filter(later)
+        .expr_as(Expr::expr(takes), "takes")
+        .order_by_asc(device::Column::Revision)
+        .order_by_asc(device::Column::Device)
+        .limit(limit)
+        .into_model::<Change>()
+        .all(reader)
+        .await?;
+    let mut page = Page::default();
+    if rows.len() as u64 == limit {
+        page.next = rows.last().map(|row| (row.device.revision, row.device.device.clone()));
+    }
+    for row in rows {
+        if row.takes && !row.device.removed {
+            page.changed.push(devices::message(&row.device)?);
+        } else {
+            page.left.push(DeviceLeft {
+                name: format!("tenants/{tenant}/devices/{}", row.device.device),
+                revision: row.device.revision.unsigned_abs(),
+            });
+        }
+    }
+    Ok(page)
+}
+
+#[derive(Debug, sea_orm::FromQueryResult)]
+struct Change {
+    #[sea_orm(nested)]
+    device: device::Model,
+    takes: bool,
+}

@@ -1,0 +1,279 @@
+//! Sections by `(observed_at, sequence)`, identity by the domain's rules.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use sea_orm::DatabaseTransaction;
+use tandem_domain::id::DeviceId;
+use tandem_domain::identity::{Decision, IdentityKey, RecordIdentity, place, released};
+use tandem_domain::section::SectionKind;
+use tandem_server::failure::Failure;
+use uuid::Uuid;
+
+use super::batch::{Applied, Batch, Incoming, IncomingBody};
+use super::working::{StoredSection, WorkRecord, Working};
+use super::{derive, load, write};
+use crate::store::Store;
+use crate::store::lock::{LockedTenant, lock_tenant, unlock_tenant};
+
+/// Stores a batch. When this returns, it is durable.
+pub(crate) async fn batch_apply(store: &Store, tenant: &str, batch: Batch) -> Result<Applied, Failure> {
+    let batch = Arc::new(batch);
+    let applied = store
+        .write(|tx| {
+            let (batch, tenant) = (batch.clone(), tenant.to_owned());
+            Box::pin(async move { apply(tx, &tenant, &batch).await })
+        })
+        .await?;
+    store.hint(tenant, applied.revision);
+    Ok(applied)
+}
+
+async fn apply(tx: &DatabaseTransaction, tenant: &str, batch: &Batch) -> Result<Applied, Failure> {
+    let mut locked = lock_tenant(tx, tenant).await?;
+    let mut working = Working::default();
+    let keys: Vec<&str> = {
+        let distinct: BTreeSet<&str> = batch.sections.iter().map(|section| section.key.as_str()).collect();
+        distinct.into_iter().collect()
+    };
+    load::records_by_key(tx, tenant, &batch.source, &keys, &mut working).await?;
+    let loaded: Vec<i64> = working.records.keys().copied().collect();
+    load::sections(tx, tenant, loaded, &mut working).await?;
+    load::conflicts(tx, tenant, &batch.source, &keys, &mut working).await?;
+
+    let mut outcome = Applied { revision: locked.revision.unsigned_abs(), ..Applied::default() };
+    let mut changed = BTreeSet::new();
+    let mut order = Vec::new();
+    for incoming in &batch.sections {
+        match replace_section(&mut working, &mut locked, batch, incoming) {
+            Some((no, new_content)) => {
+                outcome.applied += 1;
+                if new_content && changed.insert(no) {
+                    order.push(no);
+                }
+            }
+            None => outcome.superseded += 1,
+        }
+    }
+    settle_identity(tx, &locked, &mut working, &order).await?;
+    derive::merge_touched(tx, &locked, &mut working).await?;
+    write::working(tx, &mut locked, &working, batch.received_at).await?;
+    unlock_tenant(tx, &locked, false).await?;
+    Ok(outcome)
+}
+
+/// Puts a section in place if it is greater than what is stored. Answers the record, and whether it says anything new.
+fn replace_section(
+    working: &mut Working,
+    locked: &mut LockedTenant,
+    batch: &Batch,
+    incoming: &Incoming,
+) -> Option<(i64, bool)> {
+    let place = (batch.source.clone(), incoming.key.clone());
+    let no = match working.by_key.get(&place) {
+        Some(no) => *no,
+        None if matches!(incoming.body, IncomingBody::Removed) => return None,
+        None => {
+            let no = locked.take_number();
+            working.by_key.insert(place, no);
+            let identity = RecordIdentity::new(batch.source.clone(), incoming.key.clone(), []);
+            let record = WorkRecord {
+                identity,
+                device: None,
+                sections: std::collections::BTreeMap::new(),
+                sections_loaded: true,
+                placed_before: false,
+                dirty: true,
+            };
+            working.records.insert(no, record);
+            no
+        }
+    };
+    let record = working.records.get_mut(&no)?;
+    match &incoming.body {
+        IncomingBody::Removed => {
+            if record.sections.is_empty() && record.device.is_none() {
+                return None;
+            }
+            working.removed_records.insert(no);
+            record.sections.clear();
+            Some((no, true))
+        }
+        IncomingBody::Said(body, bytes) => {
+            working.removed_records.remove(&no);
+            let stamp = (nanoseconds(incoming.observed_at), incoming.sequence);
+            let kind = section_kind(body.kind());
+            let former = record.sections.get(&kind);
+            if former.is_some_and(|former| (former.observed_at, former.sequence) >= stamp) {
+                return None;
+            }
+            // Only the stamp moves when the same is said again: no revision, nothing to tell anybody.
+            let new_content = former.is_none_or(|former| former.body != *body);
+            let (observed_at, sequence) = stamp;
+            let (bytes, body) = (bytes.clone(), body.clone());
+            let section =
+                StoredSection { observed_at, sequence, clamped: incoming.clamped, bytes, body, dirty: true };
+            record.sections.insert(kind, section);
+            Some((no, new_content))
+        }
+    }
+}
+
+/// Places every record that changed, in order of arrival.
+async fn settle_identity(
+    tx: &DatabaseTransaction,
+    locked: &LockedTenant,
+    working: &mut Working,
+    changed: &[i64],
+) -> Result<(), Failure> {
+    let tenant = locked.tenant.as_str();
+    let mut to_place = Vec::new();
+    let mut of_records = BTreeSet::new();
+    for no in changed {
+        let Some(record) = working.records.get_mut(no) else { continue };
+        of_records.extend(record.device.clone());
+        if working.removed_records.contains(no) {
+            to_place.push(*no);
+            continue;
+        }
+        let said = record.sections.values().map(|s| (timestamp(s.observed_at), &s.body));
+        let identity = RecordIdentity::of_sections(
+            record.identity.source().clone(),
+            record.identity.key().to_owned(),
+            said,
+        );
+        let known =
+            record.device.is_some() && identity == record.identity && !working.in_conflict.contains(no);
+        record.dirty |= identity != record.identity;
+        record.identity = identity;
+        if !known {
+            to_place.push(*no);
+        }
+    }
+    load::devices(tx, tenant, &of_records, working).await?;
+    let keys: HashSet<_> =
+        to_place.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
+    load::holders(tx, tenant, &keys, working).await?;
+    working.touched.extend(of_records);
+    let mut freed = HashSet::new();
+    for no in to_place {
+        if working.removed_records.contains(&no) {
+            freed.extend(remove_record(working, no));
+        } else {
+            place_record(working, locked, no);
+        }
+    }
+    place_claimants(tx, locked, working, &freed).await
+}
+
+/// Records that were refused keys which nobody holds any more are placed again.
+async fn place_claimants(
+    tx: &DatabaseTransaction,
+    locked: &LockedTenant,
+    working: &mut Working,
+    freed: &HashSet<IdentityKey>,
+) -> Result<(), Failure> {
+    if freed.is_empty() {
+        return Ok(());
+    }
+    let claimants = load::claimants(tx, &locked.tenant, freed, working).await?;
+    load::sections(tx, &locked.tenant, claimants.iter().copied(), working).await?;
+    let keys = claimants.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
+    load::holders(tx, &locked.tenant, &keys, working).await?;
+    for no in claimants {
+        place_record(working, locked, no);
+    }
+    Ok(())
+}
+
+/// Asks the domain where a record belongs, and does so.
+fn place_record(working: &mut Working, locked: &LockedTenant, no: i64) {
+    let Some(record) = working.records.get(&no).cloned() else { return };
+    let holders = working.holders_of(&record);
+    let current = record.device.as_ref().map(|device| working.holder(device));
+    let placement = place(&record.identity, &holders, current.as_ref());
+    let device = match placement.decision {
+        Decision::Existing(device) | Decision::Join { device, .. } => device,
+        Decision::New => match new_device(&locked.tenant, &record, locked.revision) {
+            Some(device) => device,
+            None => return,
+        },
+    };
+    for key in &placement.releases {
+        working.drop_key(key);
+    }
+    for merged in &placement.merge {
+        absorb(working, merged, &device);
+    }
+    working.set_device(no, &device);
+    for key in &placement.claims {
+        let ambiguous = working.devices.get(&device).and_then(|d| d.keys.get(key)).copied().unwrap_or(false);
+        working.set_key(key, &device, ambiguous);
+    }
+    for key in &placement.ambiguous {
+        if let Some(holder) = working.holders.get(key).cloned() {
+            working.set_key(key, &holder, true);
+        }
+    }
+    if !placement.conflicts.is_empty() || working.in_conflict.contains(&no) {
+        working.conflicts.insert(no, placement.conflicts);
+    }
+}
+
+/// Moves everything of a device to the one that it turned out to be.
+fn absorb(working: &mut Working, from: &DeviceId, into: &DeviceId) {
+    let former = working.devices.get(from).cloned().unwrap_or_default();
+    for no in former.records {
+        working.set_device(no, into);
+    }
+    for (key, ambiguous) in former.keys {
+        working.set_key(&key, into, ambiguous);
+    }
+    working.merged.insert(from.clone());
+    working.touched.insert(from.clone());
+}
+
+/// A record that its source no longer keeps leaves its device, with the keys that only it brought.
+fn remove_record(working: &mut Working, no: i64) -> Vec<IdentityKey> {
+    let Some(record) = working.records.get(&no).cloned() else { return Vec::new() };
+    let Some(device) = record.device else { return Vec::new() };
+    let freed = released(&record.identity, &working.holder(&device));
+    for key in &freed {
+        working.drop_key(key);
+    }
+    if let Some(work) = working.devices.get_mut(&device) {
+        work.records.remove(&no);
+    }
+    if let Some(record) = working.records.get_mut(&no) {
+        record.device = None;
+        record.dirty = true;
+    }
+    working.conflicts.insert(no, Vec::new());
+    working.touched.insert(device);
+    freed
+}
+
+/// Names a device after the record that was first to describe it, so that the same reports give the same names. A record that
+/// described a device before (it was removed, and came back as something else) gives another name: the former one may live on
+/// with the records that joined it.
+fn new_device(tenant: &str, record: &WorkRecord, revision: i64) -> Option<DeviceId> {
+    let life = if record.placed_before { revision } else { 0 };
+    let seed = format!("{tenant}\n{}\n{}\n{life}", record.identity.source(), record.identity.key());
+    DeviceId::parse(&Uuid::new_v5(&Uuid::NAMESPACE_OID, seed.as_bytes()).to_string()).ok()
+}
+
+/// The stored number of a section's kind.
+pub(crate) fn section_kind(kind: SectionKind) -> i32 {
+    tandem_contracts::convert::number(kind)
+}
+
+/// The stored form of a time.
+pub(crate) fn nanoseconds(time: Timestamp) -> i64 {
+    i64::try_from(time.as_nanosecond()).unwrap_or(if time.as_second() < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// A stored time.
+pub(crate) fn timestamp(nanoseconds: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(Timestamp::UNIX_EPOCH)
+}

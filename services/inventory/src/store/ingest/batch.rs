@@ -1,0 +1,50 @@
+//! What arrived, checked at the edge.
+
+use jiff::Timestamp;
+use tandem_domain::section::{SectionBody, Source};
+
+/// Sections of one source, in the order in which they were sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Batch {
+    /// Who speaks.
+    pub(crate) source: Source,
+    /// What was said.
+    pub(crate) sections: Vec<Incoming>,
+    /// When it was received.
+    pub(crate) received_at: Timestamp,
+}
+
+/// One section.
+#[derive(Debug, Clone)]
+pub(crate) struct Incoming {
+    /// The source's own key of the record.
+    pub(crate) key: String,
+    /// When the source said it, at most five minutes after receipt.
+    pub(crate) observed_at: Timestamp,
+    /// The source named a later time.
+    pub(crate) clamped: bool,
+    /// Order among sections of the same time.
+    pub(crate) sequence: i64,
+    /// What was said.
+    pub(crate) body: IncomingBody,
+}
+
+/// What a section says.
+#[derive(Debug, Clone)]
+pub(crate) enum IncomingBody {
+    /// What was read, and the same as stored bytes.
+    Said(SectionBody, Vec<u8>),
+    /// The source no longer keeps the record.
+    Removed,
+}
+
+/// What came of a batch.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// Sections that changed something.
+    pub(crate) applied: u32,
+    /// Sections that were older than what is stored, or the same.
+    pub(crate) superseded: u32,
+    /// The revision of the commit, or the tenant's current one when nothing changed.
+    pub(crate) revision: u64,
+}

@@ -1,0 +1,147 @@
+//! What a batch touches, loaded once and changed in memory.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use tandem_domain::id::DeviceId;
+use tandem_domain::identity::{Conflict, Holder, IdentityKey, RecordIdentity};
+use tandem_domain::section::{SectionBody, Source};
+
+/// A stored section of a record.
+#[derive(Debug, Clone)]
+pub(crate) struct StoredSection {
+    /// When it was said, nanoseconds since 1970.
+    pub(crate) observed_at: i64,
+    /// Order among sections of the same time.
+    pub(crate) sequence: i64,
+    /// The source named a later time.
+    pub(crate) clamped: bool,
+    /// As stored.
+    pub(crate) bytes: Vec<u8>,
+    /// As said.
+    pub(crate) body: SectionBody,
+    /// Differs from the database.
+    pub(crate) dirty: bool,
+}
+
+/// A record of a source.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkRecord {
+    /// Who keeps it, its key there, and the identity keys that it brings.
+    pub(crate) identity: RecordIdentity,
+    /// The device that it describes.
+    pub(crate) device: Option<DeviceId>,
+    /// Its sections by stored kind; only for records whose sections were loaded.
+    pub(crate) sections: BTreeMap<i32, StoredSection>,
+    /// The sections above are all there are.
+    pub(crate) sections_loaded: bool,
+    /// It described a device at some time before this batch.
+    pub(crate) placed_before: bool,
+    /// Its row differs from the database.
+    pub(crate) dirty: bool,
+}
+
+/// A device that may hold keys of the batch's records.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WorkDevice {
+    /// Keys that it holds; true for ambiguous ones.
+    pub(crate) keys: BTreeMap<IdentityKey, bool>,
+    /// Numbers of its records.
+    pub(crate) records: BTreeSet<i64>,
+}
+
+/// Everything that the batch touches.
+#[derive(Debug, Default)]
+pub(crate) struct Working {
+    /// Records by number.
+    pub(crate) records: HashMap<i64, WorkRecord>,
+    /// Numbers by source and key.
+    pub(crate) by_key: HashMap<(Source, String), i64>,
+    /// Devices by id.
+    pub(crate) devices: HashMap<DeviceId, WorkDevice>,
+    /// Holders by key.
+    pub(crate) holders: HashMap<IdentityKey, DeviceId>,
+    /// Records that have conflicts open.
+    pub(crate) in_conflict: BTreeSet<i64>,
+
+    /// Devices whose merge changes.
+    pub(crate) touched: BTreeSet<DeviceId>,
+    /// Devices that became part of another.
+    pub(crate) merged: BTreeSet<DeviceId>,
+    /// Key rows that change: their holder and whether they are ambiguous, or `None` where they go.
+    pub(crate) key_rows: BTreeMap<IdentityKey, Option<(DeviceId, bool)>>,
+    /// Conflicts by the claimant's record; they replace its former ones.
+    pub(crate) conflicts: BTreeMap<i64, Vec<Conflict>>,
+    /// Records whose sections go.
+    pub(crate) removed_records: BTreeSet<i64>,
+}
+
+impl Working {
+    /// The devices that hold keys of that record, as the domain wants them; and its own.
+    pub(crate) fn holders_of(&self, record: &WorkRecord) -> Vec<Holder> {
+        let of_keys = record.identity.keys().iter().filter_map(|key| self.holders.get(key));
+        let ids: BTreeSet<&DeviceId> = of_keys.chain(record.device.as_ref()).collect();
+        ids.into_iter().map(|id| self.holder(id)).collect()
+    }
+
+    /// A device, as the domain wants it.
+    pub(crate) fn holder(&self, id: &DeviceId) -> Holder {
+        let device = self.devices.get(id).cloned().unwrap_or_default();
+        Holder {
+            device: id.clone(),
+            records: device
+                .records
+                .iter()
+                .filter_map(|no| self.records.get(no))
+                .map(|r| r.identity.clone())
+                .collect(),
+            ambiguous: device
+                .keys
+                .iter()
+                .filter(|(_, ambiguous)| **ambiguous)
+                .map(|(key, _)| key.clone())
+                .collect(),
+            keys: device.keys.into_keys().collect(),
+        }
+    }
+
+    /// Gives a key to a device, or marks it there.
+    pub(crate) fn set_key(&mut self, key: &IdentityKey, device: &DeviceId, ambiguous: bool) {
+        if let Some(former) = self.holders.get(key).filter(|former| *former != device).cloned() {
+            if let Some(former) = self.devices.get_mut(&former) {
+                former.keys.remove(key);
+            }
+        }
+        let known = self.devices.entry(device.clone()).or_default().keys.insert(key.clone(), ambiguous);
+        let moved = self.holders.insert(key.clone(), device.clone()).as_ref() != Some(device);
+        if moved || known != Some(ambiguous) {
+            self.key_rows.insert(key.clone(), Some((device.clone(), ambiguous)));
+            self.touched.insert(device.clone());
+        }
+    }
+
+    /// Takes a key from its holder.
+    pub(crate) fn drop_key(&mut self, key: &IdentityKey) {
+        if let Some(device) = self.holders.remove(key) {
+            if let Some(holder) = self.devices.get_mut(&device) {
+                holder.keys.remove(key);
+            }
+            self.key_rows.insert(key.clone(), None);
+            self.touched.insert(device);
+        }
+    }
+
+    /// Puts a record on a device.
+    pub(crate) fn set_device(&mut self, no: i64, device: &DeviceId) {
+        let Some(record) = self.records.get_mut(&no) else { return };
+        if record.device.as_ref() == Some(device) {
+            return;
+        }
+        if let Some(former) = record.device.replace(device.clone()) {
+            self.devices.entry(former.clone()).or_default().records.remove(&no);
+            self.touched.insert(former);
+        }
+        record.dirty = true;
+        self.devices.entry(device.clone()).or_default().records.insert(no);
+        self.touched.insert(device.clone());
+    }
+}

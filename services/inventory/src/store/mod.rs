@@ -1,0 +1,95 @@
+//! The inventory's own tables. Nobody else reads them.
+//!
+//! Every write locks its tenant's row first ([`lock::lock_tenant`]): identity, merge, membership and revision happen under that
+//! lock, so revisions rise in commit order. Reads never lock.
+
+pub(crate) mod collections;
+pub(crate) mod conflicts;
+pub(crate) mod devices;
+pub(crate) mod entity;
+pub(crate) mod feed;
+pub(crate) mod filter;
+pub(crate) mod hierarchies;
+pub(crate) mod ingest;
+pub(crate) mod lock;
+pub(crate) mod members;
+pub(crate) mod migrations;
+pub(crate) mod once;
+pub(crate) mod tenants;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use sea_orm::DatabaseTransaction;
+use tandem_server::consistency::{ConsistencyToken, Mark, Service};
+use tandem_server::failure::Failure;
+use tandem_storage::{BoxFuture, Database, Durability};
+use tokio::sync::watch;
+
+/// The store: the database, and a hint per tenant that something was committed.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) database: Database,
+    hints: Arc<Mutex<HashMap<String, watch::Sender<u64>>>>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the embedded database at that path and brings its schema up to date.
+    ///
+    /// # Errors
+    /// The database cannot be opened or migrated.
+    pub async fn open(file: &Path, durability: Durability) -> Result<Self, Failure> {
+        let database = Database::open_sqlite_with::<migrations::Migrator>(file, durability).await?;
+        Ok(Self { database, hints: Arc::default() })
+    }
+
+    /// Runs a transaction. See [`Database::write`].
+    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Failure>
+    where
+        T: Send,
+        F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, Failure>> + Send + Sync,
+    {
+        self.database.write(work).await
+    }
+
+    /// Wakes watchers: the tenant's revision is at least this now. A hint only saves polling; losing one is harmless.
+    pub(crate) fn hint(&self, tenant: &str, revision: u64) {
+        self.hint_sender(tenant).send_if_modified(|seen| {
+            let newer = revision > *seen;
+            *seen = revision.max(*seen);
+            newer
+        });
+    }
+
+    /// A receiver of the tenant's hints.
+    pub(crate) fn hints(&self, tenant: &str) -> watch::Receiver<u64> {
+        self.hint_sender(tenant).subscribe()
+    }
+
+    fn hint_sender(&self, tenant: &str) -> watch::Sender<u64> {
+        let mut hints = self.hints.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        hints.entry(tenant.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
+    }
+
+    /// The consistency token of a world of this database.
+    pub(crate) fn token(&self, revision: u64) -> String {
+        ConsistencyToken::default()
+            .with(Service::Inventory, self.database.incarnation(), revision)
+            .to_string()
+    }
+
+    /// Checks that this database is at least at the world of a token. Answers the revision that was seen.
+    pub(crate) async fn at_least(&self, tenant: &str, token: &str) -> Result<u64, Failure> {
+        let token = ConsistencyToken::parse(token)?;
+        let revision = tenants::revision(self.database.reader(), tenant).await?;
+        token.check(Service::Inventory, Mark { incarnation: self.database.incarnation(), revision })?;
+        Ok(revision)
+    }
+}

@@ -1,0 +1,112 @@
+//! Sections: replaced only by greater ones, refused one by one, merged into what a device is believed to be.
+
+use tandem_contracts::inventory::v1::{GetDeviceRequest, LookupDeviceRequest, RefusedSection};
+use tandem_contracts::r#type::v1::section::Body;
+use tandem_contracts::r#type::v1::{DeviceKey, Discovery, KeyKind, ManagementState, Section};
+use tonic::Code;
+
+use crate::sandbox::*;
+
+fn named(key: &str, at: &str, name: &str) -> Section {
+    section(key, at, Body::Discovery(Discovery { name: Some(name.into()), ..Discovery::default() }))
+}
+
+#[tokio::test]
+async fn reported_device_is_found_by_every_key_in_any_spelling() {
+    let mut sandbox = Sandbox::start().await;
+    let sections = vec![discovery("PS1/1", "OSL-1", &sms(1)), co_management("PS1/1", &guid(1))];
+    let answer = sandbox.report("configmgr/PS1", sections).await;
+    assert_eq!((answer.applied, answer.superseded, answer.refused), (2, 0, vec![]));
+    let device = sandbox.all().await.remove(0);
+    assert_eq!(device.state, i32::from(ManagementState::CoManaged));
+    assert_eq!(device.facts.as_ref().unwrap().display_name.as_deref(), Some("OSL-1"));
+    let spellings = [
+        (KeyKind::EntraDeviceId, format!("{{{}}}", guid(1).to_uppercase())),
+        (KeyKind::SmsClientId, sms(1).to_lowercase()),
+    ];
+    for (kind, value) in spellings {
+        let key = Some(DeviceKey { kind: kind.into(), value });
+        let request = LookupDeviceRequest { parent: "tenants/contoso".into(), key };
+        let found = sandbox.devices.lookup_device(request).await.unwrap().into_inner().device;
+        assert_eq!(found.as_ref(), Some(&device));
+    }
+}
+
+#[tokio::test]
+async fn older_section_and_replay_are_superseded() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T11:00:00Z", "new")]).await;
+    let before = sandbox.all().await;
+    for replay in
+        [named("PS1/1", "2026-11-20T11:00:00Z", "new"), named("PS1/1", "2026-11-20T10:00:00Z", "old")]
+    {
+        let answer = sandbox.report("configmgr/PS1", vec![replay]).await;
+        assert_eq!((answer.applied, answer.superseded), (0, 1));
+    }
+    assert_eq!(sandbox.all().await, before);
+}
+
+#[tokio::test]
+async fn same_said_again_later_takes_no_device_revision() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T10:00:00Z", "same")]).await;
+    let before = sandbox.all().await;
+    let answer = sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T11:00:00Z", "same")]).await;
+    assert_eq!((answer.applied, answer.superseded), (1, 0));
+    assert_eq!(sandbox.all().await, before);
+}
+
+#[tokio::test]
+async fn time_far_ahead_is_set_to_receipt_and_flagged() {
+    let mut sandbox = Sandbox::start().await;
+    let near = named("PS1/1", "2026-11-20T12:04:59Z", "near");
+    let far = named("PS1/2", "2026-11-20T12:05:01Z", "far");
+    sandbox.report("configmgr/PS1", vec![near, far]).await;
+    let stamps: Vec<_> = sandbox
+        .all()
+        .await
+        .iter()
+        .map(|device| device.facts.clone().unwrap().sections.remove(0))
+        .map(|stamp| (stamp.key, stamp.observed_at.unwrap().seconds, stamp.clamped))
+        .collect();
+    // 2026-11-20T12:00:00Z is 1795176000 seconds after 1970.
+    assert_eq!(stamps, [("PS1/1".into(), 1_795_176_299, false), ("PS1/2".into(), 1_795_176_000, true)]);
+}
+
+#[tokio::test]
+async fn bad_section_is_refused_and_the_others_are_stored() {
+    let mut sandbox = Sandbox::start().await;
+    let nothing = Section { body: None, ..named("PS1/2", NOW, "x") };
+    let answer = sandbox.report("configmgr/PS1", vec![nothing, named("PS1/1", NOW, "good")]).await;
+    assert_eq!(answer.applied, 1);
+    assert_eq!(
+        answer.refused,
+        [RefusedSection {
+            index: 0,
+            field: "body".into(),
+            reason: "must be set; found nothing, or a body that this release does not know".into()
+        }]
+    );
+    assert_eq!(sandbox.groups().await, [["configmgr/PS1 PS1/1"]]);
+}
+
+#[tokio::test]
+async fn report_of_an_unknown_hierarchy_or_source_is_refused() {
+    let mut sandbox = Sandbox::start().await;
+    let unknown = sandbox.try_report("configmgr/XX1", vec![]).await.unwrap_err();
+    assert_eq!(reason(&unknown), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
+    let nonsense = sandbox.try_report("sccm", vec![]).await.unwrap_err();
+    assert_eq!(reason(&nonsense), (Code::InvalidArgument, "INVALID_FIELD".into()));
+}
+
+#[tokio::test]
+async fn acknowledged_token_reads_its_own_write() {
+    let mut sandbox = Sandbox::start().await;
+    let answer = sandbox.report("intune", vec![managed(&guid(1), &guid(2), "S1")]).await;
+    let name = sandbox.all().await.remove(0).name;
+    let request = GetDeviceRequest { name, consistency_token: answer.consistency_token };
+    assert!(sandbox.devices.get_device(request.clone()).await.is_ok());
+    let damaged = GetDeviceRequest { consistency_token: "nonsense".into(), ..request };
+    let error = sandbox.devices.get_device(damaged).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::InvalidArgument, "INVALID_CONSISTENCY_TOKEN".into()));
+}

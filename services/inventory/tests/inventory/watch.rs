@@ -1,0 +1,88 @@
+//! The watch: a snapshot, then every change in commit order.
+
+use tandem_contracts::inventory::v1::{WatchDevicesRequest, WatchDevicesResponse};
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tonic::{Code, Streaming};
+
+use crate::sandbox::*;
+
+fn request() -> WatchDevicesRequest {
+    WatchDevicesRequest { parent: "tenants/contoso".into(), ..WatchDevicesRequest::default() }
+}
+
+/// Everything up to the next bookmark: records of the changed devices, how many left, and the resume token.
+async fn until_bookmark(watch: &mut Streaming<WatchDevicesResponse>) -> (Vec<Vec<String>>, usize, String) {
+    let (mut changed, mut left) = (Vec::new(), 0);
+    loop {
+        let message = watch.message().await.unwrap().unwrap();
+        changed.extend(message.changed.iter().map(records));
+        left += message.left.len();
+        if let Some(bookmark) = message.bookmark {
+            changed.sort();
+            return (changed, left, bookmark.resume_token);
+        }
+    }
+}
+
+#[tokio::test]
+async fn watch_is_snapshot_then_deltas_with_what_left() {
+    let mut sandbox = Sandbox::start().await;
+    let two = vec![discovery("PS1/1", "OSL-1", &sms(1)), discovery("PS1/2", "OSL-2", &sms(2))];
+    sandbox.report("configmgr/PS1", two).await;
+    let mut watch = sandbox.devices.watch_devices(request()).await.unwrap().into_inner();
+    let (snapshot, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!(
+        (snapshot, left),
+        (vec![vec!["configmgr/PS1 PS1/1".to_owned()], vec!["configmgr/PS1 PS1/2".into()]], 0)
+    );
+    let changes = vec![removed("PS1/1"), discovery("PS1/3", "OSL-3", &sms(3))];
+    sandbox.report("configmgr/PS1", changes).await;
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![vec!["configmgr/PS1 PS1/3".to_owned()]], 1));
+}
+
+#[tokio::test]
+async fn watch_resumes_where_its_token_says() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    let once = WatchDevicesRequest { snapshot_only: true, ..request() };
+    let mut watch = sandbox.devices.watch_devices(once.clone()).await.unwrap().into_inner();
+    let (_, _, resume_token) = until_bookmark(&mut watch).await;
+    assert!(watch.message().await.unwrap().is_none(), "a snapshot ends with its bookmark");
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/2", "OSL-2", &sms(2))]).await;
+    let again = WatchDevicesRequest { resume_token, ..once };
+    let mut watch = sandbox.devices.watch_devices(again).await.unwrap().into_inner();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![vec!["configmgr/PS1 PS1/2".to_owned()]], 0));
+}
+
+#[tokio::test]
+async fn filtered_watch_says_what_left_the_filter() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    let filter = Some(DeviceFilter { display_name_contains: "osl".into(), ..DeviceFilter::default() });
+    let mut watch = sandbox
+        .devices
+        .watch_devices(WatchDevicesRequest { filter, ..request() })
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(until_bookmark(&mut watch).await.0.len(), 1);
+    let mut renamed = discovery("PS1/1", "BGO-1", &sms(1));
+    renamed.sequence = 1;
+    sandbox.report("configmgr/PS1", vec![renamed]).await;
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![], 1));
+}
+
+#[tokio::test]
+async fn token_of_another_database_asks_for_a_new_snapshot() {
+    let mut sandbox = Sandbox::start().await;
+    let mut other = Sandbox::start().await;
+    let once = WatchDevicesRequest { snapshot_only: true, ..request() };
+    let mut watch = other.devices.watch_devices(once).await.unwrap().into_inner();
+    let (_, _, resume_token) = until_bookmark(&mut watch).await;
+    let foreign = WatchDevicesRequest { resume_token, ..request() };
+    let error = sandbox.devices.watch_devices(foreign).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::FailedPrecondition, "INCARNATION_CHANGED".into()));
+}
