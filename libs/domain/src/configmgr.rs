@@ -11,8 +11,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use crate::facts::OsVersion;
-use crate::windows::edition_group;
 use crate::table;
+use crate::windows::edition_group;
 
 /// Oldest first.
 static VERSIONS: LazyLock<Vec<VersionRow>> = LazyLock::new(|| {

@@ -3,8 +3,8 @@
 //! The tiles count devices that have the Configuration Manager client; any other device is in none of them \[derived\].
 
 use crate::facts::{DeviceFacts, JoinType, copied};
-use crate::policy::Surroundings;
 use crate::state::{Eligibility, attempt_made, has_client, in_coexistence, unsuccessful_code};
+use crate::tenant::TenantFacts;
 use crate::windows::{OsGroup, os_group, os_version_name};
 
 /// How far enrolment has come. The order is the funnel's, so the cumulative count of a stage is that of the devices whose
@@ -102,18 +102,14 @@ pub struct Categories {
 
 /// Sorts a device into the dashboard's tiles.
 #[must_use]
-pub fn categories(
-    facts: &DeviceFacts,
-    surroundings: &Surroundings<'_>,
-    eligibility: Eligibility,
-) -> Categories {
+pub fn categories(facts: &DeviceFacts, tenant: &TenantFacts, eligibility: Eligibility) -> Categories {
     if !has_client(facts) {
         return Categories::default();
     }
     let version = copied(&facts.os_version);
     let os_group = version.zip(copied(&facts.os_kind)).and_then(|(version, kind)| os_group(version, kind));
     let os_version = os_group.and(version).and_then(os_version_name);
-    if in_coexistence(facts, surroundings.tenant) {
+    if in_coexistence(facts, tenant) {
         return Categories { os_group, os_version, ..Categories::default() };
     }
     Categories {

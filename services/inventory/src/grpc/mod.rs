@@ -16,15 +16,7 @@ use crate::store::Store;
 
 /// Serves every contract of the inventory.
 #[derive(Debug, Clone)]
-pub struct Handlers {
+pub(crate) struct Handlers {
     pub(crate) store: Store,
     pub(crate) clock: Clock,
-}
-
-impl Handlers {
-    /// Handlers over a store. `clock` says when something was received.
-    #[must_use]
-    pub const fn new(store: Store, clock: Clock) -> Self {
-        Self { store, clock }
-    }
 }

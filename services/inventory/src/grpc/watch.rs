@@ -1,7 +1,8 @@
 //! The watch: a snapshot, then every change in commit order, with bookmarks.
 //!
-//! Snapshot and deltas are the same reading of the feed, from revision 0 or from the resume token on: a device has one row, so
-//! the feed from 0 is the snapshot. Pages are pulled as the caller takes them: a slow watcher holds nothing but its position.
+//! The snapshot is read by device id, whatever changes meanwhile; its bookmark names the revision at which it began, and the deltas
+//! follow from there, so that nothing is missed. Pages are pulled as the caller takes them: a slow watcher holds nothing but its
+//! position.
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use super::devices::check_filter;
+use super::page::last_part;
 use crate::store::{Store, feed, tenants};
 
 /// Devices of one message.
@@ -33,24 +35,30 @@ struct Resume {
 
 const TOKEN: &str = "watch_devices";
 
-/// A watch and where it stands.
+/// Where a watch stands.
+enum Position {
+    /// In the snapshot that began at that revision: after this device.
+    Snapshot { began: u64, after: String },
+    /// In the feed: everything up to this revision and, within it, up to this device was sent.
+    Feed { after: (i64, String), until: u64 },
+    /// Everything up to this revision was sent.
+    Waiting { revision: i64 },
+    /// There is nothing more to send.
+    Ended,
+}
+
+/// A watch.
 pub(super) struct Watching {
     store: Store,
     tenant: TenantName,
     filter: DeviceFilter,
     snapshot_only: bool,
     hints: watch::Receiver<u64>,
-    /// Everything up to here was sent; within a revision, up to that device.
-    position: (i64, String),
-    /// The world being read now; `None`: wait for the next.
-    until: Option<u64>,
-    /// The initial snapshot is being sent: what is gone, or outside the filter, was never there for this watcher.
-    snapshot: bool,
-    ended: bool,
+    position: Position,
 }
 
 impl Watching {
-    /// Reads the request. The snapshot is of the world at this moment.
+    /// Reads the request, and sees that the tenant is there.
     pub(super) async fn start(store: Store, request: WatchDevicesRequest) -> Result<Self, Failure> {
         let tenant = TenantName::parse("parent", &request.parent)?;
         let filter = request.filter.unwrap_or_default();
@@ -62,81 +70,90 @@ impl Watching {
         }
         let hints = store.hints(tenant.id());
         let now = tenants::revision(store.database.reader(), tenant.id()).await?;
-        let revision = i64::try_from(resume.map_or(0, |resume| resume.revision)).unwrap_or(i64::MAX);
-        // Behind every device of that revision: device ids are ASCII.
-        let position = (revision, if resume.is_some() { "\u{10ffff}".to_owned() } else { String::new() });
-        let snapshot = resume.is_none();
-        Ok(Self {
-            store,
-            tenant,
-            filter,
-            snapshot_only: request.snapshot_only,
-            hints,
-            position,
-            until: Some(now),
-            snapshot,
-            ended: false,
-        })
+        let position = match resume {
+            Some(resume) => Position::Feed { after: behind(resume.revision), until: now },
+            None => Position::Snapshot { began: now, after: String::new() },
+        };
+        Ok(Self { store, tenant, filter, snapshot_only: request.snapshot_only, hints, position })
     }
 
     /// The messages.
     pub(super) fn stream(self) -> impl Stream<Item = Result<WatchDevicesResponse, Status>> {
         stream::unfold(self, |mut watching| async move {
-            if watching.ended {
-                return None;
+            let message = watching.next().await.transpose()?;
+            if message.is_err() {
+                watching.position = Position::Ended;
             }
-            let message = watching.next().await;
-            watching.ended |= message.is_err();
             Some((message.map_err(Status::from), watching))
         })
     }
 
-    async fn next(&mut self) -> Result<WatchDevicesResponse, Failure> {
-        let until = match self.until {
-            Some(until) => until,
-            None => self.wait().await?,
-        };
-        self.until = Some(until);
-        let tenant = self.tenant.id();
-        let page = feed::changes(&self.store, tenant, &self.filter, &self.position, until, AT_ONCE).await?;
-        let mut message = WatchDevicesResponse { changed: page.changed, left: page.left, bookmark: None };
-        if self.snapshot {
-            message.left.clear();
+    async fn next(&mut self) -> Result<Option<WatchDevicesResponse>, Failure> {
+        if let Position::Waiting { revision } = self.position {
+            let until = self.wait(revision).await?;
+            self.position = Position::Feed { after: behind(revision.unsigned_abs()), until };
         }
-        match page.next {
-            Some(next) => self.position = next,
-            None => {
-                self.position = (i64::try_from(until).unwrap_or(i64::MAX), "\u{10ffff}".to_owned());
-                self.until = None;
-                message.bookmark = Some(self.bookmark(until));
-                self.snapshot = false;
-                self.ended = self.snapshot_only;
-            }
+        match std::mem::replace(&mut self.position, Position::Ended) {
+            Position::Snapshot { began, after } => self.snapshot(began, &after).await.map(Some),
+            Position::Feed { after, until } => self.feed(&after, until).await.map(Some),
+            Position::Waiting { .. } | Position::Ended => Ok(None),
         }
-        Ok(message)
     }
 
-    fn bookmark(&self, revision: u64) -> Bookmark {
+    async fn snapshot(&mut self, began: u64, after: &str) -> Result<WatchDevicesResponse, Failure> {
+        let changed = feed::snapshot(&self.store, self.tenant.id(), &self.filter, after, AT_ONCE).await?;
+        let bookmark = match changed.last().filter(|_| changed.len() as u64 == AT_ONCE) {
+            Some(last) => {
+                self.position = Position::Snapshot { began, after: last_part(&last.name) };
+                None
+            }
+            None => Some(self.bookmark(began, true)),
+        };
+        Ok(WatchDevicesResponse { changed, left: Vec::new(), bookmark })
+    }
+
+    async fn feed(&mut self, after: &(i64, String), until: u64) -> Result<WatchDevicesResponse, Failure> {
+        let page = feed::changes(&self.store, self.tenant.id(), &self.filter, after, until, AT_ONCE).await?;
+        let bookmark = match page.next {
+            Some(after) => {
+                self.position = Position::Feed { after, until };
+                None
+            }
+            None => Some(self.bookmark(until, false)),
+        };
+        Ok(WatchDevicesResponse { changed: page.changed, left: page.left, bookmark })
+    }
+
+    /// Everything up to that revision was sent: the watch waits for more, or ends.
+    fn bookmark(&mut self, revision: u64, snapshot_complete: bool) -> Bookmark {
+        let signed = i64::try_from(revision).unwrap_or(i64::MAX);
+        self.position =
+            if self.snapshot_only { Position::Ended } else { Position::Waiting { revision: signed } };
         let resume = Resume { incarnation: self.store.database.incarnation(), revision };
         Bookmark {
             resume_token: PageToken::encode(TOKEN, token_filter(&self.tenant), &resume),
             revision,
-            snapshot_complete: self.snapshot,
+            snapshot_complete,
             consistency_token: self.store.token(revision),
         }
     }
 
-    /// Waits for a commit after the position.
-    async fn wait(&mut self) -> Result<u64, Failure> {
+    /// Waits for a commit after that revision.
+    async fn wait(&mut self, revision: i64) -> Result<u64, Failure> {
         loop {
             let now = tenants::revision(self.store.database.reader(), self.tenant.id()).await?;
-            if i64::try_from(now).unwrap_or(i64::MAX) > self.position.0 {
+            if i64::try_from(now).unwrap_or(i64::MAX) > revision {
                 return Ok(now);
             }
             // Either a hint, or time to look for one that was lost; the store keeps the sender, so hints do not end.
             let _ = tokio::time::timeout(POLL, self.hints.changed()).await;
         }
     }
+}
+
+/// Behind every device of that revision: device ids are ASCII.
+fn behind(revision: u64) -> (i64, String) {
+    (i64::try_from(revision).unwrap_or(i64::MAX), "\u{10ffff}".to_owned())
 }
 
 /// A token belongs to one tenant; another filter may resume from it, since a revision means the same to all.

@@ -9,6 +9,18 @@ use tandem_server::failure::Failure;
 use super::entity::device;
 use super::{Store, devices, filter};
 
+/// Reads up to `limit` devices that the filter takes, after a device, by id: a part of a snapshot. What changes while the snapshot is
+/// read may be in it already; the feed from the revision at which it began has it again.
+pub(crate) async fn snapshot(
+    store: &Store,
+    tenant: &str,
+    wanted: &DeviceFilter,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<Device>, Failure> {
+    devices::device_list(store, tenant, wanted, Some(after.to_owned()), limit).await
+}
+
 /// A part of the feed.
 #[derive(Debug, Default)]
 pub(crate) struct Page {

@@ -29,7 +29,7 @@ use tokio::sync::watch;
 
 /// The store: the database, and a hint per tenant that something was committed.
 #[derive(Clone)]
-pub struct Store {
+pub(crate) struct Store {
     pub(crate) database: Database,
     hints: Arc<Mutex<HashMap<String, watch::Sender<u64>>>>,
 }
@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
-    pub async fn open(file: &Path, durability: Durability) -> Result<Self, Failure> {
+    pub(crate) async fn open(file: &Path, durability: Durability) -> Result<Self, Failure> {
         let database = Database::open_sqlite_with::<migrations::Migrator>(file, durability).await?;
         Ok(Self { database, hints: Arc::default() })
     }

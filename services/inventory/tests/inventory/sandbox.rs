@@ -2,13 +2,9 @@
 
 use jiff::Timestamp;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
-use tandem_contracts::inventory::v1::collection_service_server::CollectionServiceServer;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
-use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
-use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
-use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::inventory::v1::{
     CreateTenantRequest, Device, Hierarchy, ListDevicesRequest, ReportDevicesRequest, ReportDevicesResponse,
     Tenant, UpdateHierarchyRequest,
@@ -17,7 +13,7 @@ use tandem_contracts::r#type::v1::section::Body;
 use tandem_contracts::r#type::v1::{
     CoManagementState, ConsoleDevice, Discovery, ManagedDevice, RecordRemoved, Section,
 };
-use tandem_inventory::{Handlers, Store};
+use tandem_inventory::{Inventory, Parts};
 use tandem_server::in_process::in_process;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator};
 use tandem_storage::Durability;
@@ -62,15 +58,15 @@ impl Sandbox {
     /// An inventory without tenants.
     pub(crate) async fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("inventory.db"), Durability::Full).await.unwrap();
-        let handlers = Handlers::new(store, Clock::fixed(NOW.parse().unwrap()));
+        let parts = Parts {
+            database: folder.path().join("inventory.db"),
+            durability: Durability::Full,
+            clock: Clock::fixed(NOW.parse().unwrap()),
+        };
+        let inventory = Inventory::open(parts).await.unwrap();
         let (connector, incoming) = in_process();
         let (stop, stopped) = oneshot::channel::<()>();
-        let server = ApiServer::new(LocalAuthenticator::default())
-            .add_service(TenantServiceServer::new(handlers.clone()))
-            .add_service(HierarchyServiceServer::new(handlers.clone()))
-            .add_service(DeviceServiceServer::new(handlers.clone()))
-            .add_service(CollectionServiceServer::new(handlers));
+        let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));
         tokio::spawn(server.serve(incoming, async {
             let _ = stopped.await;
         }));

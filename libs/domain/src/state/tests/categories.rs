@@ -13,7 +13,7 @@ use crate::windows::OsGroup;
 const CODE: u32 = 0x8018_002A;
 
 fn categories_of(facts: &DeviceFacts, eligibility: Eligibility) -> Categories {
-    categories(facts, &World::with_site_version(None).surroundings(), eligibility)
+    categories(facts, &World::with_site_version(None).tenant, eligibility)
 }
 
 #[test]
@@ -187,7 +187,7 @@ proptest! {
         facts in device_facts(), world in world(), eligibility in select(Eligibility::ALL.to_vec()),
     ) {
         use EnrollmentCategory::*;
-        let found = categories(&facts, &world.surroundings(), eligibility);
+        let found = categories(&facts, &world.tenant, eligibility);
         if copied(&facts.client_installed) != Some(true) {
             prop_assert_eq!(&found, &Categories::default());
         }

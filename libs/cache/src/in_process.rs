@@ -1,0 +1,241 @@
+//! The cache of the embedded assembly: a bounded map in this process.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use moka::sync::Cache;
+
+use crate::port::{
+    BoxFuture, DeviceStateCache, Entry, Epoch, Following, MAX_WATERMARK_AGE, Position, Removal, Value,
+    WriteError,
+};
+
+/// What an entry costs beside its key and value: hash table, eviction queues, reference counts. An estimate, so that the bound
+/// holds also for many small entries.
+const OVERHEAD_BYTES: usize = 200;
+
+/// States of all tenants in at most a given number of bytes; the least useful ones are evicted.
+#[derive(Debug)]
+pub struct InProcessCache {
+    slots: Cache<Key, Slot>,
+    tenants: RwLock<HashMap<Arc<str>, Arc<Tenant>>>,
+    epochs: AtomicU64,
+}
+
+/// Keys carry their epoch, so ending one forgets everything at once: its keys are never asked for again, and evicted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    epoch: Epoch,
+    id: Arc<str>,
+}
+
+/// What is known of a device: its state, or that it is no more.
+#[derive(Debug, Clone)]
+struct Slot {
+    revision: u64,
+    value: Option<Value>,
+}
+
+/// A tenant's present epoch.
+#[derive(Debug)]
+struct Tenant {
+    epoch: Epoch,
+    incarnation: u64,
+    /// The greatest revision that a write named. Writers hold it throughout, so that they are one after the other.
+    newest: Mutex<u64>,
+    /// What readers look at; they never wait for a whole write.
+    view: RwLock<View>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct View {
+    watermark: u64,
+    confirmed_at: SystemTime,
+}
+
+impl Tenant {
+    // A panic while a lock is held leaves no half-made state behind: each field is assigned whole.
+    fn writing(&self) -> MutexGuard<'_, u64> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn view(&self) -> View {
+        *self.view.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn show(&self, view: View) {
+        *self.view.write().unwrap_or_else(PoisonError::into_inner) = view;
+    }
+
+    fn is_trusted(&self, at_least: Option<Position>, now: SystemTime) -> bool {
+        let view = self.view();
+        // Either clock may be ahead of the other by a little; further ahead, it was set and says nothing.
+        let age = now.duration_since(view.confirmed_at).unwrap_or_else(|ahead| ahead.duration());
+        let covers = at_least
+            .is_none_or(|asked| asked.incarnation == self.incarnation && asked.revision <= view.watermark);
+        covers && age < MAX_WATERMARK_AGE
+    }
+}
+
+impl InProcessCache {
+    /// An empty cache of at most about `capacity` bytes.
+    #[must_use]
+    pub fn new(capacity: u64) -> Self {
+        let weight = |key: &Key, slot: &Slot| {
+            let value = slot.value.as_ref().map_or(0, |value| value.len());
+            u32::try_from(key.id.len() + value + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+        };
+        Self {
+            slots: Cache::builder().max_capacity(capacity).weigher(weight).build(),
+            tenants: RwLock::default(),
+            epochs: AtomicU64::new(0),
+        }
+    }
+
+    /// Evicts now whatever is over the capacity, and returns the bytes that are left. Otherwise eviction follows writes by a
+    /// little.
+    pub fn settle(&self) -> u64 {
+        self.slots.run_pending_tasks();
+        self.slots.weighted_size()
+    }
+
+    fn tenant(&self, tenant: &str) -> Option<Arc<Tenant>> {
+        self.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
+    }
+
+    fn tenant_in(&self, tenant: &str, epoch: Epoch) -> Result<Arc<Tenant>, WriteError> {
+        self.tenant(tenant).filter(|tenant| tenant.epoch == epoch).ok_or(WriteError::Forgotten)
+    }
+
+    fn join(&self, name: &str, head: Position, now: SystemTime) -> Following {
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get(name).filter(|tenant| tenant.incarnation == head.incarnation) {
+            return Following { epoch: tenant.epoch, watermark: tenant.view().watermark };
+        }
+        let epoch = Epoch(self.epochs.fetch_add(1, Ordering::Relaxed));
+        let tenant = Tenant {
+            epoch,
+            incarnation: head.incarnation,
+            newest: Mutex::new(head.revision),
+            view: RwLock::new(View { watermark: head.revision, confirmed_at: now }),
+        };
+        tenants.insert(Arc::from(name), Arc::new(tenant));
+        Following { epoch, watermark: head.revision }
+    }
+
+    fn get(
+        &self,
+        tenant: &str,
+        ids: &[&str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<Vec<Option<Value>>> {
+        let tenant = self.tenant(tenant)?;
+        let slot = |id: &&str| self.slots.get(&Key { epoch: tenant.epoch, id: Arc::from(*id) });
+        tenant.is_trusted(at_least, now).then(|| ids.iter().map(|id| slot(id)?.value).collect())
+    }
+
+    fn write(
+        &self,
+        tenant: &str,
+        epoch: Epoch,
+        slots: impl Iterator<Item = (Arc<str>, Slot)>,
+        as_of: u64,
+    ) -> Result<(), WriteError> {
+        let tenant = self.tenant_in(tenant, epoch)?;
+        let mut newest = tenant.writing();
+        let is_late = as_of < *newest;
+        *newest = as_of.max(*newest);
+        for (id, slot) in slots {
+            let key = Key { epoch, id };
+            match self.slots.get(&key) {
+                Some(known) if known.revision >= slot.revision => {}
+                // What replaced it meanwhile may have been evicted since, so a late write must not stay.
+                Some(_) if is_late => self.slots.invalidate(&key),
+                None if is_late => {}
+                _ => self.slots.insert(key, slot),
+            }
+        }
+        Ok(())
+    }
+
+    fn move_watermark(
+        &self,
+        tenant: &str,
+        epoch: Epoch,
+        through: u64,
+        now: SystemTime,
+    ) -> Result<(), WriteError> {
+        let tenant = self.tenant_in(tenant, epoch)?;
+        let mut newest = tenant.writing();
+        if through >= tenant.view().watermark {
+            *newest = through.max(*newest);
+            tenant.show(View { watermark: through, confirmed_at: now });
+        }
+        Ok(())
+    }
+}
+
+impl DeviceStateCache for InProcessCache {
+    fn open<'a>(
+        &'a self,
+        tenant: &'a str,
+        head: Position,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Following, WriteError>> {
+        Box::pin(async move { Ok(self.join(tenant, head, now)) })
+    }
+
+    fn get_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        ids: &'a [&'a str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Option<Vec<Option<Value>>>> {
+        Box::pin(async move { self.get(tenant, ids, at_least, now) })
+    }
+
+    fn put_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        entries: &'a [Entry],
+        as_of: u64,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        let slots = entries
+            .iter()
+            .map(|e| (e.id.clone(), Slot { revision: e.revision, value: Some(e.value.clone()) }));
+        Box::pin(async move { self.write(tenant, epoch, slots, as_of) })
+    }
+
+    fn remove_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        removals: &'a [Removal],
+        as_of: u64,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        let slots = removals.iter().map(|r| (r.id.clone(), Slot { revision: r.revision, value: None }));
+        Box::pin(async move { self.write(tenant, epoch, slots, as_of) })
+    }
+
+    fn advance<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        through: u64,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(async move { self.move_watermark(tenant, epoch, through, now) })
+    }
+
+    fn clear<'a>(&'a self, tenant: &'a str) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(async move {
+            self.tenants.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+            Ok(())
+        })
+    }
+}

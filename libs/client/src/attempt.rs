@@ -1,0 +1,119 @@
+//! Sends a request until it is answered, as often as its kind and the retry budget allow.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::transport::Channel;
+use tonic::{Code, Status, TimeoutExpired};
+use tonic_types::StatusExt;
+use tower::ServiceExt;
+use tower::retry::budget::{Budget, TpsBudget};
+
+use crate::deadline::{exceeded, set_timeout};
+
+/// Most times that a read is sent again: a replica that restarts is passed over, an outage is reported soon.
+pub const MAX_RETRIES: u32 = 2;
+
+/// The pause before the first retry; each further one is twice as long. Up to as much again is added at random, so that callers
+/// who failed together do not return together.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Retries in the budget: a tenth of the calls of the last ten seconds, and one per second however few there are. An outage then
+/// costs the servers at most a tenth more load.
+const BUDGET_WINDOW: Duration = Duration::from_secs(10);
+const BUDGET_PER_SECOND: u32 = 1;
+const BUDGET_SHARE: f32 = 0.1;
+
+/// A failure below gRPC.
+pub(crate) type TransportError = Box<dyn Error + Send + Sync>;
+
+type Answer = Result<Response<Body>, TransportError>;
+
+/// The budget that all calls of a connection share.
+pub(crate) fn retry_budget() -> TpsBudget {
+    TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE)
+}
+
+/// Sends a request once.
+pub(crate) async fn once(channel: Channel, mut request: Request<Body>, deadline: Instant) -> Answer {
+    set_timeout(request.headers_mut(), deadline.saturating_duration_since(Instant::now()));
+    let answer = tokio::time::timeout_at(deadline, channel.oneshot(request)).await;
+    match answer {
+        Ok(Err(error)) if timed_out(&error) => Ok(exceeded().into_http()),
+        Ok(answer) => answer.map_err(Into::into),
+        Err(_) => Ok(exceeded().into_http()),
+    }
+}
+
+/// Sends a read, and again while the server is unavailable.
+pub(crate) async fn repeatedly(
+    channel: Channel,
+    request: Request<Body>,
+    deadline: Instant,
+    budget: &TpsBudget,
+) -> Answer {
+    budget.deposit();
+    let (head, body) = request.into_parts();
+    // One message of one read, bounded by the client's encoder.
+    let body: Bytes = body.collect().await?.to_bytes();
+    let mut retries = 0;
+    loop {
+        let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
+        let answer = once(channel.clone(), request, deadline).await;
+        let Some(asked) = retry_after(&answer) else { return answer };
+        let pause = pause(retries).max(asked);
+        let in_time = Instant::now() + pause < deadline;
+        if retries == MAX_RETRIES || !in_time || !budget.withdraw() {
+            return answer;
+        }
+        retries += 1;
+        tracing::debug!(path = head.uri.path(), retries, pause_ms = pause.as_millis(), "retrying");
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How long to wait at least before the request is sent again; `None`: it is not to be sent again.
+fn retry_after(answer: &Answer) -> Option<Duration> {
+    match answer {
+        // Below gRPC: no connection, or it broke. A read may be sent again whether or not it arrived.
+        Err(_) => Some(Duration::ZERO),
+        Ok(response) => {
+            let status = Status::from_header_map(response.headers())?;
+            let asked = || status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+            (status.code() == Code::Unavailable).then(|| asked().unwrap_or_default())
+        }
+    }
+}
+
+fn pause(retries: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << retries).mul_f64(1.0 + rand::random::<f64>())
+}
+
+/// The channel has a timer of its own for the same deadline, and may notice first.
+fn timed_out(error: &(dyn Error + 'static)) -> bool {
+    error.is::<TimeoutExpired>() || error.source().is_some_and(timed_out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_with_up_to_as_much_again_at_random() {
+        for (retries, least) in [(0, 50), (1, 100)] {
+            let pause = pause(retries).as_secs_f64() * 1000.0;
+            assert!((f64::from(least)..=f64::from(2 * least)).contains(&pause), "{pause} ms");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn budget_without_traffic_is_ten_retries() {
+        let budget = retry_budget();
+        assert_eq!((0..100).filter(|_| budget.withdraw()).count(), 10);
+    }
+}

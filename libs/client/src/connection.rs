@@ -1,0 +1,184 @@
+//! A connection to a server, and the typed client of each service over it.
+
+use std::time::Duration;
+
+use http::HeaderValue;
+use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
+use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
+use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
+use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
+use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServiceClient;
+use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::stack::Stack;
+
+/// Largest message sent or taken: what servers take and send.
+pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long a connection may take to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often a silent connection is probed, also between calls: less than the idle limits of common load balancers.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// How long a probe may stay unanswered before its connection counts as lost.
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes in flight per stream and per connection: pages and watches do not wait a round trip for each 64 KiB.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The address is no `http://host:port`.
+    #[error("expected an address such as http://127.0.0.1:50051, found `{0}`")]
+    Address(String),
+    /// The token holds characters that no header may.
+    #[error("the token holds characters that a header cannot carry")]
+    Token,
+    /// The server cannot be reached.
+    #[error("cannot connect to {address}")]
+    Unreachable {
+        /// The address.
+        address: String,
+        /// Why.
+        source: tonic::transport::Error,
+    },
+}
+
+/// A connection to a server. Clones share one channel and one retry budget.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    stack: Stack,
+}
+
+/// An endpoint with the settings of every connection, for callers that bring a connector of their own.
+///
+/// # Errors
+/// The address is no `http://host:port`.
+pub fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
+    let invalid = || ConnectError::Address(address.to_owned());
+    let uri: http::Uri = address.parse().map_err(|_| invalid())?;
+    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+        return Err(invalid());
+    }
+    Ok(Endpoint::from(uri)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW))
+}
+
+impl Connection {
+    /// Connects to a server.
+    ///
+    /// # Errors
+    /// The address has the wrong form, or nothing answers there.
+    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
+        let channel = endpoint(address)?.connect().await;
+        let unreachable = |source| ConnectError::Unreachable { address: address.to_owned(), source };
+        channel.map(Self::from_channel).map_err(unreachable)
+    }
+
+    /// Connects with the first call, and again whenever the connection is lost: for services, which start in any order.
+    ///
+    /// # Errors
+    /// The address has the wrong form.
+    pub fn connect_lazy(address: &str) -> Result<Self, ConnectError> {
+        Ok(Self::from_channel(endpoint(address)?.connect_lazy()))
+    }
+
+    /// Over a channel of the caller's own, such as one within the process.
+    #[must_use]
+    pub fn from_channel(channel: Channel) -> Self {
+        Self { stack: Stack::new(channel) }
+    }
+
+    /// With a bearer token in every call.
+    ///
+    /// # Errors
+    /// The token holds characters that a header cannot carry.
+    pub fn with_token(mut self, token: &str) -> Result<Self, ConnectError> {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ConnectError::Token)?;
+        // Never shown by anything that prints headers.
+        value.set_sensitive(true);
+        self.stack.token = Some(value);
+        Ok(self)
+    }
+
+    /// With the trace id that `source` finds, where [`crate::with_trace_id`] gives none: a service passes on the trace of the
+    /// request that it serves with `tandem_server::trace::current_id`.
+    #[must_use]
+    pub fn with_trace_source(mut self, source: fn() -> Option<String>) -> Self {
+        self.stack.trace_source = Some(source);
+        self
+    }
+
+    /// With another deadline than [`crate::DEFAULT_DEADLINE`] for calls of one request and one answer that set none.
+    #[must_use]
+    pub fn with_default_deadline(mut self, deadline: Duration) -> Self {
+        self.stack.default_deadline = deadline;
+        self
+    }
+}
+
+macro_rules! typed_clients {
+    ($($(#[$doc:meta])* $name:ident: $client:ident;)*) => {
+        impl Connection {$(
+            $(#[$doc])*
+            #[must_use]
+            pub fn $name(&self) -> $client<Stack> {
+                $client::new(self.stack.clone())
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES)
+                    .max_encoding_message_size(MAX_MESSAGE_BYTES)
+            }
+        )*}
+    };
+}
+
+typed_clients! {
+    /// Tenants and what is known of them.
+    tenants: TenantServiceClient;
+    /// Hierarchies and their sites.
+    hierarchies: HierarchyServiceClient;
+    /// Devices and what is known of them.
+    devices: DeviceServiceClient;
+    /// Collections and their members.
+    collections: CollectionServiceClient;
+    /// What keeps a device from being co-managed.
+    prerequisites: PrerequisitesServiceClient;
+    /// Which manager decides a workload.
+    authority: AuthorityServiceClient;
+    /// How the fleet is doing.
+    monitoring: MonitoringServiceClient;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_of_another_form_is_refused() {
+        for address in ["127.0.0.1:50051", "https://tandem.example:443", "http://", "/etc/passwd", ""] {
+            let error = endpoint(address).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                format!("expected an address such as http://127.0.0.1:50051, found `{address}`")
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn token_that_no_header_carries_is_refused_without_showing_it() {
+        let connection = Connection::connect_lazy("http://127.0.0.1:1").unwrap();
+        let error = connection.clone().with_token("line\nbreak").unwrap_err();
+        assert_eq!(error.to_string(), "the token holds characters that a header cannot carry");
+        let shown = format!("{:?}", connection.with_token("secret").unwrap());
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}

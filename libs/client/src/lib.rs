@@ -1,0 +1,29 @@
+//! Typed clients of the Tandem services.
+//!
+//! A [`Connection`] gives the generated client of each service over one channel, with what every call needs:
+//!
+//! - a deadline: [`DEFAULT_DEADLINE`] for calls of one request and one answer that set none;
+//! - retries of reads that found the server unavailable: at most two, within a budget, with growing pauses;
+//! - the trace of the request that the call is made for ([`with_trace_id`], [`Connection::with_trace_source`]);
+//! - the caller's token.
+//!
+//! [`ApiError`] reads what a failed call says; [`fleet`] keeps what decisions about many devices need beside them. Not for: serving,
+//! or any decision of the field.
+
+mod attempt;
+mod connection;
+mod deadline;
+mod error;
+pub mod fleet;
+mod methods;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod trace;
+
+pub use attempt::MAX_RETRIES;
+pub use connection::{ConnectError, Connection, MAX_MESSAGE_BYTES, endpoint};
+pub use deadline::DEFAULT_DEADLINE;
+pub use error::{ApiError, FieldViolation, Resource};
+pub use stack::Stack;
+pub use trace::with_trace_id;

@@ -1,0 +1,267 @@
+//! Calls against a server within the process.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use tandem_contracts::inventory::v1 as inventory;
+use tandem_contracts::inventory::v1::tenant_service_server::{TenantService, TenantServiceServer};
+use tandem_server::in_process::in_process;
+use tandem_server::{
+    ApiServer, Authenticator, Failure, LocalAuthenticator, Principal, Supervisor, listen, trace,
+};
+use tokio::time::Instant;
+use tonic::{Code, Request, Response, Status};
+
+use crate::{ApiError, Connection, endpoint, with_trace_id};
+
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/// Answers that are given out one after the other; then the tenant, with what the server knows of the call.
+#[derive(Debug, Clone, Default)]
+struct Tenants(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+struct Script {
+    /// Calls that find a dependency away before one is answered.
+    failures: usize,
+    calls: usize,
+}
+
+impl Tenants {
+    fn failing(failures: usize) -> Self {
+        Self(Arc::new(Mutex::new(Script { failures, calls: 0 })))
+    }
+
+    fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+
+    fn next(&self) -> Result<(), Status> {
+        let mut script = self.0.lock().unwrap();
+        script.calls += 1;
+        if script.calls > script.failures {
+            return Ok(());
+        }
+        Err(Failure::unavailable("database", "restarting").into())
+    }
+}
+
+#[tonic::async_trait]
+impl TenantService for Tenants {
+    async fn get_tenant(
+        &self,
+        request: Request<inventory::GetTenantRequest>,
+    ) -> Result<Response<inventory::GetTenantResponse>, Status> {
+        let name = request.into_inner().name;
+        if name == "tenants/slow" {
+            std::future::pending::<()>().await;
+        }
+        self.next()?;
+        let etag = trace::current_id().unwrap_or_default();
+        let tenant = inventory::Tenant { name, etag, ..Default::default() };
+        Ok(Response::new(inventory::GetTenantResponse { tenant: Some(tenant), ..Default::default() }))
+    }
+
+    async fn create_tenant(
+        &self,
+        request: Request<inventory::CreateTenantRequest>,
+    ) -> Result<Response<inventory::CreateTenantResponse>, Status> {
+        self.next()?;
+        let tenant = request.into_inner().tenant;
+        Ok(Response::new(inventory::CreateTenantResponse { tenant, ..Default::default() }))
+    }
+
+    async fn list_tenants(
+        &self,
+        _: Request<inventory::ListTenantsRequest>,
+    ) -> Result<Response<inventory::ListTenantsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn update_tenant(
+        &self,
+        _: Request<inventory::UpdateTenantRequest>,
+    ) -> Result<Response<inventory::UpdateTenantResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+
+    async fn get_surroundings(
+        &self,
+        _: Request<inventory::GetSurroundingsRequest>,
+    ) -> Result<Response<inventory::GetSurroundingsResponse>, Status> {
+        Ok(Response::new(Default::default()))
+    }
+}
+
+/// Accepts one token.
+struct ByToken;
+
+impl Authenticator for ByToken {
+    fn authenticate<'a>(
+        &'a self,
+        headers: &'a http::HeaderMap,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
+        let known = headers.get("authorization").is_some_and(|value| value == "Bearer open-sesame");
+        Box::pin(async move {
+            if known { Ok(Arc::new(Principal::local())) } else { Err(Failure::Unauthenticated) }
+        })
+    }
+}
+
+/// A server with these tenants for as long as the test's runtime lasts.
+fn serve(tenants: &Tenants, authenticator: impl Authenticator) -> Connection {
+    let (connector, incoming) = in_process();
+    let server = ApiServer::new(authenticator).add_service(TenantServiceServer::new(tenants.clone()));
+    Supervisor::new()
+        .spawn_short("server", async move { server.serve(incoming, std::future::pending()).await });
+    let channel = endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector);
+    Connection::from_channel(channel)
+}
+
+fn local(tenants: &Tenants) -> Connection {
+    serve(tenants, LocalAuthenticator::default())
+}
+
+fn get(name: &str) -> inventory::GetTenantRequest {
+    inventory::GetTenantRequest { name: name.into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_that_finds_the_server_unavailable_is_sent_again_after_the_time_it_asks_for() {
+    let tenants = Tenants::failing(2);
+    let before = Instant::now();
+    let answer = local(&tenants).tenants().get_tenant(get("tenants/contoso")).await.unwrap().into_inner();
+    assert_eq!((answer.tenant.unwrap().name.as_str(), tenants.calls()), ("tenants/contoso", 3));
+    // The server asks for a second before each attempt.
+    assert_eq!(before.elapsed().as_secs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn read_is_given_up_after_two_retries() {
+    let tenants = Tenants::failing(100);
+    let status = local(&tenants).tenants().get_tenant(get("tenants/contoso")).await.unwrap_err();
+    let error = ApiError::from(status);
+    assert_eq!((error.reason.as_str(), tenants.calls()), ("DEPENDENCY_UNAVAILABLE", 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn write_is_never_sent_again() {
+    let tenants = Tenants::failing(1);
+    let request = inventory::CreateTenantRequest::default();
+    let status = local(&tenants).tenants().create_tenant(request).await.unwrap_err();
+    assert_eq!((status.code(), tenants.calls()), (Code::Unavailable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retry_that_would_pass_the_deadline_is_not_made() {
+    let tenants = Tenants::failing(100);
+    let mut request = Request::new(get("tenants/contoso"));
+    request.set_timeout(Duration::from_millis(900));
+    let status = local(&tenants).tenants().get_tenant(request).await.unwrap_err();
+    assert_eq!((status.code(), tenants.calls()), (Code::Unavailable, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn retries_beyond_the_budget_are_not_made() {
+    let tenants = Tenants::failing(usize::MAX);
+    let mut clients = vec![local(&tenants).tenants(); 20];
+    let calls = clients.iter_mut().map(|client| client.get_tenant(get("tenants/contoso")));
+    let answers = futures::future::join_all(calls).await;
+    assert!(answers.iter().all(Result::is_err));
+    // Ten for quiet times, and a tenth of the twenty calls.
+    assert_eq!(tenants.calls(), 20 + 12);
+}
+
+#[tokio::test(start_paused = true)]
+async fn call_without_a_deadline_has_the_default_one() {
+    let connection = local(&Tenants::default());
+    let before = Instant::now();
+    let status = connection.tenants().get_tenant(get("tenants/slow")).await.unwrap_err();
+    assert_eq!((status.code(), before.elapsed().as_secs()), (Code::DeadlineExceeded, 30));
+    let before = Instant::now();
+    let hasty = connection.with_default_deadline(Duration::from_secs(3));
+    let status = hasty.tenants().get_tenant(get("tenants/slow")).await.unwrap_err();
+    assert_eq!((status.code(), before.elapsed().as_secs()), (Code::DeadlineExceeded, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn deadline_of_the_caller_holds() {
+    let connection = local(&Tenants::default());
+    let before = Instant::now();
+    let mut request = Request::new(get("tenants/slow"));
+    request.set_timeout(Duration::from_secs(7));
+    let status = connection.tenants().get_tenant(request).await.unwrap_err();
+    assert_eq!((status.code(), before.elapsed().as_secs()), (Code::DeadlineExceeded, 7));
+}
+
+#[tokio::test]
+async fn trace_in_scope_reaches_the_server() {
+    let connection = local(&Tenants::default());
+    let call = async { connection.tenants().get_tenant(get("tenants/contoso")).await };
+    let answer = with_trace_id(TRACE, call).await.unwrap().into_inner();
+    assert_eq!(answer.tenant.unwrap().etag, TRACE);
+    let mut sourced = connection.with_trace_source(|| Some(TRACE.into())).tenants();
+    let answer = sourced.get_tenant(get("tenants/contoso")).await.unwrap().into_inner();
+    assert_eq!(answer.tenant.unwrap().etag, TRACE);
+}
+
+#[tokio::test]
+async fn error_names_the_trace_that_the_server_logs() {
+    let connection = serve(&Tenants::default(), ByToken);
+    let call = async { connection.tenants().get_tenant(get("tenants/contoso")).await };
+    let error = ApiError::from(with_trace_id(TRACE, call).await.unwrap_err());
+    assert_eq!(
+        error.to_string(),
+        format!("the call carries no credentials that this server accepts (UNAUTHENTICATED, trace {TRACE})")
+    );
+}
+
+#[tokio::test]
+async fn token_of_the_connection_is_sent_with_every_call() {
+    let connection = serve(&Tenants::default(), ByToken).with_token("open-sesame").unwrap();
+    assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
+    assert!(connection.tenants().list_tenants(inventory::ListTenantsRequest::default()).await.is_ok());
+}
+
+#[tokio::test]
+async fn answer_above_four_mebibytes_is_taken() {
+    let name = "x".repeat(8 << 20);
+    let tenant = inventory::Tenant { display_name: name.clone(), ..Default::default() };
+    let request = inventory::CreateTenantRequest { tenant: Some(tenant), ..Default::default() };
+    let answer = local(&Tenants::default()).tenants().create_tenant(request).await.unwrap().into_inner();
+    assert!(answer.tenant.unwrap().display_name == name);
+}
+
+#[tokio::test(start_paused = true)]
+async fn server_that_is_gone_is_unavailable_in_one_clear_line() {
+    let (connector, incoming) = in_process();
+    drop(incoming);
+    let channel = endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector);
+    let status =
+        Connection::from_channel(channel).tenants().get_tenant(get("tenants/contoso")).await.unwrap_err();
+    let error = ApiError::from(status);
+    assert_eq!(error.code, Code::Unavailable);
+    assert_eq!(error.to_string(), "the in-process server has stopped (Unavailable)");
+}
+
+#[tokio::test]
+async fn server_on_a_port_answers_until_it_stops() {
+    let listener = listen::bind_loopback("127.0.0.1:0".parse().unwrap()).await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = ApiServer::new(LocalAuthenticator::default())
+        .add_service(TenantServiceServer::new(Tenants::default()));
+    let tasks = Supervisor::new();
+    let stopped = tasks.draining().cancelled_owned();
+    tasks.spawn("server", async move { server.serve(listen::incoming(listener), stopped).await });
+    let connection = Connection::connect(&address).await.unwrap();
+    assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
+    tasks.run(async {}).await.unwrap();
+    let error = Connection::connect(&address).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("cannot connect to {address}"));
+    let request = inventory::CreateTenantRequest::default();
+    let error = ApiError::from(connection.tenants().create_tenant(request).await.unwrap_err());
+    assert_eq!(error.code, Code::Unavailable);
+    assert!(error.to_string().starts_with("tcp connect error: "), "{error}");
+}

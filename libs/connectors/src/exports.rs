@@ -1,0 +1,300 @@
+//! A folder of exports: which files there are, what each holds, and which hierarchy it belongs to.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use tandem_domain::id::HierarchyId;
+use tandem_domain::site::SiteFacts;
+
+use crate::head;
+use crate::item::{AsOf, Item};
+use crate::kind::{self, Kind, Told};
+use crate::page::{self, Shape};
+use crate::policy_file::{self, PolicyFile};
+use crate::provider::{self, Evidence};
+use crate::read;
+use crate::record::Fault;
+use crate::summary::{FileSummary, Summary, UnusedFile};
+use crate::tenant_file::{self, TenantFile};
+use crate::walk;
+
+/// Why a folder could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// There is nothing of that name.
+    #[error("{} does not exist; expected a folder of exports", .0.display())]
+    Missing(PathBuf),
+    /// It is a file or another thing.
+    #[error("{} is not a folder; expected a folder of exports", .0.display())]
+    NotAFolder(PathBuf),
+    /// It cannot be listed.
+    #[error("{} cannot be read", folder.display())]
+    Unreadable {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It has no file to read.
+    #[error("{} holds no export; expected *.json or *.toml files", .0.display())]
+    Empty(PathBuf),
+}
+
+/// Two tenant facts files that disagree about when the exports were made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{first} and {second} disagree about as_of; expected one date")]
+pub struct AsOfConflict {
+    /// A file.
+    pub first: String,
+    /// A file that says otherwise.
+    pub second: String,
+}
+
+/// A file that will be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Input {
+    /// Path below the folder, parts separated by `/`.
+    pub file: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its size.
+    pub bytes: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) shape: Shape,
+    /// Host of its provider, for pages of the AdminService whose context names one.
+    host: Option<String>,
+    /// Index of its hierarchy, for pages of the AdminService.
+    pub(crate) hierarchy: Option<usize>,
+}
+
+/// A folder of exports whose files are told apart, and not yet read.
+#[derive(Debug)]
+pub struct Exports {
+    /// Pages, by name. Sites pages and operators' documents are read at once: what they say is below.
+    pub(crate) pages: Vec<Input>,
+    pub(crate) hierarchies: Vec<HierarchyId>,
+    pub(crate) tenant_files: Vec<(String, TenantFile)>,
+    pub(crate) sites: Vec<(usize, SiteFacts)>,
+    pub(crate) policies: Vec<PolicyFile>,
+    /// What opening has read and refused.
+    pub(crate) opened: Summary,
+}
+
+impl Exports {
+    /// Walks the folder, tells what each file holds, and reads the small documents: tenant facts, policies, sites.
+    ///
+    /// Files that cannot be read or told are lines of the later [`Summary`], not errors.
+    ///
+    /// # Errors
+    /// The folder is missing, no folder, cannot be listed, or holds no `*.json` and no `*.toml`.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let unreadable = |source| OpenError::Unreadable { folder: folder.to_path_buf(), source };
+        match std::fs::metadata(folder) {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Err(OpenError::NotAFolder(folder.to_path_buf())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(OpenError::Missing(folder.to_path_buf()));
+            }
+            Err(error) => return Err(unreadable(error)),
+        }
+        let files = walk::files(folder).map_err(unreadable)?;
+        if files.is_empty() {
+            return Err(OpenError::Empty(folder.to_path_buf()));
+        }
+        let mut opening = Opening::default();
+        for found in files {
+            let file = found.file.clone();
+            if let Err(fault) = opening.file(found) {
+                opening.exports.opened.refused.push(fault.at(&file, ""));
+            }
+        }
+        opening.assign_hierarchies();
+        Ok(opening.exports)
+    }
+
+    /// When the exports were made, as the tenant facts say.
+    ///
+    /// # Errors
+    /// Two files disagree.
+    pub fn as_of(&self) -> Result<Option<AsOf>, AsOfConflict> {
+        let mut said = self.tenant_files.iter().filter_map(|(file, facts)| Some((file, facts.as_of?)));
+        let Some((first, as_of)) = said.next() else { return Ok(None) };
+        match said.find(|(_, other)| *other != as_of) {
+            Some((second, _)) => Err(AsOfConflict { first: first.clone(), second: second.clone() }),
+            None => Ok(Some(as_of)),
+        }
+    }
+
+    /// The pages that [`Self::read`] will go through, by name, with their sizes.
+    #[must_use]
+    pub fn inputs(&self) -> &[Input] {
+        &self.pages
+    }
+
+    /// The hierarchies that the pages belong to.
+    #[must_use]
+    pub fn hierarchies(&self) -> &[HierarchyId] {
+        &self.hierarchies
+    }
+
+    /// Reads everything and hands it on, item by item, in the order of [`Item`]'s variants; sections come as discovery, console
+    /// devices, co-management rows, directory devices, managed devices v1.0, managed devices beta. Exports do not say when they
+    /// were read, so every section counts as observed at `observed_at`.
+    ///
+    /// The callback may stop the reading; the summary then covers what was read until there. One reading keeps some bytes per
+    /// record and four per membership, and one record of the page at hand.
+    pub fn read(&self, observed_at: Timestamp, sink: &mut dyn FnMut(Item) -> ControlFlow<()>) -> Summary {
+        read::read(self, observed_at, sink)
+    }
+}
+
+/// The work of [`Exports::open`].
+struct Opening {
+    exports: Exports,
+    /// Sites pages, which tell the hierarchies.
+    site_pages: Vec<Input>,
+}
+
+impl Default for Opening {
+    fn default() -> Self {
+        let exports = Exports {
+            pages: Vec::new(),
+            hierarchies: Vec::new(),
+            tenant_files: Vec::new(),
+            sites: Vec::new(),
+            policies: Vec::new(),
+            opened: Summary::default(),
+        };
+        Self { exports, site_pages: Vec::new() }
+    }
+}
+
+impl Opening {
+    fn file(&mut self, found: walk::Found) -> Result<(), Fault> {
+        let walk::Found { file, path, bytes } = found;
+        let bytes = bytes.map_err(|error| Fault::new("1:1", format!("cannot be read: {error}")))?;
+        let is_toml = walk::is_toml(&path);
+        let Told { kind, shape, host } = if is_toml {
+            Told { kind: toml_kind(&path)?, shape: Shape::Single, host: None }
+        } else {
+            kind::tell(&head::read(&path)?).map_err(|reason| Fault::new("", reason))?
+        };
+        let input = Input { file, kind, bytes, path, shape, host, hierarchy: None };
+        match kind {
+            Kind::TenantFacts => self.tenant_file(&input, is_toml)?,
+            Kind::CoManagementPolicy => self.policy_file(&input, is_toml)?,
+            Kind::Sites => self.site_pages.push(input),
+            kind if kind.is_unused() => {
+                self.exports.opened.unused.push(UnusedFile { file: input.file, kind })
+            }
+            _ => self.exports.pages.push(input),
+        }
+        Ok(())
+    }
+
+    fn tenant_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Fault> {
+        let text = page::text(&input.path)?;
+        let read = if is_toml { tenant_file::from_toml(&text) } else { tenant_file::from_json(&text) };
+        self.document(input, read.is_ok());
+        self.exports.tenant_files.push((input.file.clone(), read?));
+        Ok(())
+    }
+
+    fn policy_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Fault> {
+        let text = page::text(&input.path)?;
+        let read = if is_toml { policy_file::from_toml(&text) } else { policy_file::from_json(&text) };
+        self.document(input, read.is_ok());
+        self.exports.policies.push(read?);
+        Ok(())
+    }
+
+    fn document(&mut self, input: &Input, read: bool) {
+        let summary = FileSummary { records: read.into(), refused: (!read).into(), ..FileSummary::of(input) };
+        self.exports.opened.files.push(summary);
+    }
+
+    /// Finds every host's hierarchy, and refuses the pages of hosts that have none.
+    fn assign_hierarchies(&mut self) {
+        let mut sites: BTreeMap<Option<String>, Vec<SiteFacts>> = BTreeMap::new();
+        for input in std::mem::take(&mut self.site_pages) {
+            let read = read::sites(&input, &mut self.exports.opened);
+            sites.entry(input.host).or_default().extend(read);
+        }
+        let mut hosts = BTreeMap::new();
+        let mut wanted: Vec<Option<String>> =
+            self.admin_service_pages().map(|input| input.host.clone()).chain(sites.keys().cloned()).collect();
+        // Hosts with a sites page first, then the others with a name: each can join a hierarchy that is known by then.
+        wanted.sort_by_cached_key(|host| (!sites.contains_key(host), host.is_none(), host.clone()));
+        wanted.dedup();
+        for host in wanted {
+            let own_sites = sites.remove(&host).unwrap_or_default();
+            if let Some(hierarchy) = self.hierarchy(host.as_ref(), &own_sites) {
+                self.exports.sites.extend(own_sites.into_iter().map(|facts| (hierarchy, facts)));
+                hosts.insert(host, hierarchy);
+            }
+        }
+        for input in std::mem::take(&mut self.exports.pages) {
+            self.assign(input, &hosts);
+        }
+    }
+
+    fn assign(&mut self, mut input: Input, hosts: &BTreeMap<Option<String>, usize>) {
+        if input.kind.is_admin_service() {
+            input.hierarchy = hosts.get(&input.host).copied();
+            if input.hierarchy.is_none() {
+                const REASON: &str = "no hierarchy: expected a sites page of the same provider or a `SiteCode` in its \
+                                      records; found neither";
+                self.exports.opened.refused.push(Fault::new("", REASON).at(&input.file, ""));
+                self.exports.opened.files.push(FileSummary { refused: 1, ..FileSummary::of(&input) });
+                return;
+            }
+        }
+        self.exports.pages.push(input);
+    }
+
+    fn admin_service_pages(&self) -> impl Iterator<Item = &Input> {
+        self.exports.pages.iter().filter(|input| input.kind.is_admin_service())
+    }
+
+    /// The hierarchy of a host's pages, by [`provider`]'s rules. Without a sites page of its own, the site that the records
+    /// name may be one of a hierarchy that another host listed. Pages without a context name no host: where they say nothing
+    /// themselves, they belong to the only hierarchy that the others name \[derived\].
+    fn hierarchy(&mut self, host: Option<&String>, sites: &[SiteFacts]) -> Option<usize> {
+        let mut top = provider::top_site(sites).cloned();
+        if top.is_none() {
+            let mut evidence = Evidence::default();
+            let own = self.admin_service_pages().filter(|input| input.host.as_ref() == host);
+            own.for_each(|input| evidence.gather(input));
+            top = evidence.site().cloned();
+            let listed = self.exports.sites.iter().find(|(_, facts)| Some(&facts.site) == top.as_ref());
+            if let Some((hierarchy, _)) = listed {
+                return Some(*hierarchy);
+            }
+        }
+        let known = &mut self.exports.hierarchies;
+        let Some(top) = top else { return (host.is_none() && known.len() == 1).then_some(0) };
+        // A site code has the shape of a hierarchy's id.
+        let id = HierarchyId::parse(top.as_str()).ok()?;
+        Some(known.iter().position(|hierarchy| *hierarchy == id).unwrap_or_else(|| {
+            known.push(id);
+            known.len() - 1
+        }))
+    }
+}
+
+fn toml_kind(path: &Path) -> Result<Kind, Fault> {
+    let text = page::text(path)?;
+    let table: toml::Table = text.parse().map_err(|error| tenant_file::toml_fault(&text, &error))?;
+    let mut members = head::Members::default();
+    table.keys().for_each(|name| members.note(name.clone()));
+    kind::document(&members).ok_or_else(|| {
+        let found = match members.some_names() {
+            names if names.is_empty() => "no key".to_owned(),
+            names => format!("keys {names}"),
+        };
+        Fault::new("", format!("expected tenant facts or a co-management policy; found {found}"))
+    })
+}

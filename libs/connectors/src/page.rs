@@ -1,0 +1,262 @@
+//! Pages: a streamed file, record by record.
+//!
+//! A page can be one answer of hundreds of megabytes, so nothing but the record at hand is kept. `serde_json` skips what is not
+//! wanted without recursion, so nesting costs no stack.
+
+use std::cell::Cell;
+use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::rc::Rc;
+
+use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::record::{Fault, json_reason};
+
+/// The longest record, member or document that is read. Records of both systems have some kilobytes; a site's longest, with
+/// every extended discovery attribute, stay far below one megabyte.
+pub(crate) const LONGEST: u64 = 8 * 1024 * 1024;
+
+/// How the records lie in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// In the array under `value`, as the APIs answer.
+    Page,
+    /// In an array that is the whole file.
+    Array,
+    /// The file is one record: the answer to a read by key.
+    Single,
+}
+
+/// Counts what is fetched from the file since the last record began, and fails where that is too much.
+pub(crate) struct Metered<R> {
+    inner: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        let left = self.left.get();
+        if read as u64 > left {
+            return Err(io::Error::other(format!("longer than {} MiB", LONGEST / (1024 * 1024))));
+        }
+        self.left.set(left - read as u64);
+        Ok(read)
+    }
+}
+
+pub(crate) type Source = BufReader<Metered<File>>;
+
+/// Renews the allowance of a [`Source`].
+#[derive(Clone)]
+pub(crate) struct Allowance(Rc<Cell<u64>>);
+
+impl Allowance {
+    pub(crate) fn renew(&self) {
+        self.0.set(LONGEST);
+    }
+}
+
+/// Opens a file of UTF-8 text, past its byte order mark.
+pub(crate) fn open(path: &Path) -> Result<(Source, Allowance), Fault> {
+    const BUFFER: usize = 64 * 1024;
+    let cannot = |error: io::Error| Fault::new("1:1", format!("cannot be read: {error}"));
+    let left = Rc::new(Cell::new(LONGEST));
+    let inner = Metered { inner: File::open(path).map_err(cannot)?, left: Rc::clone(&left) };
+    let mut source = BufReader::with_capacity(BUFFER, inner);
+    let head = source.fill_buf().map_err(cannot)?;
+    if head.is_empty() {
+        return Err(Fault::new("1:1", "the file is empty (0 bytes)"));
+    }
+    if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
+        return Err(Fault::new("1:1", "expected UTF-8; found UTF-16 (byte order mark)"));
+    }
+    if head.starts_with(&[0xEF, 0xBB, 0xBF]) {
+        source.consume(3);
+    }
+    Ok((source, Allowance(left)))
+}
+
+/// The whole text of a document that an operator writes.
+pub(crate) fn text(path: &Path) -> Result<String, Fault> {
+    let mut bytes = Vec::new();
+    let (mut source, _) = open(path)?;
+    source.read_to_end(&mut bytes).map_err(|error| Fault::new("1:1", format!("cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.split(|b| *b == b'\n');
+        let column = line.clone().next_back().map_or(0, <[u8]>::len) + 1;
+        Fault::new(format!("{}:{column}", line.count()), "expected UTF-8")
+    })
+}
+
+/// The place and reason of a JSON error. An error of the file itself has no line: it is at the record that was being read.
+pub(crate) fn broken(error: &serde_json::Error, record: &str) -> Fault {
+    if error.is_io() {
+        Fault::new(record, format!("cannot be read: {}", json_reason(error)))
+    } else {
+        Fault::new(format!("{}:{}", error.line(), error.column()), json_reason(error))
+    }
+}
+
+/// Hands every record's text to `each`, with its path in the file, until the page ends, breaks or `each` asks to stop.
+///
+/// # Errors
+/// Where and why the page breaks; the records before it have been handed on.
+pub(crate) fn read_records(
+    path: &Path,
+    shape: Shape,
+    each: &mut dyn FnMut(&str, &str) -> ControlFlow<()>,
+) -> Result<(), Fault> {
+    let (source, allowance) = open(path)?;
+    let mut deserializer = serde_json::Deserializer::from_reader(source);
+    let prefix = if shape == Shape::Page { "value" } else { "" };
+    let mut reading = Reading { each, allowance, prefix, next: 0, stopped: false };
+    let ended = match shape {
+        Shape::Page => deserializer.deserialize_map(PageVisitor(&mut reading)),
+        Shape::Array => deserializer.deserialize_seq(RecordsVisitor(&mut reading)),
+        Shape::Single => reading.single(&mut deserializer),
+    };
+    let ended = ended.and_then(|()| deserializer.end());
+    match ended {
+        Err(error) if !reading.stopped => Err(broken(&error, &reading.place())),
+        _ => Ok(()),
+    }
+}
+
+struct Reading<'a> {
+    each: &'a mut dyn FnMut(&str, &str) -> ControlFlow<()>,
+    allowance: Allowance,
+    prefix: &'static str,
+    next: u64,
+    stopped: bool,
+}
+
+impl Reading<'_> {
+    fn place(&self) -> String {
+        format!("{}[{}]", self.prefix, self.next)
+    }
+
+    fn record<E: Error>(&mut self, place: &str, raw: &RawValue) -> Result<(), E> {
+        self.allowance.renew();
+        self.next += 1;
+        if (self.each)(place, raw.get()).is_break() {
+            self.stopped = true;
+            return Err(E::custom("stopped"));
+        }
+        Ok(())
+    }
+
+    fn single<R: BufRead>(
+        &mut self,
+        deserializer: &mut serde_json::Deserializer<serde_json::de::IoRead<R>>,
+    ) -> Result<(), serde_json::Error> {
+        let raw: Box<RawValue> = serde::Deserialize::deserialize(deserializer)?;
+        self.record("", &raw)
+    }
+}
+
+/// The object around the records.
+struct PageVisitor<'a, 'b>(&'a mut Reading<'b>);
+
+impl<'de> Visitor<'de> for PageVisitor<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with records under `value`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(member) = map.next_key::<String>()? {
+            self.0.allowance.renew();
+            if member == "value" {
+                map.next_value_seed(Records(self.0))?;
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The array of records.
+struct Records<'a, 'b>(&'a mut Reading<'b>);
+
+impl<'de> DeserializeSeed<'de> for Records<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(RecordsVisitor(self.0))
+    }
+}
+
+struct RecordsVisitor<'a, 'b>(&'a mut Reading<'b>);
+
+impl<'de> Visitor<'de> for RecordsVisitor<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut records: A) -> Result<(), A::Error> {
+        while let Some(raw) = records.next_element::<Box<RawValue>>()? {
+            let place = self.0.place();
+            self.0.record(&place, &raw)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn read(shape: Shape, bytes: &[u8]) -> (Vec<(String, String)>, Result<(), Fault>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let mut records = Vec::new();
+        let ended = read_records(file.path(), shape, &mut |place, raw| {
+            records.push((place.to_owned(), raw.to_owned()));
+            ControlFlow::Continue(())
+        });
+        (records, ended)
+    }
+
+    #[test]
+    fn record_longer_than_the_limit_ends_the_page_at_its_place() {
+        let mut page = br#"{"value":[{"id":"a"},{"notes":""#.to_vec();
+        page.resize(page.len() + 2 * LONGEST as usize, b'x');
+        page.extend_from_slice(br#""}]}"#);
+        let (records, ended) = read(Shape::Page, &page);
+        assert_eq!(records, [("value[0]".to_owned(), r#"{"id":"a"}"#.to_owned())]);
+        assert_eq!(ended, Err(Fault::new("value[1]", "cannot be read: longer than 8 MiB")));
+    }
+
+    #[test]
+    fn many_records_together_longer_than_the_limit_are_all_read() {
+        let record = format!(r#"{{"notes":"{}"}}"#, "x".repeat(1024 * 1024));
+        let page = format!(r#"{{"value":[{}]}}"#, vec![record; 20].join(","));
+        let (records, ended) = read(Shape::Page, page.as_bytes());
+        assert_eq!((records.len(), ended), (20, Ok(())));
+    }
+
+    #[test]
+    fn byte_order_mark_is_no_part_of_the_text() {
+        let (records, ended) = read(Shape::Single, b"\xEF\xBB\xBF{}");
+        assert_eq!((records, ended), (vec![(String::new(), "{}".to_owned())], Ok(())));
+    }
+
+    #[test]
+    fn text_that_is_not_utf_8_is_named_with_line_and_column() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(b"as_of = 2026-11-20\n# caf\xE9\n").unwrap();
+        assert_eq!(text(file.path()), Err(Fault::new("2:6", "expected UTF-8")));
+    }
+}

@@ -1,0 +1,205 @@
+//! Tenant facts: what no export carries, written by an operator in TOML or JSON. Unknown keys are refused, because a misspelt
+//! fact would silently stay unknown.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use tandem_domain::facts::MdmProvider;
+use tandem_domain::id::{HierarchyId, SiteCode};
+use tandem_domain::site::{ClientAuth, SiteFacts};
+use tandem_domain::tenant::{Attestation, TenantFacts};
+
+use crate::item::AsOf;
+use crate::record::{self, Fault};
+use crate::value;
+
+/// A tenant facts file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TenantFile {
+    pub(crate) facts: TenantFacts,
+    pub(crate) as_of: Option<AsOf>,
+    pub(crate) sites: Vec<(HierarchyId, SiteFacts)>,
+}
+
+/// Reads the TOML form.
+///
+/// # Errors
+/// Line, column and reason.
+pub(crate) fn from_toml(text: &str) -> Result<TenantFile, Fault> {
+    toml::from_str::<Document>(text).map(TenantFile::from).map_err(|error| toml_fault(text, &error))
+}
+
+/// Reads the JSON form.
+///
+/// # Errors
+/// Path and reason.
+pub(crate) fn from_json(text: &str) -> Result<TenantFile, Fault> {
+    record::parse::<Document>(text).map(TenantFile::from)
+}
+
+/// Where and why a TOML text is refused.
+pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> Fault {
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    // Some messages have a second line with what was expected.
+    Fault::new(format!("{line}:{column}"), error.message().trim().replace('\n', "; "))
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Document {
+    as_of: Option<AsOf>,
+    tenant: TenantFacts,
+    authority_texts: BTreeMap<String, MdmProvider>,
+    attestations: BTreeMap<String, AttestationEntry>,
+    sites: Vec<SiteEntry>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttestationEntry {
+    attested: bool,
+    by: String,
+    at: Instant,
+    #[serde(default)]
+    expires: Option<Instant>,
+}
+
+/// [`SiteFacts`] with their hierarchy: a flattened structure could not refuse unknown keys.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SiteEntry {
+    hierarchy: HierarchyId,
+    site: SiteCode,
+    #[serde(default)]
+    parent: Option<SiteCode>,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    version: Option<String>,
+    #[serde(default)]
+    entra_onboarded: Option<bool>,
+    #[serde(default)]
+    cmg_present: Option<bool>,
+    #[serde(default)]
+    enhanced_http_or_https: Option<bool>,
+    #[serde(default)]
+    mp_accepts_cmg: Option<bool>,
+    #[serde(default)]
+    client_setting_register_entra: Option<bool>,
+    #[serde(default)]
+    client_setting_software_updates: Option<bool>,
+    #[serde(default)]
+    ccmsetup_command_line: Option<String>,
+    #[serde(default)]
+    client_auth: Option<ClientAuth>,
+}
+
+impl From<Document> for TenantFile {
+    fn from(document: Document) -> Self {
+        let mut facts = document.tenant;
+        facts.authority_texts.extend(document.authority_texts);
+        facts.attestations.extend(document.attestations.into_iter().map(|(rule, said)| (rule, said.into())));
+        let sites = document.sites.into_iter().map(<(HierarchyId, SiteFacts)>::from).collect();
+        Self { facts, as_of: document.as_of, sites }
+    }
+}
+
+impl From<AttestationEntry> for Attestation {
+    fn from(said: AttestationEntry) -> Self {
+        let expires = said.expires.map(|instant| instant.0);
+        Self { attested: said.attested, by: said.by, at: said.at.0, expires }
+    }
+}
+
+impl From<SiteEntry> for (HierarchyId, SiteFacts) {
+    fn from(said: SiteEntry) -> Self {
+        let facts = SiteFacts {
+            site: said.site,
+            parent: said.parent,
+            name: said.name,
+            version: said.version,
+            entra_onboarded: said.entra_onboarded,
+            cmg_present: said.cmg_present,
+            enhanced_http_or_https: said.enhanced_http_or_https,
+            mp_accepts_cmg: said.mp_accepts_cmg,
+            client_setting_register_entra: said.client_setting_register_entra,
+            client_setting_software_updates: said.client_setting_software_updates,
+            ccmsetup_command_line: said.ccmsetup_command_line,
+            client_auth: said.client_auth,
+        };
+        (said.hierarchy, facts)
+    }
+}
+
+/// A moment; a date alone is its first second, UTC.
+#[derive(Debug)]
+struct Instant(Timestamp);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = DateText::deserialize(deserializer)?.0;
+        instant(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for AsOf {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        const DATE_LENGTH: usize = "2026-11-20".len();
+        let text = DateText::deserialize(deserializer)?.0;
+        if text.len() == DATE_LENGTH
+            && let Ok(day) = text.parse::<Date>()
+        {
+            return Ok(Self::Day(day));
+        }
+        instant(&text).map(Self::Instant).map_err(D::Error::custom)
+    }
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    const SHAPE: &str = "a date such as 2026-11-20 or 2026-11-20T05:12:09Z";
+    value::moment(text)
+        .ok()
+        .flatten()
+        .ok_or_else(|| format!("expected {SHAPE}; found {:?}", value::shown(text)))
+}
+
+/// A date's text: a string, or TOML's own type of dates, which `toml` presents as a map of one member.
+struct DateText(String);
+
+impl<'de> Deserialize<'de> for DateText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct DateVisitor;
+
+        impl<'de> Visitor<'de> for DateVisitor {
+            type Value = DateText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a date")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<DateText, E> {
+                Ok(DateText(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<DateText, A::Error> {
+                const TOML_DATE: &str = "$__toml_private_datetime";
+                if map.next_key::<String>()?.is_none_or(|key| key != TOML_DATE) {
+                    while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                    return Err(A::Error::custom("expected a date; found a table"));
+                }
+                map.next_value().map(DateText)
+            }
+        }
+
+        deserializer.deserialize_any(DateVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests;

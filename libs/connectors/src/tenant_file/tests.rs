@@ -1,0 +1,143 @@
+use tandem_domain::tenant::{
+    Cloud, EntraPlan, HybridIdentityMethod, MdmAuthority, SubscriptionState, UserScope,
+};
+
+use super::*;
+
+const WHOLE: &str = r#"
+as_of = 2026-11-20
+
+[tenant]
+entra_plan = "p1"
+intune_license_count = 500
+unlicensed_admin_access = true
+mdm_authority = "intune"
+intune_subscription_state = "lockedOut"
+mdm_user_scope = "all"
+wip_user_scope = "none"
+mdm_urls_default = true
+default_enrollment_restriction_allows_windows = false
+cloud = "us_government"
+azure_subscription = true
+hybrid_identity_method = "phs_sso"
+entra_connect_version = "2.4.18.0"
+
+[authority_texts]
+"Microsoft Intune" = "intune"
+"VMware AirWatch" = "third_party"
+
+[attestations."lic.configmgr_rights"]
+attested = true
+by = "erin@example.com"
+at = 2026-10-01T09:00:00Z
+expires = 2027-10-01T00:00:00Z
+
+[[sites]]
+hierarchy = "PS1"
+site = "PS1"
+version = "2509"
+entra_onboarded = true
+cmg_present = false
+client_auth = "token"
+"#;
+
+fn expected() -> TenantFile {
+    let site = SiteCode::parse("PS1").unwrap();
+    TenantFile {
+        facts: TenantFacts {
+            entra_plan: Some(EntraPlan::P1),
+            intune_license_count: Some(500),
+            unlicensed_admin_access: Some(true),
+            mdm_authority: Some(MdmAuthority::Intune),
+            intune_subscription_state: Some(SubscriptionState::LockedOut),
+            mdm_user_scope: Some(UserScope::All),
+            wip_user_scope: Some(UserScope::None),
+            mdm_urls_default: Some(true),
+            default_enrollment_restriction_allows_windows: Some(false),
+            cloud: Some(Cloud::UsGovernment),
+            azure_subscription: Some(true),
+            hybrid_identity_method: Some(HybridIdentityMethod::PhsSso),
+            entra_connect_version: Some("2.4.18.0".to_owned()),
+            authority_texts: BTreeMap::from([
+                ("Microsoft Intune".to_owned(), MdmProvider::Intune),
+                ("VMware AirWatch".to_owned(), MdmProvider::ThirdParty),
+            ]),
+            attestations: BTreeMap::from([(
+                "lic.configmgr_rights".to_owned(),
+                Attestation {
+                    attested: true,
+                    by: "erin@example.com".to_owned(),
+                    at: "2026-10-01T09:00:00Z".parse().unwrap(),
+                    expires: Some("2027-10-01T00:00:00Z".parse().unwrap()),
+                },
+            )]),
+        },
+        as_of: Some(AsOf::Day("2026-11-20".parse().unwrap())),
+        sites: vec![(
+            HierarchyId::parse("PS1").unwrap(),
+            SiteFacts {
+                version: Some("2509".to_owned()),
+                entra_onboarded: Some(true),
+                cmg_present: Some(false),
+                client_auth: Some(ClientAuth::Token),
+                ..SiteFacts::unknown(site)
+            },
+        )],
+    }
+}
+
+#[test]
+fn whole_file_reads_alike_in_toml_and_json() {
+    assert_eq!(from_toml(WHOLE), Ok(expected()));
+    let json = r#"{
+        "as_of": "2026-11-20",
+        "tenant": {
+            "entra_plan": "p1", "intune_license_count": 500, "unlicensed_admin_access": true,
+            "mdm_authority": "intune", "intune_subscription_state": "lockedOut", "mdm_user_scope": "all",
+            "wip_user_scope": "none", "mdm_urls_default": true,
+            "default_enrollment_restriction_allows_windows": false, "cloud": "us_government",
+            "azure_subscription": true, "hybrid_identity_method": "phs_sso", "entra_connect_version": "2.4.18.0"
+        },
+        "authority_texts": {"Microsoft Intune": "intune", "VMware AirWatch": "third_party"},
+        "attestations": {"lic.configmgr_rights": {
+            "attested": true, "by": "erin@example.com",
+            "at": "2026-10-01T09:00:00Z", "expires": "2027-10-01T00:00:00Z"
+        }},
+        "sites": [{"hierarchy": "PS1", "site": "PS1", "version": "2509", "entra_onboarded": true,
+                   "cmg_present": false, "client_auth": "token"}]
+    }"#;
+    assert_eq!(from_json(json), Ok(expected()));
+}
+
+#[test]
+fn as_of_is_a_day_or_a_moment() {
+    let as_of = |text: &str| from_toml(text).unwrap().as_of.unwrap();
+    let instant: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+    assert_eq!(as_of("as_of = 2026-11-20T12:00:00Z"), AsOf::Instant(instant));
+    assert_eq!(as_of("as_of = 2026-11-20T13:00:00+01:00"), AsOf::Instant(instant));
+    assert_eq!(as_of("as_of = 2026-11-20T12:00:00"), AsOf::Instant(instant));
+    assert_eq!(as_of("as_of = \"2026-11-20\""), AsOf::Day("2026-11-20".parse().unwrap()));
+    assert_eq!(as_of("as_of = 2026-11-20").instant(), "2026-11-20T23:59:59Z".parse().unwrap());
+    assert_eq!(as_of("as_of = 9999-12-31").instant(), Timestamp::MAX);
+}
+
+#[test]
+fn wrong_key_or_value_is_refused_with_its_line() {
+    let fault = |text: &str| from_toml(text).unwrap_err();
+    assert_eq!(fault("as_of = 2026-11-20\n[tenant]\nentra_plan = \"p3\"\n").path, "3:14");
+    assert_eq!(fault("[tenant]\nentra_plan = \"p1\"\nentra_plann = \"p1\"\n").path, "3:1");
+    assert_eq!(fault("as_of = 2026-11-20\nas_of = \n").path, "2:9");
+    assert_eq!(
+        fault("\nas_of = \"soon\""),
+        Fault::new("2:9", "expected a date such as 2026-11-20 or 2026-11-20T05:12:09Z; found \"soon\"")
+    );
+    assert_eq!(fault("as_of = { day = 1 }").reason, "expected a date; found a table");
+    assert_eq!(fault("[[sites]]\nhierarchy = \"PS1\"\n").reason, "missing field `site`");
+}
+
+#[test]
+fn wrong_value_in_json_is_refused_with_its_path() {
+    let found = from_json(r#"{"sites": [{"hierarchy": "PS1", "site": "PS10"}]}"#);
+    let reason = "site code must be three letters or digits; found \"PS10\"";
+    assert_eq!(found, Err(Fault::new("sites[0].site", reason)));
+}

@@ -1,0 +1,249 @@
+//! Bad input: one line each, and everything beside it is read.
+
+use tandem_connectors::OpenError;
+use tandem_domain::section::{DirectoryDevice, Discovery};
+
+use super::*;
+
+const MANAGED: &str = "deviceManagement/managedDevices";
+
+fn directory(name: &str) -> SectionBody {
+    SectionBody::DirectoryDevice(DirectoryDevice { display_name: some(name), ..DirectoryDevice::default() })
+}
+
+#[test]
+fn folder_that_cannot_be_read_is_an_error_with_its_reason() {
+    let folder = folder(&[("notes.txt", b"x"), ("file", b"")]);
+    let path = |name: &str| folder.path().join(name);
+    let message = |path: &Path| Exports::open(path).unwrap_err().to_string();
+    let shown = |name: &str| path(name).display().to_string();
+    assert_eq!(
+        message(&path("gone")),
+        format!("{} does not exist; expected a folder of exports", shown("gone"))
+    );
+    assert_eq!(
+        message(&path("file")),
+        format!("{} is not a folder; expected a folder of exports", shown("file"))
+    );
+    assert!(matches!(Exports::open(folder.path()), Err(OpenError::Empty(empty)) if empty == folder.path()));
+}
+
+#[test]
+fn broken_page_keeps_the_records_before_the_break() {
+    let page = "{\"@odata.context\":\"https://graph.microsoft.com/v1.0/$metadata#devices\",\n\"value\":[\n\
+                {\"id\":\"a\",\"displayName\":\"A\"},\n{\"id\":\"b\",}\n]}";
+    let (items, summary) = read(&[("a.json", page)]);
+    assert_eq!(records(items), [cloud_section(Source::Entra, "a", directory("A"))]);
+    assert_eq!(lines(&summary.refused), [line("a.json", "4:11", "key must be a string")]);
+    assert_eq!((summary.files[0].records, summary.files[0].refused), (1, 1));
+}
+
+#[test]
+fn page_that_ends_early_or_goes_on_is_refused_at_its_end() {
+    let page = graph("v1.0", "devices", r#"{"id":"a","displayName":"A"}"#);
+    let cut = &page[..page.len() - 1];
+    let more = format!("{page}x");
+    let (items, summary) = read(&[("a.json", cut), ("b.json", &more)]);
+    assert_eq!(records(items).len(), 2);
+    let expected = [
+        line("a.json", &format!("1:{}", cut.len()), "EOF while parsing an object"),
+        line("b.json", &format!("1:{}", more.len()), "trailing characters"),
+    ];
+    assert_eq!(lines(&summary.refused), expected);
+}
+
+#[test]
+fn bad_records_are_refused_by_field_and_the_rest_goes_on() {
+    let page = graph(
+        "beta",
+        MANAGED,
+        r#"{"deviceName":"A"},{"id":""},{"id":5},{"id":"ok"},null,["id"],
+           {"id":"a","lastSyncDateTime":"soon"},{"id":"a","autopilotEnrolled":2},
+           {"id":"a","configurationManagerClientHealthState":{"lastSyncDateTime":7}},
+           {"id":"a","configurationManagerClientEnabledFeatures":[true]},{"id":"a","id":"b"}"#,
+    );
+    let expected = [
+        line("g.json", "value[0].id", "missing field `id`"),
+        line("g.json", "value[1].id", "missing field `id`"),
+        line("g.json", "value[2].id", "invalid value: integer `5`, expected a text"),
+        line("g.json", "value[4]", "expected an object; found `null`"),
+        line("g.json", "value[5]", "expected an object; found `[\"id\"]`"),
+        line(
+            "g.json",
+            "value[6].lastSyncDateTime",
+            "invalid value: string \"soon\", expected a date such as 2026-11-20T05:12:09Z",
+        ),
+        line(
+            "g.json",
+            "value[7].autopilotEnrolled",
+            "invalid value: integer `2`, expected true, false, 1 or 0",
+        ),
+        line(
+            "g.json",
+            "value[8].configurationManagerClientHealthState.lastSyncDateTime",
+            "invalid value: integer `7`, expected a date such as 2026-11-20T05:12:09Z",
+        ),
+        line(
+            "g.json",
+            "value[9].configurationManagerClientEnabledFeatures",
+            "invalid type: sequence, expected an object",
+        ),
+        line("g.json", "value[10]", "duplicate field `id`"),
+    ];
+    let (items, summary) = read(&[("g.json", &page)]);
+    assert_eq!(lines(&summary.refused), expected);
+    assert_eq!(records(items).len(), 1);
+    assert_eq!((summary.files[0].records, summary.files[0].refused), (1, 10));
+}
+
+#[test]
+fn site_rows_without_their_key_are_refused() {
+    let files = [
+        ("c.json", wmi("SMS_Collection", r#"{"Name":"A"},{"CollectionID":"a b"}"#)),
+        ("d.json", wmi("SMS_R_System", r#"{"Name":"A"},{"ResourceID":-1}"#)),
+        ("m.json", wmi("SMS_FullCollectionMembership", r#"{"ResourceID":1},{"CollectionID":"PS100042"}"#)),
+        ("s.json", wmi("SMS_Site", r#"{"SiteCode":"PS1"},{"SiteName":"A"},{"SiteCode":"PS10"}"#)),
+    ];
+    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    let label =
+        "collection id must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit; found \"a b\"";
+    let expected = [
+        line("s.json", "value[1].SiteCode", "missing field `SiteCode`"),
+        line("s.json", "value[2].SiteCode", "site code must be three letters or digits; found \"PS10\""),
+        line("c.json", "value[0].CollectionID", "missing field `CollectionID`"),
+        line("c.json", "value[1].CollectionID", label),
+        line("m.json", "value[0].CollectionID", "missing field `CollectionID`"),
+        line("m.json", "value[1].ResourceID", "missing field `ResourceID` or `MachineId`"),
+        line("d.json", "value[0].ResourceID", "missing field `ResourceID` or `MachineId`"),
+        line(
+            "d.json",
+            "value[1].ResourceID",
+            "invalid value: integer `-1`, expected a whole number of 32 bits",
+        ),
+    ];
+    assert_eq!(refused(&files), expected);
+}
+
+#[test]
+fn values_without_meaning_are_left_out_with_a_warning() {
+    let page = wmi(
+        "SMS_Client_ComanagementState",
+        r#"{"MachineId":1,"SiteCode":"PS10","EnrollmentStatusCode":99999999999}"#,
+    );
+    let (items, summary) = read(&[("c.json", &page), ("s.json", &sites())]);
+    assert_eq!(records(items), [site_section(1, SectionBody::CoManagementState(Default::default()))]);
+    let expected = [
+        line(
+            "c.json",
+            "value[0].SiteCode",
+            "site code must be three letters or digits; found \"PS10\"; left out",
+        ),
+        line(
+            "c.json",
+            "value[0].EnrollmentStatusCode",
+            "expected a code of 32 bits, signed or unsigned; found `99999999999`; left out",
+        ),
+    ];
+    assert_eq!((lines(&summary.warnings), summary.refused.total()), (expected.to_vec(), 0));
+}
+
+#[test]
+fn files_that_are_no_json_or_of_no_known_kind_are_refused() {
+    const EXPECTED: &str = "expected a page of Graph or AdminService, a co-management policy or tenant facts";
+    let utf16: Vec<u8> =
+        [0xFF, 0xFE].into_iter().chain("{}".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let folder = folder(&[
+        ("a.json", b""),
+        ("b.json", b"hello"),
+        ("c.json", br#"{"people":[]}"#),
+        ("d.json", &utf16),
+        ("e.json", b"\x80\x81"),
+        ("f.toml", b"as_of = 2026-11-20\nas_of = = 2\n"),
+        ("g.toml", b"color = 1"),
+        ("h.toml", b"\xFF"),
+        ("i.json", b"{\"value\":[{\"id\":\"\xFF\"}]}"),
+        ("ok.json", graph("v1.0", "devices", r#"{"id":"a","displayName":"A"}"#).as_bytes()),
+    ]);
+    let (items, summary) = read_folder(folder.path());
+    assert_eq!(items, [cloud_section(Source::Entra, "a", directory("A"))]);
+    let expected = [
+        line("a.json", "1:1", "the file is empty (0 bytes)"),
+        line("b.json", "1:1", "expected value"),
+        line("c.json", ".", &format!("{EXPECTED}; found members `people`")),
+        line("d.json", "1:1", "expected UTF-8; found UTF-16 (byte order mark)"),
+        line("e.json", "1:1", "expected value"),
+        line("f.toml", "2:9", "string values must be quoted"),
+        line("g.toml", ".", "expected tenant facts or a co-management policy; found keys `color`"),
+        line("h.toml", "1:1", "expected UTF-8"),
+    ];
+    let found = lines(&summary.refused);
+    assert_eq!(found[..5], expected[..5]);
+    assert_eq!(found[5].1, expected[5].1);
+    assert_eq!(found[6..8], expected[6..8]);
+    assert_eq!((found[8].0.as_str(), found.len()), ("i.json", 9));
+}
+
+#[test]
+fn deep_nesting_is_an_error_or_passed_over() {
+    const DEPTH: usize = 100_000;
+    let open = "[".repeat(DEPTH);
+    let close = "]".repeat(DEPTH);
+    let nested = format!("{open}{close}");
+    let page = graph(
+        "v1.0",
+        "devices",
+        &format!(r#"{{"id":"a","displayName":"A","odd":{nested}}},{nested},{{"id":{nested}}}"#),
+    );
+    let folder = folder(&[
+        ("a.json", nested.as_bytes()),
+        ("b.json", open.as_bytes()),
+        ("c.json", page.as_bytes()),
+        ("d.json", format!(r#"{{"as_of":"2026-11-20","tenant":{nested}}}"#).as_bytes()),
+        ("e.json", format!(r#"{{"enabled":true,"workloads":{nested}}}"#).as_bytes()),
+        ("f.toml", format!("as_of = {nested}").as_bytes()),
+        ("g.json", r#"{"a":"#.repeat(DEPTH).as_bytes()),
+    ]);
+    let (items, summary) = read_folder(folder.path());
+    assert_eq!(records(items), [cloud_section(Source::Entra, "a", directory("A"))]);
+    let mut places: Vec<(String, String)> =
+        lines(&summary.refused).into_iter().map(|(file, place, _)| (file, place)).collect();
+    places.sort();
+    let files: Vec<&str> = places.iter().map(|(file, _)| file.as_str()).collect();
+    assert_eq!(files, ["a.json", "b.json", "c.json", "c.json", "d.json", "e.json", "f.toml", "g.json"]);
+    assert_eq!((places[2].1.as_str(), places[3].1.as_str()), ("value[1]", "value[2].id"));
+}
+
+#[test]
+fn refused_lines_beyond_the_limit_are_counted() {
+    let bad = vec![r#"{"deviceId":"b"}"#; 10_005].join(",");
+    let (_, summary) = read(&[("a.json", &graph("v1.0", "devices", &bad))]);
+    let refused = &summary.refused;
+    assert_eq!((refused.lines().len(), refused.total(), summary.files[0].refused), (10_000, 10_005, 10_005));
+}
+
+#[test]
+fn key_longer_than_the_inventory_takes_is_refused() {
+    let page = graph("v1.0", "devices", &format!(r#"{{"id":"{}"}}"#, "é".repeat(257)));
+    let reason = "expected at most 256 characters; found 257";
+    assert_eq!(refused(&[("a.json", &page)]), [line("a.json", "value[0].id", reason)]);
+}
+
+#[cfg(unix)]
+#[test]
+fn loops_of_links_end_and_linked_files_are_read_once() {
+    use std::os::unix::fs::symlink;
+
+    let page = wmi("SMS_R_System", r#"{"ResourceID":1}"#);
+    let folder = folder(&[("in/a.json", page.as_bytes()), ("in/s.json", sites().as_bytes())]);
+    let path = folder.path();
+    symlink(path, path.join("in/up")).unwrap();
+    symlink(path.join("in"), path.join("again")).unwrap();
+    symlink(path.join("in/a.json"), path.join("b.json")).unwrap();
+    symlink(path.join("nowhere"), path.join("c.json")).unwrap();
+    symlink(path.join("loop.json"), path.join("loop.json")).unwrap();
+    let (items, summary) = read_folder(path);
+    assert_eq!(records(items), [site_section(1, SectionBody::Discovery(Discovery::default()))]);
+    let mut refused: Vec<String> = summary.refused.lines().iter().map(|r| r.file.clone()).collect();
+    refused.sort();
+    assert_eq!(refused, ["c.json", "loop.json"]);
+}

@@ -1,0 +1,48 @@
+//! Drops the answers of requests that nobody repeats any more, so that their table stays small.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tandem_storage::{Database, StoreError, requests};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+
+/// How long a repeated request answers as the first did: a script that fails on a Friday is run again on Monday.
+const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// How often the table is looked through: it grows by one small row for each request with an id.
+const PERIOD: Duration = Duration::from_secs(60 * 60);
+
+/// Rows of one transaction: some milliseconds of the writer.
+const AT_MOST: u32 = 1000;
+
+/// Runs until the drain. A database that does not answer is asked again with the next period.
+pub async fn run(database: Database, clock: Clock, draining: CancellationToken) {
+    let mut period = tokio::time::interval(PERIOD);
+    loop {
+        tokio::select! {
+            () = draining.cancelled() => return,
+            _ = period.tick() => {}
+        }
+        match forget(&database, clock.now()).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "dropped answers of old requests"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "old requests could not be dropped");
+            }
+        }
+    }
+}
+
+async fn forget(database: &Database, now: Timestamp) -> Result<u64, StoreError> {
+    let before = (now - KEPT).as_millisecond();
+    let mut forgotten = 0;
+    loop {
+        let batch = database.write(move |tx| Box::pin(requests::forget(tx, before, AT_MOST))).await?;
+        forgotten += batch;
+        if batch < u64::from(AT_MOST) {
+            return Ok(forgotten);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The layer that every request passes: it gives the request a trace id and a span, learns who calls, refuses what the caller may
+//! not do, and ends it at its deadline.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::body::Body;
+use tower::{Layer, Service};
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use crate::failure::Failure;
+use crate::outcome::{Outcome, RequestBody, code_of};
+use crate::permission::{Demand, Permissions};
+use crate::principal::{Authenticator, Principal};
+use crate::trace::{CURRENT, TraceId};
+
+/// The header with which a caller says how long it waits.
+const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// What the gate needs to know of its server.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    pub(crate) permissions: Permissions,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    /// Cancelled when streams that wait for news are to end.
+    pub(crate) ending: CancellationToken,
+}
+
+/// A service behind the gate.
+#[derive(Clone)]
+pub(crate) struct Gated<S> {
+    gate: Gate,
+    inner: S,
+}
+
+impl<S> Layer<S> for Gate {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Gated<S> {
+        Gated { gate: self.clone(), inner }
+    }
+}
+
+impl<S> Service<Request<Body>> for Gated<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        // The clone is not known to be ready: leave it behind and take the one that was polled.
+        let inner = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, inner);
+        // The deadline runs from here: the transport starts its own after this, and would answer without details.
+        let deadline = timeout(request.headers()).map(|after| Instant::now() + after);
+        let trace = TraceId::of_headers(request.headers()).unwrap_or_else(TraceId::random);
+        request.extensions_mut().insert(trace);
+        let demand = self.gate.permissions.demand(request.uri().path());
+        let method = match &demand {
+            Demand::Permission(path, _) => Some(Arc::clone(path)),
+            Demand::Open | Demand::Unknown => None,
+        };
+        let span = tracing::info_span!(
+            "request",
+            method = request.uri().path(),
+            trace_id = %trace,
+            principal = Empty,
+            outcome = Empty
+        );
+        let mut outcome = Outcome::started(method, span.clone());
+        let gate = self.gate.clone();
+        Box::pin(async move {
+            let answer = answered(&gate, demand, deadline, request, inner).instrument(span);
+            let response = CURRENT.scope(trace, answer).await;
+            if let Some(code) = code_of(response.headers()) {
+                outcome.record(code);
+            }
+            Ok(response.map(|body| Body::new(RequestBody::new(body, trace, outcome, gate.ending))))
+        })
+    }
+}
+
+/// The answer to a request: the handler's, or why it does not get that far.
+async fn answered<S>(
+    gate: &Gate,
+    demand: Demand,
+    deadline: Option<Instant>,
+    mut request: Request<Body>,
+    mut inner: S,
+) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let handled = async {
+        if let Demand::Permission(_, permission) = demand {
+            let principal = gate.authenticator.authenticate(request.headers()).await?;
+            Span::current().record("principal", principal.id.as_str());
+            if !principal.may(permission) {
+                return Err(Failure::PermissionDenied { permission });
+            }
+            request.extensions_mut().insert::<Arc<Principal>>(principal);
+        }
+        match inner.call(request).await {
+            Ok(response) => Ok(response),
+            Err(never) => match never {},
+        }
+    };
+    let handled = match deadline {
+        Some(deadline) => {
+            tokio::time::timeout_at(deadline, handled).await.unwrap_or(Err(Failure::DeadlineExceeded))
+        }
+        None => handled.await,
+    };
+    handled.unwrap_or_else(|failure| Status::from(failure).into_http())
+}
+
+/// How long the caller waits; `None`: without limit, or unreadable, which the protocol lets a server ignore.
+fn timeout(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(GRPC_TIMEOUT)?.to_str().ok()?;
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    // The protocol allows eight digits, which no unit overflows.
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let amount: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(amount * 3600)),
+        "M" => Some(Duration::from_secs(amount * 60)),
+        "S" => Some(Duration::from_secs(amount)),
+        "m" => Some(Duration::from_millis(amount)),
+        "u" => Some(Duration::from_micros(amount)),
+        "n" => Some(Duration::from_nanos(amount)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(text: &str) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(GRPC_TIMEOUT, text.parse().unwrap());
+        timeout(&headers)
+    }
+
+    #[test]
+    fn timeout_in_any_unit_is_read() {
+        assert_eq!(of("2H"), Some(Duration::from_secs(7200)));
+        assert_eq!(of("3M"), Some(Duration::from_secs(180)));
+        assert_eq!(of("4S"), Some(Duration::from_secs(4)));
+        assert_eq!(of("5m"), Some(Duration::from_millis(5)));
+        assert_eq!(of("6u"), Some(Duration::from_micros(6)));
+        assert_eq!(of("99999999n"), Some(Duration::from_nanos(99_999_999)));
+    }
+
+    #[test]
+    fn timeout_of_another_shape_is_no_timeout() {
+        for text in ["", "S", "5", "5x", "+5S", "100000000S", "5 S"] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+}

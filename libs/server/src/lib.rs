@@ -1,0 +1,46 @@
+//! What every Tandem server shares, so that a service writes only its own handlers.
+//!
+//! - [`failure`] and [`status`]: the one error path. A handler returns a [`failure::Failure`]; one exhaustive match makes the
+//!   `tonic::Status` with its `google.rpc` details. Causes are logged once and never sent.
+//! - [`builder`]: one server with health, reflection in both versions, limits and a graceful drain.
+//! - [`permission`], [`principal`], [`trace`]: what happens to every request before its handler sees it.
+//! - [`tasks`]: supervised background tasks; nothing runs unattended.
+//! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
+//! - [`names`], [`consistency`], [`clock`]: resource names, consistency tokens and the time, as handlers need them.
+//!
+//! Invariants: every RPC of a Tandem service is refused unless its caller holds the permission that its contract names; every
+//! error carries one `ErrorInfo`; every request has a trace id.
+//!
+//! Not for: anything that one service alone needs, and any decision of the field.
+
+pub mod builder;
+pub mod clock;
+pub mod config;
+pub mod consistency;
+mod contract_service;
+mod dependency;
+pub mod failure;
+pub mod forget_requests;
+mod gate;
+pub mod in_process;
+pub mod listen;
+pub mod names;
+mod outcome;
+pub mod permission;
+pub mod principal;
+pub mod status;
+mod store;
+pub mod tasks;
+#[cfg(test)]
+mod tests;
+pub mod token;
+pub mod trace;
+
+pub use builder::ApiServer;
+pub use clock::Clock;
+pub use consistency::ConsistencyToken;
+pub use contract_service::ContractService;
+pub use failure::Failure;
+pub use principal::{Authenticator, LocalAuthenticator, Principal, principal_of};
+pub use tasks::Supervisor;
+pub use token::TokenAuthenticator;

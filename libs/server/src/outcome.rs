@@ -1,0 +1,158 @@
+//! How each request ended: one log event, one count and one duration, whether it answers at once, streams or is given up.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::{Frame, SizeHint};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tracing::Span;
+
+use crate::failure::Failure;
+use crate::trace::{CURRENT, TraceId};
+
+/// Where a response, or its trailers, says how it ended.
+const GRPC_STATUS: &str = "grpc-status";
+
+/// Records how a request ended, exactly once; a request dropped before its end was cancelled.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    method: Option<Arc<str>>,
+    started: Instant,
+    span: Span,
+    recorded: bool,
+}
+
+impl Outcome {
+    /// `method`: the gRPC path of a known RPC. Others are not told apart, so that callers cannot make metrics grow.
+    pub(crate) fn started(method: Option<Arc<str>>, span: Span) -> Self {
+        Self { method, started: Instant::now(), span, recorded: false }
+    }
+
+    pub(crate) fn record(&mut self, code: Code) {
+        if self.recorded {
+            return;
+        }
+        self.recorded = true;
+        let elapsed = self.started.elapsed();
+        let method = self.method.clone().unwrap_or_else(|| "other".into());
+        let outcome = code_name(code);
+        self.span.record("outcome", outcome);
+        self.span.in_scope(|| match code {
+            Code::Ok => tracing::debug!(elapsed_us = elapsed.as_micros(), "request answered"),
+            _ => tracing::info!(elapsed_us = elapsed.as_micros(), "request failed"),
+        });
+        metrics::counter!("tandem_rpc_requests_total", "method" => method.clone(), "code" => outcome)
+            .increment(1);
+        metrics::histogram!("tandem_rpc_duration_seconds", "method" => method).record(elapsed.as_secs_f64());
+    }
+}
+
+impl Drop for Outcome {
+    fn drop(&mut self) {
+        self.record(Code::Cancelled);
+    }
+}
+
+/// The status that headers or trailers carry; `None`: it comes later.
+pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
+    headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
+}
+
+/// The body of an answer: its stream runs within the request's trace and span, its trailers are its outcome, and a draining server ends
+/// it when it has nothing to send.
+#[derive(Debug)]
+pub(crate) struct RequestBody {
+    inner: Body,
+    trace: TraceId,
+    outcome: Outcome,
+    ending: CancellationToken,
+    ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl RequestBody {
+    pub(crate) fn new(inner: Body, trace: TraceId, outcome: Outcome, ending: CancellationToken) -> Self {
+        Self { inner, trace, outcome, ending, ended: None }
+    }
+
+    /// The last frame of a stream that the server gives up.
+    fn final_trailers(&self) -> Frame<Bytes> {
+        let failure = Failure::unavailable("server", "the server is stopping");
+        let status = CURRENT.sync_scope(self.trace, || Status::from(failure));
+        let mut trailers = HeaderMap::new();
+        if status.add_header(&mut trailers).is_err() {
+            trailers.insert(GRPC_STATUS, http::HeaderValue::from(Code::Unavailable as u16));
+        }
+        Frame::trailers(trailers)
+    }
+}
+
+impl http_body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let this = &mut *self;
+        let entered = this.outcome.span.enter();
+        let polled = CURRENT.sync_scope(this.trace, || Pin::new(&mut this.inner).poll_frame(cx));
+        drop(entered);
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(code) = frame.trailers_ref().and_then(code_of) {
+                    this.outcome.record(code);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(end) => Poll::Ready(end),
+            Poll::Pending => {
+                let ending = &this.ending;
+                let ended = this.ended.get_or_insert_with(|| Box::pin(ending.clone().cancelled_owned()));
+                if ended.as_mut().poll(cx).is_pending() {
+                    return Poll::Pending;
+                }
+                this.inner = Body::empty();
+                this.outcome.record(Code::Unavailable);
+                Poll::Ready(Some(Ok(this.final_trailers())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// The code as the gRPC specification writes it.
+const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}

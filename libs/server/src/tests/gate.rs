@@ -1,0 +1,147 @@
+//! What every request passes before its handler.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tandem_contracts::inventory::v1 as inventory;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+use tower::{Layer, ServiceExt};
+
+use super::{ByWord, Running, get};
+use crate::gate::Gate;
+use crate::permission::Permissions;
+use crate::principal::LocalAuthenticator;
+
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+fn with<T>(message: T, key: &'static str, value: &'static str) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert(key, value.parse().unwrap());
+    request
+}
+
+fn reason(status: &tonic::Status) -> String {
+    status.get_details_error_info().map(|info| info.reason).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn handler_knows_principal_and_trace_of_its_request() {
+    let running = Running::start(LocalAuthenticator::default());
+    let request = with(get("tenants/contoso"), "traceparent", TRACEPARENT);
+    let tenant = running.tenants().get_tenant(request).await.unwrap().into_inner().tenant.unwrap();
+    assert_eq!((tenant.display_name.as_str(), tenant.etag.as_str()), ("local", TRACE));
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn request_without_trace_gets_one_of_its_own() {
+    let running = Running::start(LocalAuthenticator::default());
+    let mut traces = Vec::new();
+    for _ in 0..2 {
+        let answer = running.tenants().get_tenant(get("tenants/contoso")).await.unwrap();
+        traces.push(answer.into_inner().tenant.unwrap().etag);
+    }
+    assert!(traces.iter().all(|trace| trace.len() == 32) && traces[0] != traces[1], "{traces:?}");
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn error_of_a_handler_carries_the_trace_of_its_request() {
+    let running = Running::start(LocalAuthenticator::default());
+    let request = with(get("tenants/missing"), "traceparent", TRACEPARENT);
+    let status = running.tenants().get_tenant(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata.get("trace_id").map(String::as_str), Some(TRACE));
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn caller_without_credentials_is_refused_with_the_trace() {
+    let running = Running::start(ByWord);
+    let status = running.tenants().get_tenant(get("tenants/contoso")).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
+    assert!(status.get_details_error_info().unwrap().metadata.contains_key("trace_id"));
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn caller_may_do_what_its_permissions_say_and_no_more() {
+    let running = Running::start(ByWord);
+    let mut tenants = running.tenants();
+    let word = "Bearer open sesame";
+    let read = with(get("tenants/contoso"), "authorization", word);
+    let answer = tenants.get_tenant(read).await.unwrap().into_inner();
+    assert_eq!(answer.tenant.unwrap().display_name, "reader");
+    let create = with(inventory::CreateTenantRequest::default(), "authorization", word);
+    let status = tenants.create_tenant(create).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    let info = status.get_details_error_info().unwrap();
+    assert_eq!(info.metadata.get("permission").map(String::as_str), Some("PERMISSION_TENANTS_WRITE"));
+    drop(tenants);
+    running.stopped().await;
+}
+
+/// Without a client: its own timer fires at the same time, and answers without details.
+#[tokio::test(start_paused = true)]
+async fn handler_past_the_callers_deadline_is_given_up_with_details() {
+    let gate = Gate {
+        permissions: Permissions::of_contracts().unwrap(),
+        authenticator: Arc::new(LocalAuthenticator::default()),
+        ending: CancellationToken::new(),
+    };
+    let handler = |_: http::Request<Body>| pending::<Result<http::Response<Body>, Infallible>>();
+    let request = http::Request::post("/tandem.inventory.v1.TenantService/GetTenant")
+        .header("grpc-timeout", "1S")
+        .body(Body::empty())
+        .unwrap();
+    let before = tokio::time::Instant::now();
+    let response = gate.layer(tower::service_fn(handler)).oneshot(request).await.unwrap();
+    assert_eq!(before.elapsed().as_secs(), 1);
+    let status = Status::from_header_map(response.headers()).unwrap();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
+}
+
+#[tokio::test]
+async fn method_that_nobody_serves_is_unimplemented() {
+    let running = Running::start(LocalAuthenticator::default());
+    let mut sites = inventory::hierarchy_service_client::HierarchyServiceClient::new(running.channel.clone());
+    let status = sites.get_site(inventory::GetSiteRequest::default()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unimplemented);
+    drop(sites);
+    running.stopped().await;
+}
+
+#[tokio::test]
+async fn message_above_four_mebibytes_is_taken_and_above_sixteen_refused() {
+    let running = Running::start(LocalAuthenticator::default());
+    let mut tenants = running.tenants().max_decoding_message_size(usize::MAX);
+    let create = |bytes: usize| inventory::CreateTenantRequest {
+        tenant: Some(inventory::Tenant { display_name: "x".repeat(bytes), ..Default::default() }),
+        ..Default::default()
+    };
+    let answer = tenants.create_tenant(create(8 << 20)).await.unwrap().into_inner();
+    assert_eq!(answer.tenant.unwrap().display_name.len(), 8 << 20);
+    let status = tenants.create_tenant(create(17 << 20)).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+    drop(tenants);
+    running.stopped().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_that_the_caller_gives_up_does_not_hold_the_drain() {
+    let running = Running::start(LocalAuthenticator::default());
+    let mut tenants = running.tenants();
+    let waiting = tenants.get_tenant(get("tenants/slow"));
+    assert!(tokio::time::timeout(Duration::from_secs(1), waiting).await.is_err());
+    drop(tenants);
+    let before = tokio::time::Instant::now();
+    running.stopped().await;
+    assert!(before.elapsed() < Duration::from_secs(1));
+}

@@ -1,0 +1,325 @@
+//! Every failure becomes the status that the contract publishes for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tandem_contracts::r#type::v1::{ErrorReason, Permission};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetail, StatusExt};
+
+use crate::failure::{Failure, FieldViolation};
+use crate::status::reason_text;
+use crate::trace::{CURRENT, TraceId};
+
+/// A status taken apart.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Sent {
+    code: i32,
+    message: String,
+    reason: String,
+    domain: String,
+    metadata: BTreeMap<String, String>,
+    fields: Vec<(String, String)>,
+    unmet: Vec<(String, String, String)>,
+    resource: Option<(String, String, String)>,
+    retry: Option<Duration>,
+}
+
+fn sent(failure: Failure) -> Sent {
+    let status = Status::from(failure);
+    let mut sent =
+        Sent { code: status.code() as i32, message: status.message().to_owned(), ..Default::default() };
+    for detail in status.check_error_details_vec().unwrap() {
+        match detail {
+            ErrorDetail::ErrorInfo(info) => {
+                sent.reason = info.reason;
+                sent.domain = info.domain;
+                sent.metadata = info.metadata.into_iter().collect();
+            }
+            ErrorDetail::BadRequest(bad) => {
+                sent.fields = bad.field_violations.into_iter().map(|v| (v.field, v.description)).collect();
+            }
+            ErrorDetail::PreconditionFailure(failed) => {
+                let unmet = failed.violations.into_iter();
+                sent.unmet = unmet.map(|v| (v.r#type, v.subject, v.description)).collect();
+            }
+            ErrorDetail::ResourceInfo(r) => {
+                sent.resource = Some((r.resource_type, r.resource_name, r.description));
+            }
+            ErrorDetail::RetryInfo(retry) => sent.retry = retry.retry_delay,
+            other => panic!("unexpected detail {other:?}"),
+        }
+    }
+    sent
+}
+
+/// What is expected of a failure, apart from the details that only some have.
+fn plain(code: Code, reason: &str, message: &str, metadata: &[(&str, &str)]) -> Sent {
+    Sent {
+        code: code as i32,
+        message: message.into(),
+        reason: reason.into(),
+        domain: "tandem".into(),
+        metadata: metadata.iter().map(|(key, fact)| ((*key).into(), (*fact).into())).collect(),
+        ..Default::default()
+    }
+}
+
+fn of_fields(mut sent: Sent, fields: &[(&str, &str)]) -> Sent {
+    sent.fields = fields.iter().map(|(field, text)| ((*field).into(), (*text).into())).collect();
+    sent
+}
+
+fn of_resource(mut sent: Sent, name: &str) -> Sent {
+    sent.resource = Some(("tandem.inventory.v1.Tenant".into(), name.into(), sent.message.clone()));
+    sent
+}
+
+fn of_unmet(mut sent: Sent, kind: &str, subject: &str) -> Sent {
+    sent.unmet = vec![(kind.into(), subject.into(), sent.message.clone())];
+    sent
+}
+
+fn of_retry(mut sent: Sent, after: Duration) -> Sent {
+    sent.retry = Some(after);
+    sent
+}
+
+fn bad_requests() -> Vec<(Failure, Sent)> {
+    let page = "the page token is damaged, or belongs to another list or filter";
+    let token = "the consistency token is damaged";
+    let shape = "expected 0 to 1000, found 1001";
+    vec![
+        (
+            Failure::field("page_size", shape),
+            of_fields(
+                plain(Code::InvalidArgument, "INVALID_FIELD", &format!("page_size: {shape}"), &[]),
+                &[("page_size", shape)],
+            ),
+        ),
+        (
+            Failure::InvalidPageToken,
+            of_fields(plain(Code::InvalidArgument, "INVALID_PAGE_TOKEN", page, &[]), &[("page_token", page)]),
+        ),
+        (
+            Failure::InvalidConsistencyToken,
+            of_fields(
+                plain(Code::InvalidArgument, "INVALID_CONSISTENCY_TOKEN", token, &[]),
+                &[("consistency_token", token)],
+            ),
+        ),
+    ]
+}
+
+fn about_resources() -> Vec<(Failure, Sent)> {
+    let (resource_type, name) = ("tandem.inventory.v1.Tenant", "tenants/contoso");
+    vec![
+        (
+            Failure::NotFound { resource_type, name: name.into() },
+            of_resource(
+                plain(Code::NotFound, "RESOURCE_NOT_FOUND", "nothing is named `tenants/contoso`", &[]),
+                name,
+            ),
+        ),
+        (
+            Failure::AlreadyExists { resource_type, name: name.into() },
+            of_resource(
+                plain(
+                    Code::AlreadyExists,
+                    "RESOURCE_ALREADY_EXISTS",
+                    "`tenants/contoso` exists already",
+                    &[],
+                ),
+                name,
+            ),
+        ),
+        (
+            Failure::EtagMismatch { name: name.into(), expected: "8".into(), found: "7".into() },
+            of_unmet(
+                plain(
+                    Code::Aborted,
+                    "ETAG_MISMATCH",
+                    "`tenants/contoso` has changed: its etag is `8`, the request has `7`",
+                    &[("name", name), ("expected", "8"), ("found", "7")],
+                ),
+                "ETAG",
+                name,
+            ),
+        ),
+        (
+            Failure::InUse { name: name.into(), by: "tenants/contoso/devices/1".into() },
+            of_unmet(
+                plain(
+                    Code::FailedPrecondition,
+                    "RESOURCE_IN_USE",
+                    "`tenants/contoso` is in use by tenants/contoso/devices/1",
+                    &[("name", name), ("by", "tenants/contoso/devices/1")],
+                ),
+                "DEPENDANTS",
+                name,
+            ),
+        ),
+    ]
+}
+
+fn about_worlds() -> Vec<(Failure, Sent)> {
+    let failed = Code::FailedPrecondition;
+    vec![
+        (
+            Failure::RequestIdReused { request_id: "r-1".into() },
+            of_unmet(
+                plain(
+                    failed,
+                    "REQUEST_ID_REUSED",
+                    "the request id `r-1` was used for a different request",
+                    &[("request_id", "r-1")],
+                ),
+                "REQUEST_ID",
+                "r-1",
+            ),
+        ),
+        (
+            Failure::IncarnationChanged,
+            of_unmet(
+                plain(
+                    failed,
+                    "INCARNATION_CHANGED",
+                    "the database was restored since the token was given",
+                    &[],
+                ),
+                "INCARNATION",
+                "database",
+            ),
+        ),
+        (
+            Failure::RevisionTooOld { asked: 3, oldest: 40 },
+            of_unmet(
+                plain(
+                    failed,
+                    "REVISION_TOO_OLD",
+                    "revision 3 is no longer kept: the oldest is 40",
+                    &[("asked", "3"), ("oldest", "40")],
+                ),
+                "REVISION",
+                "watch",
+            ),
+        ),
+        (
+            Failure::NotYetConsistent { asked: 90, seen: 88 },
+            of_retry(
+                plain(
+                    Code::Unavailable,
+                    "NOT_YET_CONSISTENT",
+                    "revision 90 is not seen yet: the newest is 88",
+                    &[("asked", "90"), ("seen", "88")],
+                ),
+                Duration::from_millis(100),
+            ),
+        ),
+        (
+            Failure::unavailable("inventory", "connection to 10.0.0.7 refused"),
+            of_retry(
+                plain(
+                    Code::Unavailable,
+                    "DEPENDENCY_UNAVAILABLE",
+                    "inventory does not answer",
+                    &[("dependency", "inventory")],
+                ),
+                Duration::from_secs(1),
+            ),
+        ),
+    ]
+}
+
+fn about_callers() -> Vec<(Failure, Sent)> {
+    let permission = "PERMISSION_TENANTS_WRITE";
+    vec![
+        (
+            Failure::LimitExceeded { limit: "members_per_collection", allowed: 1000, found: 1001 },
+            plain(
+                Code::ResourceExhausted,
+                "LIMIT_EXCEEDED",
+                "the limit members_per_collection is 1000, found 1001",
+                &[("limit", "members_per_collection"), ("allowed", "1000"), ("found", "1001")],
+            ),
+        ),
+        (
+            Failure::PermissionDenied { permission: Permission::TenantsWrite },
+            plain(
+                Code::PermissionDenied,
+                "PERMISSION_DENIED",
+                "the caller lacks the permission PERMISSION_TENANTS_WRITE",
+                &[("permission", permission)],
+            ),
+        ),
+        (
+            Failure::Unauthenticated,
+            plain(
+                Code::Unauthenticated,
+                "UNAUTHENTICATED",
+                "the call carries no credentials that this server accepts",
+                &[],
+            ),
+        ),
+        (
+            Failure::DeadlineExceeded,
+            plain(
+                Code::DeadlineExceeded,
+                "DEADLINE_EXCEEDED",
+                "the deadline passed before the answer was ready",
+                &[],
+            ),
+        ),
+        (
+            Failure::internal("password of the database is hunter2"),
+            plain(Code::Internal, "INTERNAL", "internal error", &[]),
+        ),
+    ]
+}
+
+fn every_failure() -> Vec<(Failure, Sent)> {
+    [bad_requests(), about_resources(), about_worlds(), about_callers()].into_iter().flatten().collect()
+}
+
+#[test]
+fn every_failure_becomes_its_published_status() {
+    for (failure, expected) in every_failure() {
+        assert_eq!(sent(failure), expected);
+    }
+}
+
+#[test]
+fn every_reason_of_the_contract_is_produced_by_a_failure() {
+    let produced: BTreeSet<String> =
+        every_failure().into_iter().map(|(failure, _)| sent(failure).reason).collect();
+    let published: BTreeSet<String> = (0..=64)
+        .filter_map(|number| ErrorReason::try_from(number).ok())
+        .filter(|reason| *reason != ErrorReason::Unspecified)
+        .map(|reason| reason_text(reason).to_owned())
+        .collect();
+    assert_eq!(produced, published);
+    assert_eq!(published.len(), 17);
+}
+
+#[test]
+fn failure_of_a_request_carries_its_trace_id() {
+    let trace = TraceId::random();
+    let expected =
+        plain(Code::Internal, "INTERNAL", "internal error", &[("trace_id", trace.to_string().as_str())]);
+    assert_eq!(CURRENT.sync_scope(trace, || sent(Failure::internal("cause"))), expected);
+}
+
+#[test]
+fn text_of_any_length_leaves_the_details_within_a_header() {
+    let violation = |n: usize| FieldViolation {
+        field: format!("devices[{n}].{}", "field".repeat(1000)),
+        description: "äöü".repeat(100_000),
+    };
+    let status = Status::from(Failure::InvalidFields((0..1000).map(violation).collect()));
+    // Details travel as base64, a third longer, and non-ASCII bytes of a message as three characters each.
+    assert!(status.details().len() * 4 / 3 + status.message().len() * 3 < 16 * 1024);
+    assert_eq!(status.get_details_bad_request().unwrap().field_violations.len(), 20);
+    let name = format!("tenants/{}", "x".repeat(1_000_000));
+    let status = Status::from(Failure::NotFound { resource_type: "tandem.inventory.v1.Tenant", name });
+    assert!(status.details().len() < 2048 && status.message().len() <= 1024);
+}

@@ -1,0 +1,119 @@
+//! The trace id of a request: taken from the caller's `traceparent` header or made here, known to everything that runs for it.
+//!
+//! It lives in a task-local for as long as the handler and its answer's stream run, so that errors carry it and calls to other
+//! services pass it on ([`current_id`]).
+
+use std::fmt;
+
+use http::HeaderMap;
+
+/// The header of the W3C Trace Context recommendation.
+const TRACEPARENT: &str = "traceparent";
+
+/// 128 bits that one request and everything done for it share. Never zero.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TraceId(u128);
+
+tokio::task_local! {
+    pub(crate) static CURRENT: TraceId;
+}
+
+impl TraceId {
+    /// A new random id.
+    #[must_use]
+    pub fn random() -> Self {
+        // Zero means "no trace" in Trace Context.
+        Self(rand::random::<u128>().max(1))
+    }
+
+    /// The id of the caller's `traceparent`, unless there is none or it is malformed.
+    #[must_use]
+    pub fn of_headers(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get(TRACEPARENT)?.to_str().ok()?;
+        let mut parts = text.split('-');
+        let (version, trace, parent, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let hex = |part: &str, length: usize| {
+            part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        // Version 00 has four parts and no more; later versions may add some; ff is forbidden.
+        let shaped = hex(version, 2)
+            && version != "ff"
+            && (version != "00" || parts.next().is_none())
+            && hex(trace, 32)
+            && hex(parent, 16)
+            && hex(flags, 2);
+        if !shaped || parent.bytes().all(|b| b == b'0') {
+            return None;
+        }
+        u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0).map(Self)
+    }
+}
+
+impl fmt::Display for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+impl fmt::Debug for TraceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The trace id of the request that this task works for.
+#[must_use]
+pub fn current() -> Option<TraceId> {
+    CURRENT.try_with(|id| *id).ok()
+}
+
+/// The same as 32 hex digits: what a client needs to pass the trace on.
+#[must_use]
+pub fn current_id() -> Option<String> {
+    current().map(|id| id.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(traceparent: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(TRACEPARENT, traceparent.parse().unwrap());
+        TraceId::of_headers(&headers).map(|id| id.to_string())
+    }
+
+    #[test]
+    fn traceparent_of_the_recommendation_is_read() {
+        assert_eq!(
+            of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            Some("4bf92f3577b34da6a3ce929d0e0e4736".into())
+        );
+        // A later version may have further parts.
+        assert_eq!(
+            of("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what"),
+            Some("4bf92f3577b34da6a3ce929d0e0e4736".into())
+        );
+    }
+
+    #[test]
+    fn traceparent_of_the_wrong_shape_is_ignored() {
+        for text in [
+            "",
+            "00",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "00-+bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn trace_id_outside_a_request_is_unknown() {
+        assert_eq!(current_id(), None);
+    }
+}

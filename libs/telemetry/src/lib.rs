@@ -1,0 +1,13 @@
+//! What a process tells its operators: logs on standard error, metrics, and whether it is alive and ready.
+//!
+//! - [`logs`]: one subscriber for the process, as text for people or JSON for collectors.
+//! - [`metrics`]: the recorder behind the `metrics` macros that every crate uses.
+//! - [`operations`]: the plain HTTP listener with `/metrics`, `/livez` and `/readyz`.
+//!
+//! Invariant: nothing here holds tenant data, so that the operations listener needs no authentication.
+
+pub mod logs;
+pub mod metrics;
+pub mod operations;
+
+pub use logs::LogFormat;

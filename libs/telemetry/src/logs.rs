@@ -1,0 +1,166 @@
+//! Logs of a process, to standard error: standard output belongs to what a command prints.
+
+use std::str::FromStr;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// The environment variable with the filter, such as `info,tandem_inventory=debug`.
+pub const FILTER_VARIABLE: &str = "TANDEM_LOG";
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line for people.
+    #[default]
+    Text,
+    /// One JSON object per line, for collectors.
+    Json,
+}
+
+/// The text is no log format.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected `text` or `json`, found `{0}`")]
+pub struct UnknownLogFormat(String);
+
+impl FromStr for LogFormat {
+    type Err = UnknownLogFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLogFormat> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err(UnknownLogFormat(text.to_owned())),
+        }
+    }
+}
+
+/// Why logs cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter has no meaning.
+    #[error("the log filter `{filter}` of {origin} cannot be read")]
+    Filter {
+        /// The filter.
+        filter: String,
+        /// Where it came from.
+        origin: &'static str,
+        /// What is wrong with it.
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// The process has a subscriber already.
+    #[error("logs of this process are set up already")]
+    Twice,
+}
+
+/// Sets up the logs of this process. The filter is that of [`FILTER_VARIABLE`], or else `default_filter`.
+///
+/// # Errors
+/// A filter that cannot be read, or a second call.
+pub fn init(format: LogFormat, default_filter: &str) -> Result<(), LogError> {
+    let given = std::env::var(FILTER_VARIABLE).ok().filter(|filter| !filter.trim().is_empty());
+    let filter = match given {
+        Some(filter) => parsed(&filter, FILTER_VARIABLE)?,
+        None => parsed(default_filter, "this program")?,
+    };
+    let subscriber = subscriber(format, filter, std::io::stderr);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)
+}
+
+fn parsed(filter: &str, origin: &'static str) -> Result<EnvFilter, LogError> {
+    EnvFilter::try_new(filter).map_err(|source| LogError::Filter {
+        filter: filter.to_owned(),
+        origin,
+        source,
+    })
+}
+
+fn subscriber<W>(
+    format: LogFormat,
+    filter: EnvFilter,
+    writer: W,
+) -> Box<dyn tracing::Subscriber + Send + Sync>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    match format {
+        LogFormat::Text => {
+            Box::new(builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish())
+        }
+        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_span_list(false).finish()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    #[derive(Debug, Clone, Default)]
+    struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(format: LogFormat, filter: &str) -> String {
+        let written = Written::default();
+        let writer = written.clone();
+        let subscriber = subscriber(format, parsed(filter, "a test").unwrap(), move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::info_span!("request", trace_id = "4bf9").in_scope(|| {
+                tracing::info!(devices = 3, "batch stored");
+                tracing::debug!("detail");
+            });
+        });
+        String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn json_line_has_its_facts_and_the_span_as_fields() {
+        let line = logged(LogFormat::Json, "info");
+        let mut line: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert!(line.as_object_mut().unwrap().remove("timestamp").is_some());
+        assert_eq!(
+            line,
+            serde_json::json!({
+                "level": "INFO",
+                "target": "tandem_telemetry::logs::tests",
+                "message": "batch stored",
+                "devices": 3,
+                "span": { "name": "request", "trace_id": "4bf9" },
+            })
+        );
+    }
+
+    #[test]
+    fn filter_decides_what_is_written() {
+        assert_eq!(logged(LogFormat::Text, "warn"), "");
+        let lines = logged(LogFormat::Text, "debug");
+        assert_eq!(lines.lines().count(), 2);
+        assert!(lines.contains("batch stored") && lines.contains("detail"), "{lines}");
+    }
+
+    #[test]
+    fn filter_that_cannot_be_read_is_named_with_its_origin() {
+        let error = parsed("tandem=loud", FILTER_VARIABLE).unwrap_err();
+        assert_eq!(error.to_string(), "the log filter `tandem=loud` of TANDEM_LOG cannot be read");
+    }
+
+    #[test]
+    fn log_format_of_another_name_is_refused() {
+        assert_eq!(("text".parse(), "json".parse()), (Ok(LogFormat::Text), Ok(LogFormat::Json)));
+        assert_eq!(
+            "xml".parse::<LogFormat>().unwrap_err().to_string(),
+            "expected `text` or `json`, found `xml`"
+        );
+    }
+}

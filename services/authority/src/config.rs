@@ -1,0 +1,122 @@
+//! What can be configured of this service, and its command line.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+use tandem_server::config::{ConfigError, load};
+
+/// The port of this service where each service has a process of its own.
+const PORT: u16 = 50053;
+
+/// The port of the operations listener.
+const OPERATIONS_PORT: u16 = 9464;
+
+/// The service's file in the data folder.
+const DATABASE: &str = "authority.db";
+
+/// The configuration. Every key has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the API listens: a loopback address. Default: `127.0.0.1:50053`.
+    pub listen: SocketAddr,
+    /// Where metrics and probes are served, in plain HTTP. Default: `127.0.0.1:9464`.
+    pub operations: SocketAddr,
+    /// Address of the inventory service. Default: `http://127.0.0.1:50051`.
+    pub inventory: String,
+    /// The folder of the database file, made where missing. Default: `tandem-data` in the working directory.
+    pub data_folder: PathBuf,
+    /// How logs are written: `text` (default) or `json`.
+    pub log_format: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, PORT).into(),
+            operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
+            inventory: "http://127.0.0.1:50051".into(),
+            data_folder: "tandem-data".into(),
+            log_format: "text".into(),
+        }
+    }
+}
+
+impl Config {
+    /// The database file.
+    #[must_use]
+    pub fn database(&self) -> PathBuf {
+        self.data_folder.join(DATABASE)
+    }
+}
+
+/// Says which manager decides each workload on a device, and why.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "tandem-authority", version)]
+pub struct Arguments {
+    /// A TOML file with the configuration.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Print the configuration that results from file, environment and flags as JSON, and end.
+    #[arg(long)]
+    pub print_config: bool,
+    /// What the flags set.
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+/// Keys of the configuration that a flag can set; the flag goes before file and environment.
+#[derive(Debug, Clone, Default, clap::Args, Serialize)]
+pub struct Overrides {
+    /// Where the API listens: a loopback address.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Where metrics and probes are served.
+    #[arg(long)]
+    pub operations: Option<SocketAddr>,
+    /// Address of the inventory service.
+    #[arg(long)]
+    pub inventory: Option<String>,
+    /// The folder of the database file.
+    #[arg(long)]
+    pub data_folder: Option<PathBuf>,
+    /// How logs are written: `text` or `json`.
+    #[arg(long)]
+    pub log_format: Option<String>,
+}
+
+impl Arguments {
+    /// The configuration that results.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key is unknown, or a value is of the wrong kind.
+    pub fn configuration(&self) -> Result<Config, ConfigError> {
+        load(self.config.as_deref(), &self.overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_goes_before_the_default() {
+        let flags = ["tandem-authority", "--listen", "127.0.0.1:7", "--data-folder", "/var/lib/tandem"];
+        let config = Arguments::parse_from(flags).configuration().unwrap();
+        let expected = Config {
+            listen: "127.0.0.1:7".parse().unwrap(),
+            data_folder: "/var/lib/tandem".into(),
+            ..Config::default()
+        };
+        assert_eq!(config, expected);
+        assert_eq!(config.database(), PathBuf::from("/var/lib/tandem/authority.db"));
+    }
+
+    #[test]
+    fn key_that_is_unknown_is_an_error() {
+        let error = serde_json::from_str::<Config>(r#"{"listn": "127.0.0.1:7"}"#).unwrap_err();
+        assert!(error.to_string().contains("listn"), "{error}");
+    }
+}

@@ -1,0 +1,162 @@
+//! The handlers: parse, call, map. What they share is how a world is gathered and how a device message is judged.
+
+mod capability;
+mod convert;
+mod drift;
+mod effective;
+mod policies;
+mod stream;
+
+use std::fmt;
+use std::sync::Arc;
+
+use futures::stream::BoxStream;
+use tandem_client::Stack;
+use tandem_client::fleet::{self, SurroundingsReader, TenantSurroundings};
+use tandem_contracts::authority::v1 as proto;
+use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
+use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
+use tandem_domain::id::TenantId;
+use tandem_server::consistency::Service;
+use tandem_server::names::TenantName;
+use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
+use tonic::{Request, Response, Status};
+
+use crate::devices::{DeviceSource, INVENTORY};
+use crate::judge::World;
+use crate::store::Store;
+use crate::store::policy_set::{PolicySet, policy_set};
+
+/// Answers the calls of `tandem.authority.v1.AuthorityService`.
+#[derive(Clone)]
+pub struct Handlers {
+    pub(crate) store: Store,
+    pub(crate) devices: Arc<dyn DeviceSource>,
+    pub(crate) surroundings: SurroundingsReader,
+    pub(crate) hierarchies: HierarchyServiceClient<Stack>,
+    pub(crate) clock: Clock,
+}
+
+impl fmt::Debug for Handlers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handlers").field("devices", &self.devices).finish_non_exhaustive()
+    }
+}
+
+/// The tenant of a request, by name and by id.
+struct Tenant {
+    name: TenantName,
+    id: TenantId,
+}
+
+impl Tenant {
+    fn parse(field: &str, name: &str) -> Result<Self, Failure> {
+        let name = TenantName::parse(field, name)?;
+        let id = TenantId::parse(name.id()).map_err(|e| Failure::field(field, e.to_string()))?;
+        Ok(Self { name, id })
+    }
+}
+
+impl Handlers {
+    /// The tenant's policies, at least of the world of the token.
+    async fn policies(&self, tenant: &Tenant, token: &str) -> Result<Arc<PolicySet>, Failure> {
+        let asked = ConsistencyToken::parse(token)?;
+        let policies = policy_set(&self.store, &tenant.id).await?;
+        asked.check(Service::Authority, self.store.mark(policies.revision))?;
+        Ok(policies)
+    }
+
+    /// What surrounds the tenant's devices, at least of the world of the token.
+    async fn surroundings(&self, tenant: &Tenant, token: &str) -> Result<Arc<TenantSurroundings>, Failure> {
+        let read = self.surroundings.get(tenant.name.as_str(), token).await;
+        read.map_err(|status| Failure::from_dependency(INVENTORY, status))
+    }
+
+    /// What the tenant's devices are judged by now.
+    async fn world(&self, tenant: &Tenant) -> Result<World, Failure> {
+        let policies = self.policies(tenant, "").await?;
+        Ok(World { policies, surroundings: self.surroundings(tenant, "").await? })
+    }
+
+    /// The world of an answer: the inventory's, and ours.
+    fn token(&self, inventory: &str, world: &World) -> Result<String, Failure> {
+        let inventory = ConsistencyToken::parse(inventory).map_err(Failure::internal)?;
+        Ok(inventory.merge(&self.store.world(world.policies.revision)).to_string())
+    }
+}
+
+/// How far the inventory was, by a consistency token. A damaged token is refused before it comes here.
+pub(crate) fn inventory_world(token: &str) -> Option<fleet::World> {
+    let mark = ConsistencyToken::parse(token).ok()?.get(Service::Inventory)?;
+    Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
+}
+
+#[tonic::async_trait]
+impl AuthorityService for Handlers {
+    type StreamEffectiveAuthorityStream =
+        BoxStream<'static, Result<proto::StreamEffectiveAuthorityResponse, Status>>;
+
+    async fn get_co_management_policy(
+        &self,
+        request: Request<proto::GetCoManagementPolicyRequest>,
+    ) -> Result<Response<proto::GetCoManagementPolicyResponse>, Status> {
+        Ok(Response::new(self.policy_get(request.into_inner()).await?))
+    }
+
+    async fn list_co_management_policies(
+        &self,
+        request: Request<proto::ListCoManagementPoliciesRequest>,
+    ) -> Result<Response<proto::ListCoManagementPoliciesResponse>, Status> {
+        Ok(Response::new(self.policies_list(request.into_inner()).await?))
+    }
+
+    async fn update_co_management_policy(
+        &self,
+        request: Request<proto::UpdateCoManagementPolicyRequest>,
+    ) -> Result<Response<proto::UpdateCoManagementPolicyResponse>, Status> {
+        let updated_by = principal_of(&request).id.clone();
+        Ok(Response::new(self.policy_update(request.into_inner(), updated_by).await?))
+    }
+
+    async fn list_co_management_policy_revisions(
+        &self,
+        request: Request<proto::ListCoManagementPolicyRevisionsRequest>,
+    ) -> Result<Response<proto::ListCoManagementPolicyRevisionsResponse>, Status> {
+        Ok(Response::new(self.policy_revisions_list(request.into_inner()).await?))
+    }
+
+    async fn get_effective_authority(
+        &self,
+        request: Request<proto::GetEffectiveAuthorityRequest>,
+    ) -> Result<Response<proto::GetEffectiveAuthorityResponse>, Status> {
+        Ok(Response::new(self.effective_get(request.into_inner()).await?))
+    }
+
+    async fn batch_get_effective_authority(
+        &self,
+        request: Request<proto::BatchGetEffectiveAuthorityRequest>,
+    ) -> Result<Response<proto::BatchGetEffectiveAuthorityResponse>, Status> {
+        Ok(Response::new(self.effective_batch_get(request.into_inner()).await?))
+    }
+
+    async fn stream_effective_authority(
+        &self,
+        request: Request<proto::StreamEffectiveAuthorityRequest>,
+    ) -> Result<Response<Self::StreamEffectiveAuthorityStream>, Status> {
+        Ok(Response::new(self.effective_stream(request.into_inner()).await?))
+    }
+
+    async fn list_drift(
+        &self,
+        request: Request<proto::ListDriftRequest>,
+    ) -> Result<Response<proto::ListDriftResponse>, Status> {
+        Ok(Response::new(self.drift_list(request.into_inner()).await?))
+    }
+
+    async fn decode_capability_value(
+        &self,
+        request: Request<proto::DecodeCapabilityValueRequest>,
+    ) -> Result<Response<proto::DecodeCapabilityValueResponse>, Status> {
+        Ok(Response::new(capability::decoded(&request.into_inner())?))
+    }
+}

@@ -1,0 +1,132 @@
+//! Policies as configured in the hierarchies: recorded here, changed nowhere else.
+
+use tandem_contracts::authority::v1::{
+    GetCoManagementPolicyRequest, GetCoManagementPolicyResponse, ListCoManagementPoliciesRequest,
+    ListCoManagementPoliciesResponse, ListCoManagementPolicyRevisionsRequest,
+    ListCoManagementPolicyRevisionsResponse, UpdateCoManagementPolicyRequest,
+    UpdateCoManagementPolicyResponse,
+};
+use tandem_contracts::inventory::v1::GetHierarchyRequest;
+use tandem_contracts::r#type::v1::CoManagementPolicy;
+use tandem_domain::id::HierarchyId;
+use tandem_server::Failure;
+use tandem_server::names::{self, page_size};
+use tandem_storage::fingerprint;
+use tandem_storage::page::PageToken;
+
+use super::{Handlers, Tenant, convert};
+use crate::devices::INVENTORY;
+use crate::store::once::Once;
+use crate::store::policies::{
+    NewPolicy, RESOURCE_TYPE, policy_fetch, policy_list, policy_name, policy_record, policy_revision_list,
+};
+
+const POLICY: &str = "tenants/{t}/hierarchies/{h}/coManagementPolicy";
+const UPDATE: &str = "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy";
+
+/// Kinds of page tokens.
+const POLICIES: &str = "policies";
+const REVISIONS: &str = "policy_revisions";
+
+/// Whose policy a name means.
+struct PolicyName {
+    tenant: Tenant,
+    hierarchy: HierarchyId,
+}
+
+impl PolicyName {
+    fn parse(field: &str, name: &str) -> Result<Self, Failure> {
+        let [tenant, hierarchy] = names::parse(field, POLICY, name)?;
+        let tenant = Tenant::parse(field, &format!("tenants/{tenant}"))?;
+        let hierarchy = HierarchyId::parse(hierarchy).map_err(|e| Failure::field(field, e.to_string()))?;
+        Ok(Self { tenant, hierarchy })
+    }
+}
+
+impl Handlers {
+    /// The revision is read first: what comes after it is of that world or a later one.
+    pub(super) async fn policy_get(
+        &self,
+        request: GetCoManagementPolicyRequest,
+    ) -> Result<GetCoManagementPolicyResponse, Failure> {
+        let PolicyName { tenant, hierarchy } = PolicyName::parse("name", &request.name)?;
+        let revision = self.store.revision(tenant.id.as_str()).await?;
+        match policy_fetch(&self.store, &tenant.id, &hierarchy).await? {
+            Some(policy) => Ok(GetCoManagementPolicyResponse {
+                policy: Some(policy),
+                consistency_token: self.store.world(revision).to_string(),
+            }),
+            None => Err(Failure::NotFound { resource_type: RESOURCE_TYPE, name: request.name }),
+        }
+    }
+
+    pub(super) async fn policies_list(
+        &self,
+        request: ListCoManagementPoliciesRequest,
+    ) -> Result<ListCoManagementPoliciesResponse, Failure> {
+        let tenant = Tenant::parse("parent", &request.parent)?;
+        let size = page_size(request.page_size)?;
+        let filter = fingerprint(&[request.parent.as_bytes()]);
+        let after = PageToken::decode::<String>(&request.page_token, POLICIES, filter)?;
+        let revision = self.store.revision(tenant.id.as_str()).await?;
+        let found = policy_list(&self.store, &tenant.id, after.as_deref(), one_more(size)).await?;
+        let (page, next_page_token) =
+            paged(found, size, |(hierarchy, _)| PageToken::encode(POLICIES, filter, hierarchy));
+        Ok(ListCoManagementPoliciesResponse {
+            policies: page.into_iter().map(|(_, policy)| policy).collect(),
+            next_page_token,
+            consistency_token: self.store.world(revision).to_string(),
+        })
+    }
+
+    pub(super) async fn policy_update(
+        &self,
+        request: UpdateCoManagementPolicyRequest,
+        updated_by: String,
+    ) -> Result<UpdateCoManagementPolicyResponse, Failure> {
+        let at = self.clock.now();
+        let content = UpdateCoManagementPolicyRequest { request_id: String::new(), ..request.clone() };
+        let once = Once::new(&request.request_id, UPDATE, &content, at)?;
+        let policy = request.policy.ok_or_else(|| Failure::field("policy", "must be set; found nothing"))?;
+        let PolicyName { tenant, hierarchy } = PolicyName::parse("policy.name", &policy.name)?;
+        let etag = policy.etag.clone();
+        let body = convert::recordable(policy)?;
+        self.check_hierarchy(&tenant, &hierarchy).await?;
+        let new = NewPolicy { tenant: tenant.id, hierarchy, body, etag, updated_by, at };
+        policy_record(&self.store, new, once).await
+    }
+
+    pub(super) async fn policy_revisions_list(
+        &self,
+        request: ListCoManagementPolicyRevisionsRequest,
+    ) -> Result<ListCoManagementPolicyRevisionsResponse, Failure> {
+        let PolicyName { tenant, hierarchy } = PolicyName::parse("parent", &request.parent)?;
+        let size = page_size(request.page_size)?;
+        let filter = fingerprint(&[policy_name(tenant.id.as_str(), hierarchy.as_str()).as_bytes()]);
+        let before = PageToken::decode::<i64>(&request.page_token, REVISIONS, filter)?;
+        let found = policy_revision_list(&self.store, &tenant.id, &hierarchy, before, one_more(size)).await?;
+        let next = |last: &CoManagementPolicy| PageToken::encode(REVISIONS, filter, &last.revision);
+        let (revisions, next_page_token) = paged(found, size, next);
+        Ok(ListCoManagementPolicyRevisionsResponse { revisions, next_page_token })
+    }
+
+    /// Tenants and hierarchies are the inventory's: only it can say whether this one exists.
+    async fn check_hierarchy(&self, tenant: &Tenant, hierarchy: &HierarchyId) -> Result<(), Failure> {
+        let name = format!("{}/hierarchies/{hierarchy}", tenant.name);
+        let answer = self.hierarchies.clone().get_hierarchy(GetHierarchyRequest { name }).await;
+        answer.map(|_| ()).map_err(|status| Failure::from_dependency(INVENTORY, status))
+    }
+}
+
+/// A page and one row, which tells whether there is another page.
+fn one_more(size: usize) -> u64 {
+    size as u64 + 1
+}
+
+/// The page, and the token after its last item when there was more.
+fn paged<T>(mut found: Vec<T>, size: usize, token: impl FnOnce(&T) -> String) -> (Vec<T>, String) {
+    let more = found.len() > size;
+    found.truncate(size);
+    let next = found.last().filter(|_| more).map(token);
+    (found, next.unwrap_or_default())
+}

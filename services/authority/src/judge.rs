@@ -1,0 +1,46 @@
+//! One device after the other, judged in one world: what surrounds it, and the policies as configured.
+
+use std::sync::Arc;
+
+use tandem_client::fleet::TenantSurroundings;
+use tandem_domain::authority::{self, Drift, EffectiveAuthority, Reported};
+use tandem_domain::facts::DeviceFacts;
+use tandem_domain::state::{self, CoManaged, ManagementState};
+
+use crate::store::policy_set::PolicySet;
+
+/// What devices of one tenant are judged by.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) surroundings: Arc<TenantSurroundings>,
+    pub(crate) policies: Arc<PolicySet>,
+}
+
+/// What is to be said of one device.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// Revision of the policy that was applied; 0: none is known.
+    pub(crate) policy_revision: u64,
+    pub(crate) state: ManagementState,
+    pub(crate) co_managed: CoManaged,
+    pub(crate) effective: EffectiveAuthority,
+    pub(crate) reported: Reported,
+    pub(crate) drift: Vec<Drift>,
+}
+
+impl World {
+    /// Judges a device from its facts alone.
+    pub(crate) fn judge(&self, facts: &DeviceFacts) -> Judgement {
+        let known = self.policies.of(facts.hierarchy.as_ref());
+        let surroundings = self.surroundings.of(facts, known.map(|known| &known.policy));
+        let effective = authority::effective_authority(facts, &surroundings);
+        Judgement {
+            policy_revision: known.map_or(0, |known| known.revision),
+            state: state::management_state(facts, surroundings.tenant),
+            co_managed: state::co_managed(facts),
+            drift: authority::drift(facts, &surroundings, &effective),
+            reported: authority::reported(facts),
+            effective,
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Which manager decides this workload on this device, and why?
+//!
+//! Owns the co-management policy of each hierarchy as configured there, with its history. Everything else is computed on read by
+//! the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
+//! one small transaction.
+//!
+//! Invariants: every answer names the revisions of device and policy that it came from; a reader who passes a consistency token
+//! never sees an older world; a tenant's revisions rise in commit order; nothing calls the inventory inside a transaction.
+//!
+//! Not for: devices, tenants and hierarchies (the inventory's), and any rule of the field (the domain's).
+
+pub mod config;
+mod devices;
+mod grpc;
+mod judge;
+mod store;
+mod tasks;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tandem_client::Connection;
+use tandem_client::fleet::SurroundingsReader;
+use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_server::{Clock, Supervisor};
+use tandem_storage::{Durability, StoreError};
+
+pub use devices::{DeviceBatch, DevicePage, DeviceSource, InventoryDevices, NamedDevices};
+pub use grpc::Handlers;
+
+use store::Store;
+
+/// What the service is assembled from.
+#[derive(Debug)]
+pub struct Parts {
+    /// The file of its database; made where missing.
+    pub database: PathBuf,
+    /// What of it survives a power cut.
+    pub durability: Durability,
+    /// The inventory.
+    pub inventory: Connection,
+    /// Where devices come from, such as a cache before the inventory. Unset: the inventory.
+    pub devices: Option<Arc<dyn DeviceSource>>,
+    /// The time of what is recorded.
+    pub clock: Clock,
+}
+
+/// The authority service, ready to be served.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    handlers: Handlers,
+}
+
+impl Authority {
+    /// Opens the database and brings its schema up to date. The inventory is asked with the first call.
+    ///
+    /// # Errors
+    /// The database cannot be opened or migrated.
+    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
+        let Parts { database, durability, inventory, devices, clock } = parts;
+        let handlers = Handlers {
+            store: Store::open(&database, durability).await?,
+            devices: devices.unwrap_or_else(|| Arc::new(InventoryDevices::new(&inventory))),
+            surroundings: SurroundingsReader::new(&inventory, grpc::inventory_world),
+            hierarchies: inventory.hierarchies(),
+            clock,
+        };
+        Ok(Self { handlers })
+    }
+
+    /// The service, for [`tandem_server::ApiServer::add_service`].
+    #[must_use]
+    pub fn service(&self) -> AuthorityServiceServer<Handlers> {
+        AuthorityServiceServer::new(self.handlers.clone())
+    }
+
+    /// Starts what runs beside the calls.
+    pub fn start_tasks(&self, supervisor: &Supervisor) {
+        let Handlers { store, clock, .. } = self.handlers.clone();
+        supervisor.spawn(
+            "authority forget requests",
+            tasks::forget_requests::run(store, clock, supervisor.draining()),
+        );
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// It does not.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.handlers.store.database.ping().await
+    }
+
+    /// Closes the database, after the last call was answered.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn close(&self) -> Result<(), StoreError> {
+        self.handlers.store.database.close().await
+    }
+}

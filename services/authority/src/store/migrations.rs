@@ -1,0 +1,58 @@
+//! The schema of the authority's store. The tenant comes first in every key, so that tables partition by it.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+/// Every migration, oldest first.
+#[derive(Debug)]
+pub(crate) struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(Policies)]
+    }
+}
+
+struct Policies;
+
+impl MigrationName for Policies {
+    fn name(&self) -> &str {
+        "m0001_policies"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Policies {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        let blob = match db.get_database_backend() {
+            DbBackend::Postgres => "BYTEA",
+            _ => "BLOB",
+        };
+        // `revision` counts the tenant's commits here; whoever writes locks this row first. It is made by the first write:
+        // tenants themselves are the inventory's.
+        db.execute_unprepared(
+            "CREATE TABLE tenants (tenant TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
+        )
+        .await?;
+        // `body` is the encoded message with what the hierarchy says and nothing of ours; the columns beside it are ours.
+        // `update_time` is in microseconds since 1970.
+        db.execute_unprepared(&format!(
+            "CREATE TABLE policies (
+                tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, body {blob} NOT NULL, etag BIGINT NOT NULL,
+                revision BIGINT NOT NULL, update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
+                PRIMARY KEY (tenant, hierarchy))"
+        ))
+        .await?;
+        // What was ever recorded. The last column of the key gives the newest first.
+        db.execute_unprepared(&format!(
+            "CREATE TABLE policy_revisions (
+                tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, revision BIGINT NOT NULL, body {blob} NOT NULL,
+                etag BIGINT NOT NULL, update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
+                PRIMARY KEY (tenant, hierarchy, revision))"
+        ))
+        .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,83 @@
+//! The authority's own tables: policies as recorded, and their history. Nobody else reads them.
+//!
+//! Invariants: a tenant's revisions rise in commit order, since every write locks the tenant's row first; each recorded policy
+//! is in the history, in the transaction that recorded it. Reads never lock. Nothing here calls another service.
+
+pub(crate) mod entity;
+pub(crate) mod migrations;
+pub(crate) mod once;
+pub(crate) mod policies;
+pub(crate) mod policy_set;
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
+use tandem_server::ConsistencyToken;
+use tandem_server::consistency::{Mark, Service};
+use tandem_storage::{Database, Durability, StoreError};
+
+use policy_set::PolicySet;
+
+/// Tenants whose policies are kept decoded: some tens of kB each. Beyond, those read longest ago are read anew.
+const TENANTS_KEPT: u64 = 1000;
+
+/// The database, and the policies of the tenants asked for last. Clones share both.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    pub(crate) database: Database,
+    policy_sets: moka::sync::Cache<String, Arc<PolicySet>>,
+}
+
+impl Store {
+    /// Opens the embedded database at that path and brings its schema up to date.
+    pub(crate) async fn open(file: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let database = Database::open_sqlite_with::<migrations::Migrator>(file, durability).await?;
+        Ok(Self { database, policy_sets: moka::sync::Cache::new(TENANTS_KEPT) })
+    }
+
+    /// How far a tenant is at that revision.
+    pub(crate) fn mark(&self, revision: u64) -> Mark {
+        Mark { incarnation: self.database.incarnation(), revision }
+    }
+
+    /// The world of a tenant at that revision.
+    pub(crate) fn world(&self, revision: u64) -> ConsistencyToken {
+        let Mark { incarnation, revision } = self.mark(revision);
+        ConsistencyToken::default().with(Service::Authority, incarnation, revision)
+    }
+
+    /// The revision of the tenant's last commit; 0 before the first.
+    pub(crate) async fn revision(&self, tenant: &str) -> Result<u64, StoreError> {
+        let reader = self.database.reader();
+        let select = Statement::from_sql_and_values(
+            reader.get_database_backend(),
+            "SELECT revision FROM tenants WHERE tenant = $1",
+            [tenant.into()],
+        );
+        match reader.query_one_raw(select).await? {
+            Some(row) => revision_of(row.try_get_by_index(0)?),
+            None => Ok(0),
+        }
+    }
+}
+
+/// Locks the tenant's row for this transaction, making it at the first write, and takes the next revision.
+pub(crate) async fn lock_tenant(tx: &DatabaseTransaction, tenant: &str) -> Result<i64, StoreError> {
+    let upsert = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "INSERT INTO tenants (tenant, revision) VALUES ($1, 1)
+         ON CONFLICT (tenant) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
+        [tenant.into()],
+    );
+    let row = tx.query_one_raw(upsert).await?;
+    let row = row.ok_or_else(|| StoreError::corrupt("the tenant's row was neither made nor changed"))?;
+    Ok(row.try_get_by_index(0)?)
+}
+
+/// Engines store signed numbers; a revision is never negative.
+pub(crate) fn revision_of(stored: i64) -> Result<u64, StoreError> {
+    u64::try_from(stored).map_err(|_| StoreError::corrupt(format!("revision {stored}")))
+}

@@ -1,0 +1,175 @@
+//! Co-management policies as recorded: the current one of each hierarchy, and every one before.
+
+use jiff::Timestamp;
+use prost::Message;
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tandem_contracts::authority::v1::UpdateCoManagementPolicyResponse;
+use tandem_contracts::convert::time;
+use tandem_contracts::r#type::v1::CoManagementPolicy;
+use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_server::Failure;
+use tandem_storage::StoreError;
+
+use super::entity::{policy, policy_revision};
+use super::once::Once;
+use super::{Store, lock_tenant, revision_of};
+
+/// What errors call the resource.
+pub(crate) const RESOURCE_TYPE: &str = "tandem.type.v1.CoManagementPolicy";
+
+/// The name of a hierarchy's policy.
+pub(crate) fn policy_name(tenant: &str, hierarchy: &str) -> String {
+    format!("tenants/{tenant}/hierarchies/{hierarchy}/coManagementPolicy")
+}
+
+/// A policy to be recorded.
+#[derive(Debug, Clone)]
+pub(crate) struct NewPolicy {
+    pub(crate) tenant: TenantId,
+    pub(crate) hierarchy: HierarchyId,
+    /// What the hierarchy says, without anything that the store adds.
+    pub(crate) body: CoManagementPolicy,
+    /// The etag that the caller has seen; empty: whichever.
+    pub(crate) etag: String,
+    /// Who records it.
+    pub(crate) updated_by: String,
+    /// When.
+    pub(crate) at: Timestamp,
+}
+
+/// Records a policy in place of the one before, unless the request was served already.
+pub(crate) async fn policy_record(
+    store: &Store,
+    new: NewPolicy,
+    once: Once,
+) -> Result<UpdateCoManagementPolicyResponse, Failure> {
+    let commit = store.database.write(|tx| {
+        let (store, new, once) = (store.clone(), new.clone(), once.clone());
+        Box::pin(async move { recorded(tx, &store, &new, &once).await })
+    });
+    commit.await
+}
+
+/// The answer that the request got before, or the one that it gets now.
+async fn recorded(
+    tx: &DatabaseTransaction,
+    store: &Store,
+    new: &NewPolicy,
+    once: &Once,
+) -> Result<UpdateCoManagementPolicyResponse, Failure> {
+    let tenant = new.tenant.as_str();
+    if let Some(answer) = once.answered(tx, tenant).await? {
+        return Ok(answer);
+    }
+    let revision = lock_tenant(tx, tenant).await?;
+    let row = replaced(tx, new, revision).await?;
+    let answer = UpdateCoManagementPolicyResponse {
+        policy: Some(message(row)?),
+        consistency_token: store.world(revision_of(revision)?).to_string(),
+    };
+    once.remember(tx, tenant, &answer).await?;
+    Ok(answer)
+}
+
+/// Compares the etag and writes the row and its history.
+async fn replaced(
+    tx: &DatabaseTransaction,
+    new: &NewPolicy,
+    revision: i64,
+) -> Result<policy::Model, Failure> {
+    let (tenant, hierarchy) = (new.tenant.to_string(), new.hierarchy.to_string());
+    let old = policy::Entity::find_by_id((tenant.clone(), hierarchy.clone())).one(tx).await?;
+    let current = old.as_ref().map(|row| row.etag.to_string()).unwrap_or_default();
+    if !new.etag.is_empty() && new.etag != current {
+        return Err(Failure::EtagMismatch {
+            name: policy_name(&tenant, &hierarchy),
+            expected: current,
+            found: new.etag.clone(),
+        });
+    }
+    let row = policy::Model {
+        tenant,
+        hierarchy,
+        body: new.body.encode_to_vec(),
+        etag: old.map_or(0, |row| row.etag) + 1,
+        revision,
+        update_time: new.at.as_microsecond(),
+        updated_by: new.updated_by.clone(),
+    };
+    let replace = OnConflict::columns([policy::Column::Tenant, policy::Column::Hierarchy])
+        .update_columns([
+            policy::Column::Body,
+            policy::Column::Etag,
+            policy::Column::Revision,
+            policy::Column::UpdateTime,
+            policy::Column::UpdatedBy,
+        ])
+        .to_owned();
+    let upsert = policy::Entity::insert(policy::ActiveModel::from(row.clone())).on_conflict(replace);
+    upsert.exec_without_returning(tx).await?;
+    let history = policy_revision::ActiveModel::from(policy_revision::Model::from(row.clone()));
+    policy_revision::Entity::insert(history).exec_without_returning(tx).await?;
+    Ok(row)
+}
+
+/// A hierarchy's policy, if anybody said what it is.
+pub(crate) async fn policy_fetch(
+    store: &Store,
+    tenant: &TenantId,
+    hierarchy: &HierarchyId,
+) -> Result<Option<CoManagementPolicy>, StoreError> {
+    let key = (tenant.to_string(), hierarchy.to_string());
+    policy::Entity::find_by_id(key).one(store.database.reader()).await?.map(message).transpose()
+}
+
+/// Up to `limit` policies of a tenant after that hierarchy's, by name, each with its hierarchy.
+pub(crate) async fn policy_list(
+    store: &Store,
+    tenant: &TenantId,
+    after: Option<&str>,
+    limit: u64,
+) -> Result<Vec<(String, CoManagementPolicy)>, StoreError> {
+    let mut query = policy::Entity::find().filter(policy::Column::Tenant.eq(tenant.as_str()));
+    if let Some(after) = after {
+        query = query.filter(policy::Column::Hierarchy.gt(after));
+    }
+    let rows =
+        query.order_by_asc(policy::Column::Hierarchy).limit(limit).all(store.database.reader()).await?;
+    rows.into_iter().map(|row| Ok((row.hierarchy.clone(), message(row)?))).collect()
+}
+
+/// Up to `limit` of what was recorded of a hierarchy's policy before that revision, newest first.
+pub(crate) async fn policy_revision_list(
+    store: &Store,
+    tenant: &TenantId,
+    hierarchy: &HierarchyId,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<CoManagementPolicy>, StoreError> {
+    let mut query = policy_revision::Entity::find()
+        .filter(policy_revision::Column::Tenant.eq(tenant.as_str()))
+        .filter(policy_revision::Column::Hierarchy.eq(hierarchy.as_str()));
+    if let Some(before) = before {
+        query = query.filter(policy_revision::Column::Revision.lt(before));
+    }
+    let newest_first = query.order_by_desc(policy_revision::Column::Revision).limit(limit);
+    let rows = newest_first.all(store.database.reader()).await?;
+    rows.into_iter().map(|row| message(row.into())).collect()
+}
+
+/// A row as its message.
+fn message(row: policy::Model) -> Result<CoManagementPolicy, StoreError> {
+    let name = policy_name(&row.tenant, &row.hierarchy);
+    let damaged = |what: String| StoreError::corrupt(format!("{name}: {what}"));
+    let body = CoManagementPolicy::decode(row.body.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let at = Timestamp::from_microsecond(row.update_time).map_err(|e| damaged(e.to_string()))?;
+    Ok(CoManagementPolicy {
+        etag: row.etag.to_string(),
+        revision: revision_of(row.revision)?,
+        update_time: Some(time::to_proto(at)),
+        updated_by: row.updated_by,
+        name,
+        ..body
+    })
+}

@@ -1,0 +1,78 @@
+//! The policies of a tenant as decisions need them, kept decoded and never stale: each use compares the tenant's revision first.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use prost::Message;
+use sea_orm::{ConnectionTrait, QueryResult, Statement};
+use tandem_contracts::convert;
+use tandem_contracts::r#type::v1;
+use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_domain::policy::CoManagementPolicy;
+use tandem_storage::StoreError;
+
+use super::{Store, revision_of};
+
+/// Every policy of a tenant, as of one revision.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct PolicySet {
+    /// The tenant's revision that it was read at; 0: nothing was ever recorded.
+    pub(crate) revision: u64,
+    policies: HashMap<HierarchyId, KnownPolicy>,
+}
+
+/// A policy, and the revision that it was recorded in.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct KnownPolicy {
+    pub(crate) policy: CoManagementPolicy,
+    pub(crate) revision: u64,
+}
+
+impl PolicySet {
+    /// A hierarchy's policy; `None`: nobody said what it is.
+    pub(crate) fn of(&self, hierarchy: Option<&HierarchyId>) -> Option<&KnownPolicy> {
+        self.policies.get(hierarchy?)
+    }
+}
+
+/// The tenant's policies as of now. One row is read when nothing changed.
+pub(crate) async fn policy_set(store: &Store, tenant: &TenantId) -> Result<Arc<PolicySet>, StoreError> {
+    let revision = store.revision(tenant.as_str()).await?;
+    if let Some(kept) = store.policy_sets.get(tenant.as_str()).filter(|set| set.revision == revision) {
+        return Ok(kept);
+    }
+    let read = Arc::new(read(store, tenant).await?);
+    if read.revision > 0 {
+        store.policy_sets.insert(tenant.to_string(), Arc::clone(&read));
+    }
+    Ok(read)
+}
+
+/// One statement, so that the revision and the policies are of one world.
+async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError> {
+    let reader = store.database.reader();
+    let select = Statement::from_sql_and_values(
+        reader.get_database_backend(),
+        "SELECT t.revision, p.hierarchy, p.body, p.revision
+         FROM tenants t JOIN policies p ON p.tenant = t.tenant WHERE t.tenant = $1",
+        [tenant.as_str().into()],
+    );
+    let mut set = PolicySet::default();
+    for row in reader.query_all_raw(select).await? {
+        set.revision = revision_of(row.try_get_by_index(0)?)?;
+        let (hierarchy, policy) = known(&row)?;
+        set.policies.insert(hierarchy, policy);
+    }
+    Ok(set)
+}
+
+fn known(row: &QueryResult) -> Result<(HierarchyId, KnownPolicy), StoreError> {
+    let hierarchy: String = row.try_get_by_index(1)?;
+    let body: Vec<u8> = row.try_get_by_index(2)?;
+    let damaged = |what: String| StoreError::corrupt(format!("policy of hierarchy {hierarchy}: {what}"));
+    let message = v1::CoManagementPolicy::decode(body.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let policy =
+        convert::policy::from_proto(message).map_err(|violations| damaged(format!("{violations:?}")))?;
+    let id = HierarchyId::parse(&hierarchy).map_err(|e| damaged(e.to_string()))?;
+    Ok((id, KnownPolicy { policy, revision: revision_of(row.try_get_by_index(3)?)? }))
+}

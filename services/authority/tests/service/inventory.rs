@@ -1,0 +1,279 @@
+//! An inventory that answers what a test tells it, and refuses what the contract refuses.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use tandem_contracts::inventory::v1 as proto;
+use tandem_contracts::inventory::v1::device_service_server::DeviceService;
+use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyService;
+use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
+use tandem_server::consistency::{ConsistencyToken, Mark, Service};
+use tandem_server::failure::Failure;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::{TENANT, fleet};
+
+/// Devices of a page or batch: few, so that tests see several.
+const PAGE: usize = 2;
+
+#[derive(Debug, Clone)]
+pub(crate) struct Inventory(Arc<Mutex<World>>);
+
+/// What the inventory knows, and how often it was asked.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) incarnation: u64,
+    pub(crate) revision: u64,
+    pub(crate) devices: Vec<proto::Device>,
+    pub(crate) hierarchies: Vec<proto::HierarchySurroundings>,
+    pub(crate) surroundings_revision: u64,
+    /// Does not answer.
+    pub(crate) away: bool,
+    pub(crate) pages_read: usize,
+}
+
+impl World {
+    pub(crate) fn token(&self) -> String {
+        self.world().to_string()
+    }
+
+    /// How far the inventory is.
+    pub(crate) fn world(&self) -> ConsistencyToken {
+        ConsistencyToken::default().with(Service::Inventory, self.incarnation, self.revision)
+    }
+
+    fn check(&self, token: &str) -> Result<(), Failure> {
+        let seen = Mark { incarnation: self.incarnation, revision: self.revision };
+        ConsistencyToken::parse(token)?.check(Service::Inventory, seen)
+    }
+}
+
+impl Inventory {
+    pub(crate) fn of_sample_fleet() -> Self {
+        Self(Arc::new(Mutex::new(World {
+            incarnation: 7,
+            revision: 14,
+            devices: fleet::devices(),
+            hierarchies: fleet::hierarchies(),
+            surroundings_revision: 3,
+            away: false,
+            pages_read: 0,
+        })))
+    }
+
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    fn asked(&self) -> Result<MutexGuard<'_, World>, Status> {
+        let world = self.world();
+        if world.away { Err(Status::unavailable("restarting")) } else { Ok(world) }
+    }
+}
+
+fn not_found(resource_type: &'static str, name: String) -> Failure {
+    Failure::NotFound { resource_type, name }
+}
+
+#[tonic::async_trait]
+impl TenantService for Inventory {
+    async fn get_surroundings(
+        &self,
+        request: Request<proto::GetSurroundingsRequest>,
+    ) -> Result<Response<proto::GetSurroundingsResponse>, Status> {
+        let world = self.asked()?;
+        let request = request.into_inner();
+        if request.parent != TENANT {
+            return Err(not_found("tandem.inventory.v1.Tenant", request.parent).into());
+        }
+        let revision = world.surroundings_revision;
+        let unchanged = request.known_revision != 0 && request.known_revision >= revision;
+        Ok(Response::new(proto::GetSurroundingsResponse {
+            revision,
+            unchanged,
+            tenant: (!unchanged).then(Default::default),
+            hierarchies: if unchanged { Vec::new() } else { world.hierarchies.clone() },
+            consistency_token: world.token(),
+        }))
+    }
+
+    async fn create_tenant(
+        &self,
+        _: Request<proto::CreateTenantRequest>,
+    ) -> Result<Response<proto::CreateTenantResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_tenant(
+        &self,
+        _: Request<proto::GetTenantRequest>,
+    ) -> Result<Response<proto::GetTenantResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_tenants(
+        &self,
+        _: Request<proto::ListTenantsRequest>,
+    ) -> Result<Response<proto::ListTenantsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn update_tenant(
+        &self,
+        _: Request<proto::UpdateTenantRequest>,
+    ) -> Result<Response<proto::UpdateTenantResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl HierarchyService for Inventory {
+    async fn get_hierarchy(
+        &self,
+        request: Request<proto::GetHierarchyRequest>,
+    ) -> Result<Response<proto::GetHierarchyResponse>, Status> {
+        let world = self.asked()?;
+        let name = request.into_inner().name;
+        if !world.hierarchies.iter().any(|known| name == format!("{TENANT}/hierarchies/{}", known.hierarchy))
+        {
+            return Err(not_found("tandem.inventory.v1.Hierarchy", name).into());
+        }
+        let hierarchy = proto::Hierarchy { name, ..proto::Hierarchy::default() };
+        Ok(Response::new(proto::GetHierarchyResponse { hierarchy: Some(hierarchy) }))
+    }
+
+    async fn list_hierarchies(
+        &self,
+        _: Request<proto::ListHierarchiesRequest>,
+    ) -> Result<Response<proto::ListHierarchiesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn update_hierarchy(
+        &self,
+        _: Request<proto::UpdateHierarchyRequest>,
+    ) -> Result<Response<proto::UpdateHierarchyResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_site(
+        &self,
+        _: Request<proto::GetSiteRequest>,
+    ) -> Result<Response<proto::GetSiteResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_sites(
+        &self,
+        _: Request<proto::ListSitesRequest>,
+    ) -> Result<Response<proto::ListSitesResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn update_site(
+        &self,
+        _: Request<proto::UpdateSiteRequest>,
+    ) -> Result<Response<proto::UpdateSiteResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl DeviceService for Inventory {
+    type ReportDevicesStream = BoxStream<'static, Result<proto::ReportDevicesResponse, Status>>;
+    type WatchDevicesStream = BoxStream<'static, Result<proto::WatchDevicesResponse, Status>>;
+
+    async fn list_devices(
+        &self,
+        request: Request<proto::ListDevicesRequest>,
+    ) -> Result<Response<proto::ListDevicesResponse>, Status> {
+        let mut world = self.asked()?;
+        world.pages_read += 1;
+        let after = request.into_inner().page_token;
+        let later = world.devices.iter().filter(|device| device.name > after);
+        let mut devices: Vec<_> = later.take(PAGE + 1).cloned().collect();
+        let more = devices.len() > PAGE;
+        devices.truncate(PAGE);
+        let next = devices.last().filter(|_| more).map(|device| device.name.clone());
+        Ok(Response::new(proto::ListDevicesResponse {
+            devices,
+            next_page_token: next.unwrap_or_default(),
+            consistency_token: world.token(),
+        }))
+    }
+
+    async fn batch_get_devices(
+        &self,
+        request: Request<proto::BatchGetDevicesRequest>,
+    ) -> Result<Response<proto::BatchGetDevicesResponse>, Status> {
+        let world = self.asked()?;
+        let request = request.into_inner();
+        world.check(&request.consistency_token)?;
+        let mut answer =
+            proto::BatchGetDevicesResponse { consistency_token: world.token(), ..Default::default() };
+        for name in request.names {
+            match world.devices.iter().find(|device| device.name == name) {
+                Some(device) => answer.devices.push(device.clone()),
+                None => answer.not_found.push(name),
+            }
+        }
+        Ok(Response::new(answer))
+    }
+
+    /// The last batch is a bookmark alone.
+    async fn watch_devices(
+        &self,
+        request: Request<proto::WatchDevicesRequest>,
+    ) -> Result<Response<Self::WatchDevicesStream>, Status> {
+        let world = self.asked()?;
+        let request = request.into_inner();
+        if !request.snapshot_only {
+            return Err(Status::unimplemented("only snapshots"));
+        }
+        let asked = request.filter.unwrap_or_default().hierarchies;
+        let hierarchy = |device: &proto::Device| device.facts.clone().unwrap_or_default().hierarchy;
+        let taken = |device: &&proto::Device| asked.is_empty() || asked.contains(&hierarchy(device));
+        let devices: Vec<_> = world.devices.iter().filter(taken).cloned().collect();
+        let batches = devices.chunks(PAGE).map(|changed| {
+            Ok(proto::WatchDevicesResponse { changed: changed.to_vec(), ..Default::default() })
+        });
+        let bookmark = proto::Bookmark {
+            snapshot_complete: true,
+            revision: world.revision,
+            consistency_token: world.token(),
+            ..Default::default()
+        };
+        let end = Ok(proto::WatchDevicesResponse { bookmark: Some(bookmark), ..Default::default() });
+        let all: Vec<_> = batches.chain([end]).collect();
+        Ok(Response::new(futures::stream::iter(all).boxed()))
+    }
+
+    async fn report_devices(
+        &self,
+        _: Request<Streaming<proto::ReportDevicesRequest>>,
+    ) -> Result<Response<Self::ReportDevicesStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_device(
+        &self,
+        _: Request<proto::GetDeviceRequest>,
+    ) -> Result<Response<proto::GetDeviceResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn lookup_device(
+        &self,
+        _: Request<proto::LookupDeviceRequest>,
+    ) -> Result<Response<proto::LookupDeviceResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_identity_conflicts(
+        &self,
+        _: Request<proto::ListIdentityConflictsRequest>,
+    ) -> Result<Response<proto::ListIdentityConflictsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}

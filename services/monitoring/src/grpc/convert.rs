@@ -1,0 +1,140 @@
+//! Requests to queries, counts to answers.
+
+use std::cmp::Reverse;
+
+use tandem_contracts::convert::time;
+use tandem_contracts::monitoring::v1 as proto;
+use tandem_domain::id::HierarchyId;
+use tandem_server::ConsistencyToken;
+use tandem_server::failure::Failure;
+use tandem_server::names::{TenantName, page_size};
+use tandem_storage::fingerprint;
+use tandem_storage::page::PageToken;
+
+use super::tenant_of;
+use crate::index::{Figure, Page, describe};
+use crate::tasks::FleetCount;
+
+/// The list that page tokens of this service belong to.
+const LIST: &str = "figure_devices";
+
+/// What a dashboard is asked for.
+#[derive(Debug)]
+pub(super) struct DashboardQuery {
+    pub(super) tenant: TenantName,
+    pub(super) hierarchy: Option<HierarchyId>,
+    pub(super) token: ConsistencyToken,
+}
+
+impl TryFrom<proto::GetDashboardRequest> for DashboardQuery {
+    type Error = Failure;
+
+    fn try_from(request: proto::GetDashboardRequest) -> Result<Self, Failure> {
+        Ok(Self {
+            tenant: tenant_of(&request.parent)?,
+            hierarchy: hierarchy_of(&request.hierarchy)?,
+            token: ConsistencyToken::parse(&request.consistency_token)?,
+        })
+    }
+}
+
+/// Whose devices are listed.
+#[derive(Debug)]
+pub(super) struct ListingQuery {
+    pub(super) tenant: TenantName,
+    pub(super) figure: Figure,
+    pub(super) hierarchy: Option<HierarchyId>,
+    pub(super) page_size: usize,
+    /// The last device of the page before.
+    pub(super) after: Option<String>,
+    /// What page tokens are bound to.
+    filter: u64,
+}
+
+impl TryFrom<proto::ListFigureDevicesRequest> for ListingQuery {
+    type Error = Failure;
+
+    fn try_from(request: proto::ListFigureDevicesRequest) -> Result<Self, Failure> {
+        let tenant = tenant_of(&request.parent)?;
+        let hierarchy = hierarchy_of(&request.hierarchy)?;
+        let page_size = page_size(request.page_size)?;
+        let tile = request.tile();
+        let figure = Figure::of(tile, &request.key).ok_or_else(|| not_found(tile, &request.key))?;
+        let parts = [tenant.as_str(), tile.as_str_name(), &request.key, &request.hierarchy];
+        let filter = fingerprint(&parts.map(str::as_bytes));
+        let after = PageToken::decode(&request.page_token, LIST, filter)?;
+        Ok(Self { tenant, figure, hierarchy, page_size, after, filter })
+    }
+}
+
+impl ListingQuery {
+    /// No device was ever counted under that key.
+    pub(super) fn not_found(&self) -> Failure {
+        not_found(self.figure.tile(), &self.figure.key())
+    }
+
+    pub(super) fn answer(&self, page: Page, cursor: String) -> proto::ListFigureDevicesResponse {
+        let last = page.devices.last().filter(|_| page.more);
+        let next_page_token =
+            last.map(|last| PageToken::encode(LIST, self.filter, &last.device.as_ref())).unwrap_or_default();
+        let devices = page.devices.into_iter().map(|listed| proto::FigureDevice {
+            device: format!("{}/devices/{}", self.tenant, listed.device),
+            display_name: listed.display_name,
+        });
+        proto::ListFigureDevicesResponse {
+            devices: devices.collect(),
+            total: page.total,
+            next_page_token,
+            cursor,
+        }
+    }
+}
+
+/// The dashboard: by tile, then by devices, most first, then by key.
+pub(super) fn dashboard(
+    counted: &FleetCount,
+    hierarchy: Option<&HierarchyId>,
+) -> proto::GetDashboardResponse {
+    let numbers = counted.index.figures(hierarchy);
+    let mut figures: Vec<proto::Figure> =
+        numbers.into_iter().map(|(figure, number)| message(figure, number)).collect();
+    figures.sort_unstable_by(|a, b| {
+        (a.tile, Reverse(a.devices), &a.key).cmp(&(b.tile, Reverse(b.devices), &b.key))
+    });
+    proto::GetDashboardResponse {
+        figures,
+        cursor: counted.cursor(),
+        counted_at: Some(time::to_proto(counted.counted_at)),
+        consistency_token: counted.covered.to_string(),
+    }
+}
+
+fn message(figure: &Figure, devices: u64) -> proto::Figure {
+    let description = describe(figure);
+    proto::Figure {
+        tile: figure.tile().into(),
+        key: figure.key(),
+        devices,
+        label: description.label.into(),
+        meaning: description.meaning.into(),
+        remediation: description.remediation.into(),
+        severity: description.severity.into(),
+    }
+}
+
+fn hierarchy_of(text: &str) -> Result<Option<HierarchyId>, Failure> {
+    let parse =
+        |text| HierarchyId::parse(text).map_err(|invalid| Failure::field("hierarchy", invalid.to_string()));
+    (!text.is_empty()).then(|| parse(text)).transpose()
+}
+
+/// Longest key repeated in an error, in characters.
+const MAX_SHOWN: usize = 80;
+
+fn not_found(tile: proto::Tile, key: &str) -> Failure {
+    let key: String = key.chars().take(MAX_SHOWN).collect();
+    Failure::NotFound {
+        resource_type: "tandem.monitoring.v1.Figure",
+        name: format!("{}/{key}", tile.as_str_name()),
+    }
+}

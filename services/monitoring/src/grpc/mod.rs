@@ -1,0 +1,87 @@
+//! The contract of monitoring: thin handlers.
+
+mod convert;
+mod deadline;
+
+use std::time::Duration;
+
+use tandem_contracts::monitoring::v1::monitoring_service_server::MonitoringService;
+use tandem_contracts::monitoring::v1::{
+    GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
+};
+use tandem_server::ConsistencyToken;
+use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
+use tonic::{Request, Response, Status};
+
+use self::convert::{DashboardQuery, ListingQuery};
+use self::deadline::waiting_time;
+use crate::index::Page;
+use crate::tasks::Followers;
+
+/// Serves the contract of monitoring.
+#[derive(Debug, Clone)]
+pub struct Handlers {
+    pub(crate) followers: Followers,
+}
+
+#[tonic::async_trait]
+impl MonitoringService for Handlers {
+    async fn get_dashboard(
+        &self,
+        request: Request<GetDashboardRequest>,
+    ) -> Result<Response<GetDashboardResponse>, Status> {
+        let waiting = waiting_time(request.metadata());
+        let query = DashboardQuery::try_from(request.into_inner())?;
+        Ok(Response::new(self.dashboard(query, waiting).await?))
+    }
+
+    async fn list_figure_devices(
+        &self,
+        request: Request<ListFigureDevicesRequest>,
+    ) -> Result<Response<ListFigureDevicesResponse>, Status> {
+        let waiting = waiting_time(request.metadata());
+        let query = ListingQuery::try_from(request.into_inner())?;
+        Ok(Response::new(self.listing(query, waiting).await?))
+    }
+}
+
+impl Handlers {
+    async fn dashboard(
+        &self,
+        query: DashboardQuery,
+        waiting: Duration,
+    ) -> Result<GetDashboardResponse, Failure> {
+        let count = self.followers.count(&query.tenant).await?;
+        count.covers(&query.token, waiting).await?;
+        Ok(convert::dashboard(&count.read(), query.hierarchy.as_ref()))
+    }
+
+    async fn listing(
+        &self,
+        query: ListingQuery,
+        waiting: Duration,
+    ) -> Result<ListFigureDevicesResponse, Failure> {
+        let count = self.followers.count(&query.tenant).await?;
+        count.covers(&ConsistencyToken::default(), waiting).await?;
+        let counted = count.read();
+        let page = counted.index.page(
+            &query.figure,
+            query.hierarchy.as_ref(),
+            query.after.as_deref(),
+            query.page_size,
+        );
+        let page = match page {
+            Some(page) => page,
+            // Its key is a word of the tile: it exists, and counts nobody.
+            None if query.figure.is_fixed() => Page { devices: Vec::new(), total: 0, more: false },
+            None => return Err(query.not_found()),
+        };
+        Ok(query.answer(page, counted.cursor()))
+    }
+}
+
+/// Reads the tenant of a request.
+fn tenant_of(parent: &str) -> Result<TenantName, Failure> {
+    TenantName::parse("parent", parent)
+}

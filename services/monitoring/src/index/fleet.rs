@@ -1,0 +1,285 @@
+//! The index itself: dense ordinals for devices, one bitmap per figure and per hierarchy.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use roaring::RoaringBitmap;
+use tandem_domain::id::HierarchyId;
+
+use super::figure::Figure;
+use super::pending::Pending;
+
+/// A figure's place in the index.
+pub(super) type FigureId = u32;
+
+/// A device and the figures that count it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Counted {
+    /// The device's id, the last part of its name.
+    pub(crate) device: Arc<str>,
+    /// What people call it.
+    pub(crate) display_name: String,
+    /// The revision of it that was judged.
+    pub(crate) revision: u64,
+    /// Its managing hierarchy.
+    pub(crate) hierarchy: Option<HierarchyId>,
+    /// The figures that count it, each once.
+    pub(crate) figures: Vec<Figure>,
+    /// When time alone changes them.
+    pub(crate) valid_until: Option<Timestamp>,
+}
+
+/// What the index keeps of a device.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) device: Arc<str>,
+    pub(super) display_name: Box<str>,
+    pub(super) revision: u64,
+    pub(super) hierarchy: Option<HierarchyId>,
+    /// Sorted. Devices that are counted alike share one list.
+    pub(super) figures: Arc<[FigureId]>,
+    pub(super) valid_until: Option<Timestamp>,
+}
+
+/// Which devices each figure counts, for one tenant.
+#[derive(Debug, Default)]
+pub(crate) struct FleetIndex {
+    /// Every figure that ever counted a device.
+    pub(super) figure_ids: HashMap<Figure, FigureId>,
+    /// By figure id.
+    pub(super) figures: Vec<(Figure, RoaringBitmap)>,
+    pub(super) hierarchies: BTreeMap<HierarchyId, RoaringBitmap>,
+    /// By device id, in the order of the names.
+    pub(super) ordinals: BTreeMap<Arc<str>, u32>,
+    /// By ordinal; `None`: free.
+    pub(super) devices: Vec<Option<Entry>>,
+    free: Vec<u32>,
+    /// The distinct lists of figures: fleets have far fewer than devices.
+    lists: HashSet<Arc<[FigureId]>>,
+    pending: Pending,
+    /// No device's answer changes by time alone before this.
+    next_due: Option<Timestamp>,
+}
+
+impl FleetIndex {
+    /// Counts a device in exactly these figures from now on. `current`: judged in the surroundings that hold now.
+    ///
+    /// An answer about an older revision than the one counted already is dropped.
+    pub(crate) fn replace(&mut self, counted: Counted, current: bool) {
+        let Counted { device, display_name, revision, hierarchy, figures, valid_until } = counted;
+        let known = self.ordinals.get(&device).copied();
+        if known.and_then(|ordinal| self.entry(ordinal)).is_some_and(|entry| entry.revision > revision) {
+            return;
+        }
+        let ordinal = known.unwrap_or_else(|| self.new_ordinal(&device));
+        let figures = self.list_of(figures);
+        let old = self.devices.get_mut(ordinal as usize).and_then(Option::take);
+        let old_figures = old.as_ref().map(|entry| Arc::clone(&entry.figures));
+        self.recount(ordinal, old_figures.as_deref().unwrap_or_default(), &figures);
+        let old_hierarchy = old.and_then(|entry| entry.hierarchy);
+        self.move_between(ordinal, old_hierarchy.as_ref(), hierarchy.as_ref());
+        let entry =
+            Entry { device, display_name: display_name.into(), revision, hierarchy, figures, valid_until };
+        if let Some(place) = self.devices.get_mut(ordinal as usize) {
+            *place = Some(entry);
+        }
+        self.release(old_figures);
+        self.pending.judged(ordinal, current);
+        self.next_due = [self.next_due, valid_until].into_iter().flatten().min();
+    }
+
+    /// The same for a device that was judged again: it replaces, and never brings back a device that left meanwhile.
+    pub(crate) fn replace_known(&mut self, counted: Counted, current: bool) {
+        if self.ordinals.contains_key(&counted.device) {
+            self.replace(counted, current);
+        }
+    }
+
+    /// Counts a device no more, unless what is counted is newer than its leaving.
+    pub(crate) fn remove(&mut self, device: &str, revision: u64) {
+        let Some(ordinal) = self.ordinals.get(device).copied() else { return };
+        if self.entry(ordinal).is_some_and(|entry| entry.revision > revision) {
+            return;
+        }
+        self.ordinals.remove(device);
+        if let Some(entry) = self.devices.get_mut(ordinal as usize).and_then(Option::take) {
+            self.recount(ordinal, &entry.figures, &[]);
+            self.move_between(ordinal, entry.hierarchy.as_ref(), None);
+            self.release(Some(entry.figures));
+        }
+        self.pending.forget(ordinal);
+        self.free.push(ordinal);
+    }
+
+    /// Every figure that counts a device, with its number; in one hierarchy or in the fleet.
+    pub(crate) fn figures(&self, hierarchy: Option<&HierarchyId>) -> Vec<(&Figure, u64)> {
+        let within = match hierarchy {
+            None => None,
+            Some(hierarchy) => match self.hierarchies.get(hierarchy) {
+                Some(devices) => Some(devices),
+                None => return Vec::new(),
+            },
+        };
+        let numbers = self.figures.iter().map(|(figure, devices)| {
+            (figure, within.map_or_else(|| devices.len(), |within| devices.intersection_len(within)))
+        });
+        numbers.filter(|(_, number)| *number > 0).collect()
+    }
+
+    /// How many devices are counted.
+    pub(crate) fn len(&self) -> usize {
+        self.ordinals.len()
+    }
+
+    pub(super) fn entry(&self, ordinal: u32) -> Option<&Entry> {
+        self.devices.get(ordinal as usize)?.as_ref()
+    }
+
+    /// Surroundings of every device changed.
+    pub(crate) fn outdate_all(&mut self) {
+        let all: RoaringBitmap = self.ordinals.values().copied().collect();
+        self.pending.outdate(&all);
+    }
+
+    /// Surroundings of a hierarchy's devices changed.
+    pub(crate) fn outdate_hierarchy(&mut self, hierarchy: &HierarchyId) {
+        if let Some(devices) = self.hierarchies.get(hierarchy) {
+            self.pending.outdate(devices);
+        }
+    }
+
+    /// Finds the devices whose answers time has changed. Looks at the devices only when one of them can be.
+    pub(crate) fn pass_time(&mut self, now: Timestamp) {
+        if self.next_due.is_none_or(|due| due > now) {
+            return;
+        }
+        let mut next_due = None;
+        for (ordinal, entry) in (0_u32..).zip(&self.devices) {
+            match entry.as_ref().and_then(|entry| entry.valid_until) {
+                Some(until) if until <= now => self.pending.make_due(ordinal),
+                until => next_due = [next_due, until].into_iter().flatten().min(),
+            }
+        }
+        self.next_due = next_due;
+    }
+
+    /// Takes up to `limit` devices that must be judged again. Each is taken once, until it is given back.
+    pub(crate) fn take_pending(&mut self, limit: usize) -> Vec<(u32, Arc<str>)> {
+        let taken = self.pending.take(limit);
+        taken
+            .into_iter()
+            .filter_map(|ordinal| Some((ordinal, Arc::clone(&self.entry(ordinal)?.device))))
+            .collect()
+    }
+
+    /// A device that was taken is answered for. `gone`: the inventory has it no more, and will say so in its feed.
+    pub(crate) fn give_back(&mut self, ordinal: u32, device: &str, gone: bool) {
+        self.pending.give_back(ordinal);
+        // It may have left, and another device have its ordinal now.
+        if gone && self.entry(ordinal).is_some_and(|entry| entry.device.as_ref() == device) {
+            self.pending.forget(ordinal);
+        }
+    }
+
+    /// What was taken will not be answered for.
+    pub(crate) fn give_back_all(&mut self) {
+        self.pending.give_back_all();
+    }
+
+    /// Whether a device waits to be judged again.
+    pub(crate) fn has_pending(&self) -> bool {
+        self.pending.is_waiting()
+    }
+
+    /// How many devices are to be judged again.
+    pub(crate) fn pending(&self) -> u64 {
+        self.pending.len()
+    }
+
+    /// Every device was judged in the surroundings that hold now.
+    pub(crate) fn is_current(&self) -> bool {
+        self.pending.is_current()
+    }
+
+    /// Ordinals are dense, so that bitmaps stay small: those of devices that left are used again.
+    fn new_ordinal(&mut self, device: &Arc<str>) -> u32 {
+        let ordinal = self.free.pop().unwrap_or_else(|| {
+            self.devices.push(None);
+            // Memory ends long before 2^32 devices of one tenant.
+            u32::try_from(self.devices.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.ordinals.insert(Arc::clone(device), ordinal);
+        ordinal
+    }
+
+    /// The list of these figures, shared with the devices that are counted alike.
+    fn list_of(&mut self, figures: Vec<Figure>) -> Arc<[FigureId]> {
+        let mut list: Vec<FigureId> = figures.into_iter().map(|figure| self.id_of(figure)).collect();
+        list.sort_unstable();
+        list.dedup();
+        if let Some(shared) = self.lists.get(list.as_slice()) {
+            return Arc::clone(shared);
+        }
+        let list: Arc<[FigureId]> = list.into();
+        self.lists.insert(Arc::clone(&list));
+        list
+    }
+
+    fn id_of(&mut self, figure: Figure) -> FigureId {
+        if let Some(id) = self.figure_ids.get(&figure) {
+            return *id;
+        }
+        // A few hundred fixed figures, and as many as there are versions, error codes and rules.
+        let id = FigureId::try_from(self.figures.len()).unwrap_or(FigureId::MAX);
+        self.figures.push((figure.clone(), RoaringBitmap::new()));
+        self.figure_ids.insert(figure, id);
+        id
+    }
+
+    /// Forgets a list that no device has any more: beside the caller's, the last reference is the index's own.
+    fn release(&mut self, list: Option<Arc<[FigureId]>>) {
+        if let Some(list) = list
+            && Arc::strong_count(&list) == 2
+        {
+            self.lists.remove(&list);
+        }
+    }
+
+    /// Takes the device out of the figures that only the old list has, and into those that only the new one has.
+    fn recount(&mut self, ordinal: u32, old: &[FigureId], new: &[FigureId]) {
+        if std::ptr::eq(old, new) {
+            return;
+        }
+        for id in old.iter().filter(|id| new.binary_search(id).is_err()) {
+            if let Some((_, devices)) = self.figures.get_mut(*id as usize) {
+                devices.remove(ordinal);
+            }
+        }
+        for id in new.iter().filter(|id| old.binary_search(id).is_err()) {
+            if let Some((_, devices)) = self.figures.get_mut(*id as usize) {
+                devices.insert(ordinal);
+            }
+        }
+    }
+
+    fn move_between(&mut self, ordinal: u32, old: Option<&HierarchyId>, new: Option<&HierarchyId>) {
+        if old == new {
+            return;
+        }
+        if let Some(devices) = old.and_then(|hierarchy| self.hierarchies.get_mut(hierarchy)) {
+            devices.remove(ordinal);
+        }
+        if let Some(hierarchy) = new {
+            self.hierarchies.entry(hierarchy.clone()).or_default().insert(ordinal);
+        }
+    }
+}
+
+#[cfg(test)]
+impl FleetIndex {
+    /// How many distinct lists of figures are kept.
+    pub(super) fn list_count(&self) -> usize {
+        self.lists.len()
+    }
+}

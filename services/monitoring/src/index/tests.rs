@@ -1,0 +1,316 @@
+//! The index against a recount by hand, after any sequence of changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use tandem_domain::id::HierarchyId;
+use tandem_domain::prerequisites::Verdict;
+use tandem_domain::state::FunnelStage;
+use tandem_domain::workload::{ManagementAuthority, Workload};
+
+use super::*;
+
+/// Figures of every kind that matters to the index: fixed and open, with and without an owned key.
+fn vocabulary() -> Vec<Figure> {
+    vec![
+        Figure::Devices,
+        Figure::EligibleUnverified,
+        Figure::FunnelCumulative(FunnelStage::Enrolled),
+        Figure::OsVersion("Windows 11 24H2".into()),
+        Figure::OsVersion("Windows 11 25H2".into()),
+        Figure::EnrollmentError(0x8018_0018),
+        Figure::Authority(Workload::ClientApps, ManagementAuthority::Intune),
+        Figure::Drift(Workload::ClientApps),
+        Figure::Blocker("win.edition".into()),
+        Figure::Verdict(Verdict::Ready),
+    ]
+}
+
+fn hierarchies() -> [HierarchyId; 2] {
+    ["PS1", "EU1"].map(|id| HierarchyId::parse(id).unwrap())
+}
+
+#[derive(Debug, Clone)]
+enum Change {
+    /// Device, revision, hierarchy, figures; whether it was judged in the current surroundings.
+    Replace(u8, u64, Option<usize>, BTreeSet<usize>, bool),
+    Remove(u8, u64),
+    Outdate,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let figures = prop::collection::btree_set(0..vocabulary().len(), 0..6);
+    prop_oneof![
+        6 => (0..12_u8, 0..20_u64, prop::option::of(0..2_usize), figures, any::<bool>())
+            .prop_map(|(device, revision, hierarchy, figures, current)| {
+                Change::Replace(device, revision, hierarchy, figures, current)
+            }),
+        3 => (0..12_u8, 0..20_u64).prop_map(|(device, revision)| Change::Remove(device, revision)),
+        1 => Just(Change::Outdate),
+    ]
+}
+
+/// What should be counted: revision, hierarchy, figures, whether current.
+type Expected = BTreeMap<String, (u64, Option<usize>, BTreeSet<usize>, bool)>;
+
+fn counted(device: &str, revision: u64, hierarchy: Option<usize>, figures: &BTreeSet<usize>) -> Counted {
+    let vocabulary = vocabulary();
+    Counted {
+        device: Arc::from(device),
+        display_name: format!("PC of {device}"),
+        revision,
+        hierarchy: hierarchy.map(|h| hierarchies()[h].clone()),
+        figures: figures.iter().map(|f| vocabulary[*f].clone()).collect(),
+        valid_until: None,
+    }
+}
+
+fn apply(index: &mut FleetIndex, expected: &mut Expected, change: Change) {
+    match change {
+        Change::Replace(device, revision, hierarchy, figures, current) => {
+            let device = format!("d{device:02}");
+            index.replace(counted(&device, revision, hierarchy, &figures), current);
+            if expected.get(&device).is_none_or(|(seen, ..)| *seen <= revision) {
+                expected.insert(device, (revision, hierarchy, figures, current));
+            }
+        }
+        Change::Remove(device, revision) => {
+            let device = format!("d{device:02}");
+            index.remove(&device, revision);
+            if expected.get(&device).is_some_and(|(seen, ..)| *seen <= revision) {
+                expected.remove(&device);
+            }
+        }
+        Change::Outdate => {
+            index.outdate_all();
+            expected.values_mut().for_each(|device| device.3 = false);
+        }
+    }
+}
+
+/// All devices of a figure, read in pages of that size.
+fn drill_through(
+    index: &FleetIndex,
+    figure: &Figure,
+    hierarchy: Option<&HierarchyId>,
+    size: usize,
+) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    loop {
+        let page = index.page(figure, hierarchy, found.last().map(String::as_str), size).unwrap();
+        found.extend(page.devices.iter().map(|listed| {
+            assert_eq!(listed.display_name, format!("PC of {}", listed.device));
+            listed.device.to_string()
+        }));
+        if !page.more {
+            assert_eq!(page.total, found.len() as u64);
+            return found;
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_figure_equals_a_recount_and_its_own_list(
+        changes in prop::collection::vec(change(), 0..60),
+        size in 1..5_usize,
+    ) {
+        let (mut index, mut expected) = (FleetIndex::default(), Expected::new());
+        for change in changes {
+            apply(&mut index, &mut expected, change);
+        }
+        let hierarchies = hierarchies();
+        for within in [None, Some(0), Some(1)] {
+            let hierarchy = within.map(|h: usize| &hierarchies[h]);
+            let numbers: BTreeMap<String, u64> = index
+                .figures(hierarchy)
+                .into_iter()
+                .map(|(figure, number)| (format!("{figure:?}"), number))
+                .collect();
+            let mut recount = BTreeMap::new();
+            for (place, figure) in vocabulary().iter().enumerate() {
+                let devices: Vec<String> = expected
+                    .iter()
+                    .filter(|(_, (_, h, figures, _))| (within.is_none() || *h == within) && figures.contains(&place))
+                    .map(|(device, _)| device.clone())
+                    .collect();
+                if index.page(figure, hierarchy, None, 1).is_some() {
+                    prop_assert_eq!(&drill_through(&index, figure, hierarchy, size), &devices);
+                }
+                if !devices.is_empty() {
+                    recount.insert(format!("{figure:?}"), devices.len() as u64);
+                }
+            }
+            prop_assert_eq!(numbers, recount);
+        }
+        prop_assert_eq!(index.len(), expected.len());
+        let mut outdated: Vec<String> =
+            index.take_pending(100).into_iter().map(|(_, device)| device.to_string()).collect();
+        outdated.sort();
+        let expected_outdated: Vec<String> =
+            expected.iter().filter(|(_, device)| !device.3).map(|(device, _)| device.clone()).collect();
+        prop_assert_eq!(index.is_current(), expected_outdated.is_empty());
+        prop_assert_eq!(outdated, expected_outdated);
+        prop_assert!(!index.has_pending());
+    }
+}
+
+fn one(device: &str, revision: u64, figures: &[usize]) -> Counted {
+    counted(device, revision, Some(0), &figures.iter().copied().collect())
+}
+
+#[test]
+fn figure_that_never_counted_a_device_has_no_page() {
+    let index = FleetIndex::default();
+    assert_eq!(index.page(&Figure::Devices, None, None, 10), None);
+}
+
+#[test]
+fn device_that_left_is_not_brought_back_by_a_late_answer() {
+    let mut index = FleetIndex::default();
+    index.replace(one("a", 1, &[0]), true);
+    index.outdate_all();
+    let taken = index.take_pending(10);
+    index.remove("a", 2);
+    index.replace_known(one("a", 1, &[0]), true);
+    index.give_back(taken[0].0, "a", false);
+    assert_eq!((index.len(), index.figures(None).len(), index.pending()), (0, 0, 0));
+}
+
+#[test]
+fn outdated_device_is_taken_once_until_it_is_given_back() {
+    let mut index = FleetIndex::default();
+    index.replace(one("a", 1, &[0]), true);
+    index.outdate_hierarchy(&hierarchies()[0]);
+    let taken = index.take_pending(10);
+    assert_eq!(taken, [(0, Arc::from("a"))]);
+    assert_eq!((index.take_pending(10), index.is_current()), (vec![], false));
+    index.give_back(0, "a", false);
+    assert_eq!(index.take_pending(10), taken);
+}
+
+#[test]
+fn devices_become_due_when_their_answer_expires() {
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let mut index = FleetIndex::default();
+    index.replace(Counted { valid_until: Some(at("2026-11-20T00:00:00Z")), ..one("a", 1, &[0]) }, true);
+    index.replace(Counted { valid_until: Some(at("2026-11-21T00:00:00Z")), ..one("b", 1, &[0]) }, true);
+    index.pass_time(at("2026-11-19T23:59:59Z"));
+    assert_eq!(index.take_pending(10), []);
+    index.pass_time(at("2026-11-20T00:00:00Z"));
+    assert_eq!(index.take_pending(10), [(0, Arc::from("a"))]);
+    assert!(index.is_current());
+    index.pass_time(at("2026-11-22T00:00:00Z"));
+    assert_eq!(index.take_pending(10), [(1, Arc::from("b"))]);
+}
+
+#[test]
+fn equal_lists_of_figures_are_kept_once_and_forgotten_with_their_last_device() {
+    let mut index = FleetIndex::default();
+    index.replace(one("a", 1, &[0, 1]), true);
+    index.replace(one("b", 1, &[1, 0]), true);
+    assert_eq!(index.list_count(), 1);
+    index.replace(one("a", 2, &[0]), true);
+    assert_eq!(index.list_count(), 2);
+    index.remove("b", 2);
+    assert_eq!(index.list_count(), 1);
+}
+
+#[test]
+fn zz_timing() {
+    use tandem_contracts::authority::v1 as a;
+    use tandem_contracts::prerequisites::v1 as p;
+    use tandem_domain::facts::*;
+    let wl: Vec<_> =
+        (1..=7).map(|w| a::WorkloadAuthority { workload: w, authority: 2, reason: 12 }).collect();
+    let rep: Vec<_> = (1..=7)
+        .map(|w| a::ReportedAuthority {
+            workload: w,
+            authority: 2,
+            source: "intune".into(),
+            observed_at: None,
+        })
+        .collect();
+    let authority = a::EffectiveAuthority {
+        state: 3,
+        workloads: wl,
+        reported: rep,
+        co_managed_query: true,
+        co_managed_prose: true,
+        co_managed_cloud: true,
+        ..Default::default()
+    };
+    let check = p::DeviceCheck {
+        eligibility: 1,
+        paths: vec![p::PathReport {
+            path: 1,
+            verdict: 1,
+            findings: vec![p::Finding { rule: "win.edition".into(), outcome: 2, ..Default::default() }],
+            valid_until: None,
+        }],
+        ..Default::default()
+    };
+    let facts = DeviceFacts {
+        client_installed: Some(Fact::new(true, 0)),
+        mdm_enrolled: Some(Fact::new(true, 0)),
+        os_kind: Some(Fact::new(OsKind::Client, 0)),
+        os_version: OsVersion::parse("10.0.26100.1").map(|v| Fact::new(v, 0)),
+        ..Default::default()
+    };
+    let tenant = Default::default();
+    let n = 200_000u32;
+    let names: Vec<Arc<str>> = (0..n)
+        .map(|i| Arc::from(format!("{:032x}", (i as u128).wrapping_mul(0x9E3779B97F4A7C15F39CC0605CEDC835))))
+        .collect();
+    let mut index = FleetIndex::default();
+    let h = hierarchies()[0].clone();
+    for round in 0..2 {
+        let (mut c, mut r) = (std::time::Duration::ZERO, std::time::Duration::ZERO);
+        for (i, name) in names.iter().enumerate() {
+            let t = std::time::Instant::now();
+            let mut authority = std::borrow::Cow::Borrowed(&authority);
+            if round == 1 {
+                authority.to_mut().workloads[i % 7].authority = 1;
+                authority.to_mut().workloads[i % 7].reason = 15;
+            }
+            let figures = contribution(Evidence {
+                facts: &facts,
+                tenant: &tenant,
+                authority: &authority,
+                check: &check,
+            })
+            .unwrap();
+            c += t.elapsed();
+            let t = std::time::Instant::now();
+            index.replace(
+                Counted {
+                    device: name.clone(),
+                    display_name: "PC".into(),
+                    revision: 1,
+                    hierarchy: Some(h.clone()),
+                    figures,
+                    valid_until: None,
+                },
+                true,
+            );
+            r += t.elapsed();
+        }
+        println!(
+            "round {round}: contribution {} ns, replace {} ns",
+            c.as_nanos() / n as u128,
+            r.as_nanos() / n as u128
+        );
+    }
+    let t = std::time::Instant::now();
+    let f = index.figures(Some(&h)).len();
+    println!("figures {f} in {:?}", t.elapsed());
+    let t = std::time::Instant::now();
+    let p = index.page(&Figure::Devices, Some(&h), Some(&names[5]), 1000).unwrap();
+    println!("page {} in {:?}", p.devices.len(), t.elapsed());
+    let t = std::time::Instant::now();
+    for _ in 0..10 {
+        index.has_pending();
+    }
+    println!("pending {:?}", t.elapsed());
+}

@@ -1,0 +1,199 @@
+//! What a follower writes and requests read: one tenant's index, the world that it covers, and how the follower is doing.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tandem_server::ConsistencyToken;
+use tandem_server::consistency::{Mark, Service};
+use tandem_server::failure::Failure;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use crate::index::FleetIndex;
+
+/// A fleet as counted.
+#[derive(Debug)]
+pub(crate) struct FleetCount {
+    /// The index.
+    pub(crate) index: FleetIndex,
+    /// At least this world is counted.
+    pub(crate) covered: ConsistencyToken,
+    /// Counts the changes of the index.
+    pub(crate) generation: u64,
+    /// When the last change was counted.
+    pub(crate) counted_at: Timestamp,
+}
+
+impl FleetCount {
+    /// Names what was counted: whoever sees the same cursor twice saw the same figures.
+    pub(crate) fn cursor(&self) -> String {
+        let Mark { incarnation, revision } =
+            self.covered.get(Service::Inventory).unwrap_or(Mark { incarnation: 0, revision: 0 });
+        format!("{incarnation:016x}-{revision}-{}", self.generation)
+    }
+}
+
+/// How a follower is doing.
+#[derive(Debug, Clone)]
+struct Progress {
+    /// The world that is counted; `None` until the first snapshot is.
+    covered: Option<ConsistencyToken>,
+    /// When everything known was last counted.
+    caught_up: Instant,
+    /// Why it does not get on, since it last did.
+    last_error: Option<String>,
+}
+
+/// One tenant's count, shared by its follower and by requests.
+#[derive(Debug)]
+pub(crate) struct TenantCount {
+    counted: RwLock<FleetCount>,
+    progress: watch::Sender<Progress>,
+    /// Asks the follower to look at surroundings and policies now.
+    nudge: Notify,
+}
+
+impl TenantCount {
+    pub(crate) fn new(now: Timestamp) -> Self {
+        let counted = FleetCount {
+            index: FleetIndex::default(),
+            covered: ConsistencyToken::default(),
+            generation: 0,
+            counted_at: now,
+        };
+        let progress = Progress { covered: None, caught_up: Instant::now(), last_error: None };
+        Self { counted: RwLock::new(counted), progress: watch::Sender::new(progress), nudge: Notify::new() }
+    }
+
+    /// What is counted now. Held for the time of one answer; never across a wait.
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, FleetCount> {
+        // Nothing panics while it writes; a poisoned lock would be a defect that the supervisor has seen already.
+        self.counted.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes what is counted.
+    pub(super) fn write<T>(&self, change: impl FnOnce(&mut FleetCount) -> T) -> T {
+        change(&mut self.counted.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until at least that world is counted.
+    ///
+    /// # Errors
+    /// [`Failure::NotYetConsistent`] when it is not within `limit`; [`Failure::IncarnationChanged`] when it is of another life of a
+    /// database, and still is after that time.
+    pub(crate) async fn covers(&self, asked: &ConsistencyToken, limit: Duration) -> Result<(), Failure> {
+        let covered = |progress: &Progress| check(asked, progress.covered.as_ref());
+        let mut progress = self.progress.subscribe();
+        if covered(&progress.borrow_and_update()).is_ok() {
+            return Ok(());
+        }
+        self.nudge.notify_one();
+        // The sender lives as long as `self`, so waiting ends with the limit alone.
+        let _ = tokio::time::timeout(limit, progress.wait_for(|progress| covered(progress).is_ok())).await;
+        covered(&progress.borrow())
+    }
+
+    /// A reader waits for surroundings or policies.
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    /// That world is counted.
+    pub(super) fn cover(&self, world: ConsistencyToken) {
+        self.write(|counted| counted.covered = world.clone());
+        self.progress.send_modify(|progress| progress.covered = Some(world));
+    }
+
+    /// Everything that is known is counted.
+    pub(super) fn catch_up(&self) {
+        self.progress.send_modify(|progress| {
+            progress.caught_up = Instant::now();
+            progress.last_error = None;
+        });
+    }
+
+    /// The follower does not get on.
+    pub(super) fn fail(&self, why: String) {
+        self.progress.send_modify(|progress| progress.last_error = Some(why));
+    }
+
+    /// How long ago everything known was last counted, and why the follower does not get on.
+    pub(super) fn health(&self) -> (Duration, Option<String>) {
+        let progress = self.progress.borrow();
+        (progress.caught_up.elapsed(), progress.last_error.clone())
+    }
+}
+
+/// What inventory and authority must have been seen of. Prerequisites keep no revisions that a dashboard could be behind.
+fn check(asked: &ConsistencyToken, covered: Option<&ConsistencyToken>) -> Result<(), Failure> {
+    for service in [Service::Inventory, Service::Authority] {
+        let wanted = asked.get(service);
+        match (wanted, covered.and_then(|covered| covered.get(service))) {
+            (_, Some(seen)) => asked.check(service, seen)?,
+            (Some(wanted), None) => {
+                return Err(Failure::NotYetConsistent { asked: wanted.revision, seen: 0 });
+            }
+            (None, None) if covered.is_none() => {
+                // Whatever is there: but nothing is before the first snapshot.
+                return Err(Failure::NotYetConsistent { asked: 0, seen: 0 });
+            }
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(inventory: (u64, u64), authority: u64) -> ConsistencyToken {
+        ConsistencyToken::default().with(Service::Inventory, inventory.0, inventory.1).with(
+            Service::Authority,
+            1,
+            authority,
+        )
+    }
+
+    fn count() -> TenantCount {
+        TenantCount::new("2026-11-20T00:00:00Z".parse().unwrap())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_covered_before_the_first_snapshot() {
+        let failure =
+            count().covers(&ConsistencyToken::default(), Duration::from_secs(30)).await.unwrap_err();
+        assert!(matches!(failure, Failure::NotYetConsistent { asked: 0, seen: 0 }), "{failure:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waiting_ends_when_both_services_are_covered() {
+        let count = count();
+        count.cover(token((7, 5), 1));
+        let asked = token((7, 5), 2);
+        let waiting = count.covers(&asked, Duration::from_secs(30));
+        let covering = async {
+            count.nudged().await;
+            count.cover(token((7, 6), 2));
+        };
+        let (waited, ()) = tokio::join!(waiting, covering);
+        assert!(waited.is_ok(), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn token_of_another_incarnation_is_told_apart_after_the_limit() {
+        let count = count();
+        count.cover(token((7, 5), 1));
+        let failure = count.covers(&token((8, 1), 1), Duration::from_secs(30)).await.unwrap_err();
+        assert!(matches!(failure, Failure::IncarnationChanged), "{failure:?}");
+    }
+
+    #[test]
+    fn cursor_names_incarnation_revision_and_generation() {
+        let count = count();
+        count.cover(token((7, 5), 1));
+        count.write(|counted| counted.generation = 3);
+        assert_eq!(count.read().cursor(), "0000000000000007-5-3");
+    }
+}

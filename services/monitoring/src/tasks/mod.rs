@@ -1,0 +1,17 @@
+//! What runs beside the requests: a follower per tenant keeps its fleet index current.
+//!
+//! - [`Followers`]: starts a follower per tenant, on the first request or for every tenant there is.
+//! - [`follow`]: one follower's loop over the inventory's watch, the surroundings and the time.
+//! - [`judge`]: asks authority and prerequisites about a batch of devices.
+//! - [`world`]: what surrounds the devices, and whose answers change with it.
+//! - [`count`]: what followers write and requests read.
+
+mod count;
+mod follow;
+mod followers;
+mod judge;
+mod world;
+
+pub(crate) use count::FleetCount;
+pub(crate) use followers::Followers;
+pub use followers::{FollowMode, FollowerHealth};

@@ -1,0 +1,318 @@
+//! The contract of monitoring over real gRPC, with an invented estate behind it. Expectations are worked out by hand from the
+//! tiles' comments and the fact pack's states.
+
+#[cfg(test)]
+mod estate;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use estate::{Sample, Sandbox, Services, TENANT};
+use tandem_contracts::inventory::v1::HierarchySurroundings;
+use tandem_contracts::monitoring::v1::Tile;
+use tandem_domain::authority::Reason;
+use tandem_domain::workload::Workload;
+use tandem_monitoring::FollowMode;
+use tandem_server::ConsistencyToken;
+use tandem_server::consistency::Service;
+use tonic::Code;
+use tonic_types::StatusExt;
+
+/// `a` is co-managed, `b` in coexistence, `c` failed to enrol, `d` is known to Intune alone, `e` is an odd server.
+fn fleet() -> (Services, String) {
+    let services = Services::new();
+    services.put(Sample::co_managed("a"));
+    services.put(Sample::in_coexistence("b"));
+    services.put(Sample::failed("c"));
+    services.put(Sample::mdm_only("d"));
+    let token = services.put(Sample::odd_server("e"));
+    (services, token)
+}
+
+type Figures = Vec<(Tile, String, Vec<String>)>;
+
+/// What the dashboard shall say of [`fleet`]: devices by tile and key.
+fn expected() -> BTreeMap<(Tile, String), &'static str> {
+    let mut figures = BTreeMap::from(
+        [
+            (Tile::Devices, "all", "abcde"),
+            (Tile::State, "co_managed", "a"),
+            (Tile::State, "coexistence", "b"),
+            (Tile::State, "failed", "c"),
+            (Tile::State, "mdm_only", "d"),
+            (Tile::State, "client_only", "e"),
+            // A device in coexistence is never co-managed, whatever its flags say.
+            (Tile::CoManaged, "query", "a"),
+            (Tile::CoManaged, "prose", "a"),
+            (Tile::CoManaged, "cloud", "a"),
+            (Tile::Eligibility, "comanaged", "a"),
+            (Tile::Eligibility, "ineligible", "bcd"),
+            (Tile::Eligibility, "eligible", "e"),
+            (Tile::Eligibility, "eligible_unverified", "e"),
+            // Neither the server nor the device without the client.
+            (Tile::OsGroup, "windows_10_1709_and_later", "abc"),
+            (Tile::OsVersion, "Windows 11 24H2", "abd"),
+            (Tile::OsVersion, "build 10.0.27999", "c"),
+            (Tile::FunnelExclusive, "enrolled", "a"),
+            (Tile::FunnelExclusive, "enrollment_initiated", "c"),
+            (Tile::FunnelExclusive, "eligible", "e"),
+            (Tile::FunnelCumulative, "enrolled", "a"),
+            (Tile::FunnelCumulative, "enrollment_initiated", "ac"),
+            (Tile::FunnelCumulative, "scheduled", "ac"),
+            (Tile::FunnelCumulative, "eligible", "ace"),
+            (Tile::EnrollmentStatus, "success_hybrid_joined", "a"),
+            (Tile::EnrollmentStatus, "failure_hybrid_joined", "c"),
+            (Tile::EnrollmentError, "0x80180018", "c"),
+            // Neither `b` nor `d`, although their workloads are reported or decided there.
+            (Tile::WorkloadTransition, "compliance_policies", "a"),
+            (Tile::WorkloadReported, "client_apps", "a"),
+            (Tile::Drift, "client_apps", "a"),
+            (Tile::Blocker, "win.edition", "c"),
+            (Tile::Blocker, "win.push_service_present", "c"),
+            (Tile::Verdict, "ready", "a"),
+            (Tile::Verdict, "not_applicable", "b"),
+            (Tile::Verdict, "blocked", "cd"),
+            (Tile::Verdict, "unknown", "e"),
+            (Tile::Attention, "leaving", "e"),
+            (Tile::Attention, "enrollment_conflict", "e"),
+            (Tile::Attention, "several_hierarchies", "e"),
+            (Tile::Attention, "unknown_bits", "e"),
+        ]
+        .map(|(tile, key, devices)| ((tile, key.to_owned()), devices)),
+    );
+    for workload in Workload::ALL {
+        // The pilot of compliance policies is what `a` is in.
+        let (site, cloud, of_a) = match workload {
+            Workload::CompliancePolicies => ("ce", "ad", "pilot_member"),
+            _ => ("ace", "d", "slider_configuration_manager"),
+        };
+        for (word, devices) in [("configuration_manager", site), ("intune", cloud), ("third_party_mdm", "b")]
+        {
+            figures.insert((Tile::Authority, format!("{workload}/{word}")), devices);
+        }
+        for (word, devices) in [(of_a, "a"), ("coexistence", "b"), ("not_enrolled", "ce"), ("mdm_only", "d")]
+        {
+            figures.insert((Tile::AuthorityReason, format!("{workload}/{word}")), devices);
+        }
+    }
+    figures
+}
+
+/// The figures of those devices, in the contract's order: by tile, most devices first, by key.
+fn of_devices(expected: BTreeMap<(Tile, String), &str>, within: &str) -> Figures {
+    let each = expected.into_iter().map(|((tile, key), devices)| {
+        let devices = devices.chars().filter(|device| within.contains(*device));
+        (tile, key, devices.map(String::from).collect::<Vec<_>>())
+    });
+    let mut figures: Figures = each.filter(|(_, _, devices)| !devices.is_empty()).collect();
+    figures.sort_by_key(|(tile, key, devices)| (i32::from(*tile), Reverse(devices.len()), key.clone()));
+    figures
+}
+
+#[tokio::test]
+async fn snapshot_is_counted_and_every_figure_lists_its_devices() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    assert_eq!(sandbox.figures("", &token).await, of_devices(expected(), "abcde"));
+    assert_eq!(sandbox.figures("PS1", &token).await, of_devices(expected(), "ace"));
+    assert_eq!(sandbox.figures("EU1", &token).await, of_devices(expected(), "b"));
+    assert_eq!(sandbox.figures("AP1", &token).await, []);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn figures_of_open_vocabularies_are_described() {
+    let (services, token) = fleet();
+    services.put({
+        let mut sample = Sample::failed("f");
+        sample.facts.enrollment_status_code.as_mut().unwrap().value = 0xDEAD_BEEF;
+        sample
+    });
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let figures = sandbox.dashboard("", &token).await.unwrap().figures;
+    let described = |tile: Tile| {
+        let of_tile = figures.iter().filter(move |figure| figure.tile() == tile);
+        of_tile
+            .map(|f| (f.key.as_str(), f.label.as_str(), f.severity.as_str(), f.meaning.is_empty()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        described(Tile::EnrollmentError),
+        [("0x80180018", "MENROLL_E_USERLICENSE", "license", false), ("0xDEADBEEF", "", "", true)]
+    );
+    assert_eq!(
+        described(Tile::Blocker),
+        [("win.edition", "", "blocking", false), ("win.push_service_present", "", "warning", false)]
+    );
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn changed_and_left_devices_are_counted_in_the_world_of_the_token() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let before = sandbox.dashboard("", &token).await.unwrap();
+    sandbox.services.put(Sample::mdm_only("c"));
+    sandbox.services.remove("b");
+    let token = sandbox.services.remove("e");
+    let mut changed = expected();
+    changed.retain(|_, devices| *devices == "a");
+    let mut count = |tile, key: &str, devices| drop(changed.insert((tile, key.into()), devices));
+    count(Tile::Devices, "all", "acd");
+    count(Tile::State, "mdm_only", "cd");
+    count(Tile::Eligibility, "ineligible", "cd");
+    count(Tile::OsGroup, "windows_10_1709_and_later", "a");
+    count(Tile::OsVersion, "Windows 11 24H2", "acd");
+    for stage in ["eligible", "scheduled", "enrollment_initiated"] {
+        count(Tile::FunnelCumulative, stage, "a");
+    }
+    count(Tile::Verdict, "blocked", "cd");
+    for workload in Workload::ALL {
+        let compliance = workload == Workload::CompliancePolicies;
+        count(Tile::Authority, &format!("{workload}/intune"), if compliance { "acd" } else { "cd" });
+        count(Tile::AuthorityReason, &format!("{workload}/mdm_only"), "cd");
+        if !compliance {
+            count(Tile::Authority, &format!("{workload}/configuration_manager"), "a");
+        }
+    }
+    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "acd"));
+    let after = sandbox.dashboard("", &token).await.unwrap();
+    assert_ne!(before.cursor, after.cursor);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn change_of_a_policy_recounts_its_devices_without_a_change_of_them() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard("", &token).await.unwrap();
+    let token = sandbox.services.configure("PS1", |estate| {
+        estate.sample("a").decide(Workload::CompliancePolicies, Reason::SliderConfigurationManager);
+    });
+    let mut changed = expected();
+    changed.remove(&(Tile::WorkloadTransition, "compliance_policies".into()));
+    changed.remove(&(Tile::AuthorityReason, "compliance_policies/pilot_member".into()));
+    changed.insert((Tile::AuthorityReason, "compliance_policies/slider_configuration_manager".into()), "a");
+    changed.insert((Tile::Authority, "compliance_policies/intune".into()), "d");
+    changed.insert((Tile::Authority, "compliance_policies/configuration_manager".into()), "ace");
+    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "abcde"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn change_of_the_tenants_facts_recounts_every_device() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard("", &token).await.unwrap();
+    // Nobody says any more what `AirWatch` is: `b` is judged by its flags, and they say co-managed.
+    let token = sandbox.services.commit(|estate, revision| {
+        estate.tenant.authority_texts.clear();
+        estate.surroundings_revision = revision;
+        let judged = Sample::co_managed("b");
+        estate.sample("b").authority = judged.authority;
+    });
+    let figures = sandbox.figures("EU1", &token).await;
+    let of_tile = |tile: Tile| {
+        let keys = figures.iter().filter(move |(t, ..)| *t == tile).map(|(_, key, _)| key.as_str());
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(of_tile(Tile::State), ["co_managed"]);
+    assert_eq!(of_tile(Tile::FunnelExclusive), ["enrolled"]);
+    assert_eq!(of_tile(Tile::WorkloadTransition), ["compliance_policies"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn change_of_one_hierarchys_surroundings_recounts_its_devices() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard("", &token).await.unwrap();
+    let token = sandbox.services.commit(|estate, revision| {
+        estate.hierarchies.push(HierarchySurroundings { hierarchy: "PS1".into(), ..Default::default() });
+        estate.surroundings_revision = revision;
+        estate.sample("c").check.paths[0].findings.remove(0);
+    });
+    let mut changed = expected();
+    changed.remove(&(Tile::Blocker, "win.edition".into()));
+    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "abcde"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn restored_inventory_is_counted_anew() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard("", &token).await.unwrap();
+    // An older backup: `c` to `e` were never there, and revisions start lower.
+    let token = sandbox.services.commit(|estate, _| {
+        estate.incarnation = 8;
+        estate.revision = 3;
+        estate.devices.retain(|id, _| id.as_str() < "c");
+    });
+    assert_eq!(sandbox.figures("", &token).await, of_devices(expected(), "ab"));
+    sandbox.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn world_that_does_not_come_is_not_yet_consistent() {
+    let (services, _) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let never = ConsistencyToken::default().with(Service::Inventory, 7, 1000).to_string();
+    let error = sandbox.dashboard("", &never).await.unwrap_err();
+    let reason = error.get_details_error_info().unwrap().reason;
+    assert_eq!((error.code(), reason.as_str()), (Code::Unavailable, "NOT_YET_CONSISTENT"));
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn figure_that_counts_nobody_is_empty_and_one_that_does_not_exist_is_not_found() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let cursor = sandbox.dashboard("", &token).await.unwrap().cursor;
+    for (tile, key) in
+        [(Tile::State, "scheduled"), (Tile::Authority, "client_apps/none"), (Tile::Verdict, "ready")]
+    {
+        let empty = sandbox.list(tile, key, "EU1", "").await.unwrap();
+        assert_eq!((empty.devices.len(), empty.total, empty.cursor), (0, 0, cursor.clone()), "{key}");
+    }
+    for (tile, key) in [
+        (Tile::Unspecified, "all"),
+        (Tile::State, "sleeping"),
+        (Tile::OsVersion, "Windows 10 22H2"),
+        (Tile::EnrollmentError, "0x80180026"),
+        (Tile::Blocker, "win.serviced_version"),
+    ] {
+        let error = sandbox.list(tile, key, "", "").await.unwrap_err();
+        let named = error.get_details_resource_info().unwrap().resource_name;
+        assert_eq!((error.code(), named), (Code::NotFound, format!("{}/{key}", tile.as_str_name())));
+    }
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn page_token_of_another_figure_is_refused() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard("", &token).await.unwrap();
+    let page = sandbox.list(Tile::Devices, "all", "", "").await.unwrap();
+    let error = sandbox.list(Tile::Eligibility, "ineligible", "", &page.next_page_token).await.unwrap_err();
+    let reason = error.get_details_error_info().unwrap().reason;
+    assert_eq!((error.code(), reason.as_str()), (Code::InvalidArgument, "INVALID_PAGE_TOKEN"));
+    sandbox.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_tenant_is_followed_without_a_request() {
+    let (services, _) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::AllTenants);
+    let followed = async {
+        while sandbox.monitoring.health().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), followed).await.unwrap();
+    let health: Vec<_> = sandbox.monitoring.health().into_iter().map(|follower| follower.tenant).collect();
+    assert_eq!(health, [TENANT]);
+    sandbox.stop().await;
+}

@@ -1,0 +1,222 @@
+//! An invented estate: the inventory, authority and prerequisites services as one server whose answers a test sets, and monitoring
+//! over it, all through the in-process transport.
+
+mod answers;
+mod samples;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tandem_client::Connection;
+use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_contracts::inventory::v1::HierarchySurroundings;
+use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
+use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_contracts::monitoring::v1::{
+    Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
+    Tile,
+};
+use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
+use tandem_contracts::r#type::v1::TenantFacts;
+use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream};
+use tandem_server::consistency::Service;
+use tandem_server::in_process::{InProcessIncoming, in_process};
+use tandem_server::{ApiServer, Clock, ConsistencyToken, LocalAuthenticator, Supervisor};
+use tokio::sync::watch;
+use tonic::transport::Endpoint;
+use tonic::{Request, Status};
+
+pub(crate) use samples::Sample;
+
+pub(crate) const TENANT: &str = "tenants/contoso";
+
+/// What the invented services hold.
+pub(crate) struct Estate {
+    pub(crate) incarnation: u64,
+    /// The inventory's revision.
+    pub(crate) revision: u64,
+    pub(crate) surroundings_revision: u64,
+    pub(crate) tenant: TenantFacts,
+    pub(crate) hierarchies: Vec<HierarchySurroundings>,
+    pub(crate) authority_revision: u64,
+    pub(crate) policies: BTreeMap<String, u64>,
+    /// By device id; `None`: left.
+    pub(crate) devices: BTreeMap<String, (u64, Option<Sample>)>,
+}
+
+/// The invented services. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Services {
+    estate: Arc<Mutex<Estate>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Services {
+    pub(crate) fn new() -> Self {
+        let estate = Estate {
+            incarnation: 7,
+            revision: 1,
+            surroundings_revision: 1,
+            tenant: samples::tenant(),
+            hierarchies: Vec::new(),
+            authority_revision: 1,
+            policies: BTreeMap::from([("PS1".into(), 1), ("EU1".into(), 1)]),
+            devices: BTreeMap::new(),
+        };
+        Self { estate: Arc::new(Mutex::new(estate)), changes: watch::Sender::new(0) }
+    }
+
+    fn read(&self) -> MutexGuard<'_, Estate> {
+        self.estate.lock().unwrap()
+    }
+
+    /// Changes the estate in one commit of the inventory, which is answered with its token.
+    pub(crate) fn commit(&self, change: impl FnOnce(&mut Estate, u64)) -> String {
+        let mut estate = self.read();
+        estate.revision += 1;
+        let revision = estate.revision;
+        change(&mut estate, revision);
+        let token = estate.inventory_token();
+        drop(estate);
+        self.changes.send_modify(|changes| *changes += 1);
+        token
+    }
+
+    pub(crate) fn put(&self, sample: Sample) -> String {
+        self.commit(|estate, revision| {
+            estate.devices.insert(sample.id.to_owned(), (revision, Some(sample)));
+        })
+    }
+
+    pub(crate) fn remove(&self, id: &str) -> String {
+        self.commit(|estate, revision| {
+            estate.devices.insert(id.to_owned(), (revision, None));
+        })
+    }
+
+    /// Records a policy and what follows from it, which is answered with the authority's token. No device changes.
+    pub(crate) fn configure(&self, hierarchy: &str, change: impl FnOnce(&mut Estate)) -> String {
+        let mut estate = self.read();
+        estate.authority_revision += 1;
+        let revision = estate.authority_revision;
+        estate.policies.insert(hierarchy.into(), revision);
+        change(&mut estate);
+        ConsistencyToken::default().with(Service::Authority, 1, revision).to_string()
+    }
+}
+
+impl Estate {
+    fn inventory_token(&self) -> String {
+        ConsistencyToken::default().with(Service::Inventory, self.incarnation, self.revision).to_string()
+    }
+
+    pub(crate) fn sample(&mut self, id: &str) -> &mut Sample {
+        self.devices.get_mut(id).unwrap().1.as_mut().unwrap()
+    }
+}
+
+/// Monitoring over the invented services.
+pub(crate) struct Sandbox {
+    pub(crate) services: Services,
+    pub(crate) monitoring: Monitoring,
+    connection: Connection,
+    supervisor: Supervisor,
+}
+
+fn connected(supervisor: &Supervisor, name: &str, server: ApiServer) -> Connection {
+    let (connector, incoming): (_, InProcessIncoming) = in_process();
+    let served = server.serve(incoming, supervisor.draining().cancelled_owned());
+    supervisor.spawn(name, async move { served.await.map_err(Box::new) });
+    let channel = Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector);
+    Connection::from_channel(channel)
+}
+
+impl Sandbox {
+    pub(crate) fn start(services: Services, mode: FollowMode) -> Self {
+        let supervisor = Supervisor::new();
+        let estate = ApiServer::new(LocalAuthenticator::default())
+            .add_service(TenantServiceServer::new(services.clone()))
+            .add_service(DeviceServiceServer::new(services.clone()))
+            .add_service(AuthorityServiceServer::new(services.clone()))
+            .add_service(PrerequisitesServiceServer::new(services.clone()));
+        let estate = connected(&supervisor, "estate", estate);
+        let upstream =
+            Upstream { inventory: estate.clone(), authority: estate.clone(), prerequisites: estate };
+        let clock = Clock::fixed("2026-11-20T23:59:59Z".parse().unwrap());
+        let parts = Parts { upstream, clock, supervisor: supervisor.clone(), mode, readiness: None };
+        let monitoring = Monitoring::new(parts);
+        let server = ApiServer::new(LocalAuthenticator::default()).add_service(monitoring.service());
+        let connection = connected(&supervisor, "monitoring", server);
+        Self { services, monitoring, connection, supervisor }
+    }
+
+    pub(crate) async fn stop(self) {
+        drop(self.connection);
+        self.supervisor.drain();
+        self.supervisor.join().await.unwrap();
+    }
+
+    pub(crate) async fn dashboard(
+        &self,
+        hierarchy: &str,
+        token: &str,
+    ) -> Result<GetDashboardResponse, Status> {
+        let request = GetDashboardRequest {
+            parent: TENANT.into(),
+            hierarchy: hierarchy.into(),
+            consistency_token: token.into(),
+        };
+        let mut request = Request::new(request);
+        request.set_timeout(Duration::from_secs(20));
+        Ok(self.connection.monitoring().get_dashboard(request).await?.into_inner())
+    }
+
+    /// The figures with their devices, each read in pages of two; `numbers` of the dashboard and lists agree, or this panics.
+    pub(crate) async fn figures(&self, hierarchy: &str, token: &str) -> Vec<(Tile, String, Vec<String>)> {
+        let mut found = Vec::new();
+        for figure in self.dashboard(hierarchy, token).await.unwrap().figures {
+            let devices = self.devices_of(&figure, hierarchy).await;
+            assert_eq!(figure.devices, devices.len() as u64, "{figure:?}");
+            found.push((figure.tile(), figure.key, devices));
+        }
+        found
+    }
+
+    async fn devices_of(&self, figure: &Figure, hierarchy: &str) -> Vec<String> {
+        let mut devices = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let page = self.list(figure.tile(), &figure.key, hierarchy, &page_token).await.unwrap();
+            assert_eq!(page.total, figure.devices, "{figure:?}");
+            devices.extend(page.devices.into_iter().map(|listed| {
+                let id = listed.device.strip_prefix("tenants/contoso/devices/").unwrap().to_owned();
+                assert_eq!(listed.display_name, format!("PC-{id}"));
+                id
+            }));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                return devices;
+            }
+        }
+    }
+
+    pub(crate) async fn list(
+        &self,
+        tile: Tile,
+        key: &str,
+        hierarchy: &str,
+        page_token: &str,
+    ) -> Result<ListFigureDevicesResponse, Status> {
+        let request = ListFigureDevicesRequest {
+            parent: TENANT.into(),
+            tile: tile.into(),
+            key: key.into(),
+            hierarchy: hierarchy.into(),
+            page_size: 2,
+            page_token: page_token.into(),
+            cursor: String::new(),
+        };
+        Ok(self.connection.monitoring().list_figure_devices(request).await?.into_inner())
+    }
+}

@@ -1,0 +1,120 @@
+//! What can be configured of this service, and the command line.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+use tandem_server::config::{ConfigError, load};
+
+/// The port of this service where each service has a process of its own.
+const PORT: u16 = 50052;
+
+/// The port of the operations listener.
+const OPERATIONS_PORT: u16 = 9464;
+
+/// The configuration. Every key has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the API listens: a loopback address. Default: `127.0.0.1:50052`.
+    pub listen: SocketAddr,
+    /// Where metrics and probes are served, in plain HTTP. Default: `127.0.0.1:9464`.
+    pub operations: SocketAddr,
+    /// Address of the inventory service. Default: `http://127.0.0.1:50051`.
+    pub inventory: String,
+    /// Address of the authority service. Default: `http://127.0.0.1:50053`.
+    pub authority: String,
+    /// How logs are written: `text` (default) or `json`.
+    pub log_format: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, PORT).into(),
+            operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
+            inventory: "http://127.0.0.1:50051".into(),
+            authority: "http://127.0.0.1:50053".into(),
+            log_format: "text".into(),
+        }
+    }
+}
+
+/// Judges what stops co-management of devices, sites and tenants, rule by rule.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "tandem-prerequisites", version)]
+pub struct Arguments {
+    /// A TOML file with the configuration.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Print the configuration that results from file, environment and flags as JSON, and end.
+    #[arg(long)]
+    pub print_config: bool,
+    /// What the flags set.
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+/// Keys of the configuration that a flag can set; the flag goes before file and environment.
+#[derive(Debug, Clone, Default, clap::Args, Serialize)]
+pub struct Overrides {
+    /// Where the API listens.
+    #[arg(long)]
+    pub listen: Option<SocketAddr>,
+    /// Where metrics and probes are served.
+    #[arg(long)]
+    pub operations: Option<SocketAddr>,
+    /// Address of the inventory service.
+    #[arg(long)]
+    pub inventory: Option<String>,
+    /// Address of the authority service.
+    #[arg(long)]
+    pub authority: Option<String>,
+    /// How logs are written: `text` or `json`.
+    #[arg(long)]
+    pub log_format: Option<String>,
+}
+
+impl Arguments {
+    /// The configuration that results.
+    ///
+    /// # Errors
+    /// The file cannot be read, a key is unknown, or a value is of the wrong kind.
+    pub fn configuration(&self) -> Result<Config, ConfigError> {
+        load(self.config.as_deref(), &self.overrides)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flag_goes_before_the_default() {
+        let arguments = Arguments::parse_from([
+            "tandem-prerequisites",
+            "--listen",
+            "127.0.0.1:7",
+            "--inventory",
+            "http://inventory:1",
+        ]);
+        let expected = Config {
+            listen: "127.0.0.1:7".parse().unwrap(),
+            inventory: "http://inventory:1".into(),
+            ..Config::default()
+        };
+        assert_eq!(arguments.configuration().unwrap(), expected);
+    }
+
+    #[test]
+    fn key_that_is_unknown_is_an_error() {
+        let error = toml_like(r#"{"listn": "127.0.0.1:7"}"#).unwrap_err();
+        assert!(error.to_string().contains("listn"), "{error}");
+        assert_eq!(toml_like("{}").unwrap(), Config::default());
+    }
+
+    fn toml_like(json: &str) -> serde_json::Result<Config> {
+        serde_json::from_str(json)
+    }
+}

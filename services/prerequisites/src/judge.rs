@@ -1,0 +1,34 @@
+//! What is found about one device: every report asked for and its eligibility, from one [`DeviceCheck`].
+
+use jiff::Timestamp;
+use tandem_domain::facts::DeviceFacts;
+use tandem_domain::policy::Surroundings;
+use tandem_domain::prerequisites::{DeviceCheck, Path, Report};
+use tandem_domain::state::{EligibilityReport, eligibility};
+
+/// What was found about a device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// Always judged on path 1: eligibility is a question about clients.
+    pub(crate) eligibility: EligibilityReport,
+    /// One per path asked for, in that order.
+    pub(crate) reports: Vec<Report>,
+}
+
+/// Judges a device on distinct paths. What the paths share is computed once.
+pub(crate) fn judge(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    paths: &[Path],
+    as_of: Timestamp,
+) -> Judgement {
+    let check = DeviceCheck::new(facts, surroundings, as_of);
+    let path1 = check.report(Path::Path1);
+    let eligibility = eligibility(facts, surroundings, &path1);
+    let mut path1 = Some(path1);
+    let report = |path: &Path| match path {
+        Path::Path1 => path1.take().unwrap_or_else(|| check.report(Path::Path1)),
+        other => check.report(*other),
+    };
+    Judgement { eligibility, reports: paths.iter().map(report).collect() }
+}

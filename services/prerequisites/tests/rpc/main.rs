@@ -1,0 +1,11 @@
+//! The service over real gRPC within the process, between a caller and an inventory and an authority service of the tests' own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, also in what it shares with others")]
+
+mod catalogue;
+mod devices;
+mod fakes;
+mod fixture;
+mod fleet;
+mod sandbox;
+mod site_and_tenant;

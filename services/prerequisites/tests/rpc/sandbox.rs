@@ -1,0 +1,75 @@
+//! The three servers and a client, in one process.
+
+use tandem_client::{ApiError, Connection, endpoint};
+use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
+use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
+use tandem_prerequisites::{Parts, Prerequisites};
+use tandem_server::in_process::in_process;
+use tandem_server::{ApiServer, Clock, LocalAuthenticator};
+use tonic::transport::Channel;
+use tonic::{Code, Response, Status};
+
+use crate::fakes::{Authority, Inventory};
+use crate::fixture::as_of;
+
+/// A client of the service. Without the retries of a [`Connection`]: errors are what is looked at.
+pub(crate) type Client = PrerequisitesServiceClient<Channel>;
+
+fn api() -> ApiServer {
+    ApiServer::new(LocalAuthenticator::default())
+}
+
+/// Serves for as long as the test runs.
+fn served(server: ApiServer) -> Channel {
+    let (connector, incoming) = in_process();
+    tokio::spawn(server.serve(incoming, std::future::pending()));
+    endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector)
+}
+
+/// The service between these two, and a client of it.
+pub(crate) fn client_over(inventory: Inventory) -> Client {
+    let inventory = api()
+        .add_service(DeviceServiceServer::new(inventory.clone()))
+        .add_service(TenantServiceServer::new(inventory));
+    let authority = api().add_service(AuthorityServiceServer::new(Authority));
+    let service = Prerequisites::new(Parts {
+        inventory: Connection::from_channel(served(inventory)),
+        authority: Connection::from_channel(served(authority)),
+        clock: Clock::fixed(as_of()),
+    });
+    PrerequisitesServiceClient::new(served(api().add_service(service.service())))
+}
+
+/// A client of the service over the world of the fixture.
+pub(crate) fn client() -> Client {
+    client_over(Inventory::new())
+}
+
+/// What a caller looks at in an error: the code, the reason, and the resource or the first field that it is about.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    code: Code,
+    reason: String,
+    about: Option<String>,
+}
+
+pub(crate) fn refusal(code: Code, reason: &str, about: Option<&str>) -> Refusal {
+    Refusal { code, reason: reason.to_owned(), about: about.map(ToOwned::to_owned) }
+}
+
+pub(crate) fn not_found(resource_type: &str, name: &str) -> Refusal {
+    refusal(Code::NotFound, "RESOURCE_NOT_FOUND", Some(&format!("{resource_type} {name}")))
+}
+
+pub(crate) fn invalid(field: &str, description: &str) -> Refusal {
+    refusal(Code::InvalidArgument, "INVALID_FIELD", Some(&format!("{field}: {description}")))
+}
+
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<Response<T>, Status>) -> Refusal {
+    let error = ApiError::from(answer.unwrap_err());
+    let resource = error.resource.map(|resource| format!("{} {}", resource.resource_type, resource.name));
+    let violation = error.violations.first().map(|found| format!("{}: {}", found.field, found.description));
+    Refusal { code: error.code, reason: error.reason, about: resource.or(violation) }
+}

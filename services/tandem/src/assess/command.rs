@@ -1,0 +1,192 @@
+//! `tandem assess`: arguments, progress, output, exit code.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tandem_connectors::AsOf;
+use tandem_server::failure::{BoxError, chain};
+
+use super::model::{DeviceAssessment, RefusedInput, write_json};
+use super::run::{AssessError, Assessment, Doing, Request, assess};
+use super::{html, table};
+
+/// Everything was read.
+const READ: u8 = 0;
+/// The work failed.
+const FAILED: u8 = 1;
+/// The command line cannot be followed.
+const USAGE: u8 = 2;
+/// Some input was refused.
+const REFUSED: u8 = 3;
+
+/// Devices that the page lists; the JSON has all of them.
+const DEVICES_ON_PAGE: usize = 2_000;
+
+/// Pages of devices between the services and the output: so that neither waits for the other.
+const PAGES_AHEAD: usize = 2;
+
+/// Assess a fleet from what its two managers export.
+#[derive(Debug, Clone, clap::Args)]
+pub struct AssessArgs {
+    /// The folder of exports: *.json and *.toml, told apart by content.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+    /// When the exports were made, as a date or an instant. Default: `as_of` of the tenant facts, else now.
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    pub as_of: Option<AsOf>,
+    /// Also write the assessment as a page with charts.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
+
+/// Reads `2026-11-20` or `2026-11-20T08:00:00Z`.
+///
+/// # Errors
+/// The text is neither.
+pub fn as_of(text: &str) -> Result<AsOf, String> {
+    let day = text.parse().map(AsOf::Day);
+    day.or_else(|_| text.parse().map(AsOf::Instant)).map_err(|_| {
+        format!(
+            "expected a date such as 2026-11-20 or an instant such as 2026-11-20T08:00:00Z, found `{text}`"
+        )
+    })
+}
+
+/// Runs the command. `json`: print JSON in place of tables.
+pub async fn run(arguments: AssessArgs, json: bool) -> ExitCode {
+    let bar = progress_bar();
+    let request = Request { folder: arguments.folder.clone(), as_of: arguments.as_of };
+    let doing = |doing| show(&bar, doing);
+    let assessment = match assess(&request, &doing).await {
+        Ok(assessment) => assessment,
+        Err(error) => {
+            bar.finish_and_clear();
+            let usage = matches!(error, AssessError::Open(_) | AssessError::AsOf(_));
+            return fail(&error, if usage { USAGE } else { FAILED });
+        }
+    };
+    let written = write(&assessment, &arguments, json, &doing).await;
+    bar.finish_and_clear();
+    let refused = assessment.refused_input();
+    say_refused(&assessment.head.inputs.refused);
+    let stopped = assessment.finish().await;
+    match written.and(stopped) {
+        Ok(()) => ExitCode::from(if refused { REFUSED } else { READ }),
+        Err(error) => fail(&*error, FAILED),
+    }
+}
+
+/// Writes what was asked for.
+async fn write(
+    assessment: &Assessment,
+    arguments: &AssessArgs,
+    json: bool,
+    doing: &(dyn Fn(Doing) + Send + Sync),
+) -> Result<(), BoxError> {
+    if let Some(file) = &arguments.html {
+        write_page(assessment, file).await?;
+    }
+    if json {
+        return write_devices(assessment, doing).await;
+    }
+    let style = table::Style { colour: io::stdout().is_terminal() };
+    Ok(table::write_table(BufWriter::new(io::stdout().lock()), &assessment.head, style)?)
+}
+
+async fn write_page(assessment: &Assessment, file: &Path) -> Result<(), BoxError> {
+    let mut devices = Vec::new();
+    let mut reader = assessment.devices();
+    while devices.len() < DEVICES_ON_PAGE {
+        let Some(page) = reader.page().await? else { break };
+        devices.extend(page);
+    }
+    devices.truncate(DEVICES_ON_PAGE);
+    let cannot = |error: io::Error| format!("cannot write {}: {error}", file.display());
+    let out = std::fs::File::create(file).map_err(cannot)?;
+    Ok(html::write_page(BufWriter::new(out), &assessment.head, &devices).map_err(cannot)?)
+}
+
+/// Prints the whole answer as JSON, devices as they come.
+async fn write_devices(
+    assessment: &Assessment,
+    doing: &(dyn Fn(Doing) + Send + Sync),
+) -> Result<(), BoxError> {
+    type Page = Result<Vec<DeviceAssessment>, super::collect::CollectError>;
+    let (pages, mut arriving) = tokio::sync::mpsc::channel::<Page>(PAGES_AHEAD);
+    let head = assessment.head.clone();
+    let writer = tokio::task::spawn_blocking(move || {
+        let pages = std::iter::from_fn(|| arriving.blocking_recv());
+        let devices = pages.flat_map(|page| match page {
+            Ok(devices) => devices.into_iter().map(Ok).collect::<Vec<_>>(),
+            Err(error) => vec![Err(error)],
+        });
+        write_json(BufWriter::new(io::stdout().lock()), &head, devices)
+    });
+    let mut reader = assessment.devices();
+    let mut written = 0;
+    while let Some(page) = reader.page().await.transpose() {
+        written += page.as_ref().map_or(0, Vec::len) as u64;
+        let failed = page.is_err();
+        if pages.send(page).await.is_err() || failed {
+            break;
+        }
+        doing(Doing::Writing(written, assessment.head.totals.devices));
+    }
+    drop(pages);
+    Ok(writer.await??)
+}
+
+/// A bar on standard error, if somebody looks at it.
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+    let bar = ProgressBar::new_spinner();
+    bar.enable_steady_tick(Duration::from_millis(120));
+    if let Ok(style) = style { bar.with_style(style) } else { bar }
+}
+
+fn show(bar: &ProgressBar, doing: Doing) {
+    bar.set_message(match doing {
+        Doing::Reading(sections) => format!("reading the exports: {sections} sections taken"),
+        Doing::Counting => "counting the fleet".to_owned(),
+        Doing::Writing(written, all) => format!("writing devices: {written} of {all}"),
+    });
+}
+
+/// One line for each refused input, on standard error.
+fn say_refused(refused: &[RefusedInput]) {
+    let mut out = io::stderr().lock();
+    for RefusedInput { file, place, reason } in refused {
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let file = if file.is_empty() { String::new() } else { format!("{file}: ") };
+        // Without standard error nobody can be told; the answer lists the lines too.
+        let _ = writeln!(out, "refused: {file}{place}{reason}");
+    }
+}
+
+/// Says why the work failed, in one line with every cause.
+fn fail(error: &(dyn std::error::Error + 'static), code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "tandem: {}", chain(error));
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_of_is_a_date_or_an_instant() {
+        assert_eq!(as_of("2026-11-20"), Ok(AsOf::Day("2026-11-20".parse().unwrap())));
+        let instant = "2026-11-20T08:00:00Z";
+        assert_eq!(as_of(instant), Ok(AsOf::Instant(instant.parse().unwrap())));
+        assert_eq!(
+            as_of("soon").unwrap_err(),
+            "expected a date such as 2026-11-20 or an instant such as 2026-11-20T08:00:00Z, found `soon`"
+        );
+    }
+}

@@ -1,0 +1,135 @@
+//! What needs somebody: unsatisfied rules, identity conflicts, refused input.
+
+use super::Column::{Number, Text};
+use super::{Section, figure, text, toned};
+use crate::assess::findings::{fleet_blockers, path_names, problems, surroundings, undecided};
+use crate::assess::model::{AssessmentHead, RefusedInput};
+use crate::assess::words::{Tone, counted_noun, number};
+
+pub(super) fn sections(head: &AssessmentHead) -> Vec<Section> {
+    vec![
+        blockers(head),
+        prerequisites(head),
+        unknown_prerequisites(head),
+        identity_conflicts(head),
+        refused(head),
+        left_out(head),
+    ]
+}
+
+/// `blocking` or `warning`, coloured.
+fn severity(blocking: bool) -> comfy_table::Cell {
+    if blocking {
+        toned("blocking", Tone::Attention).fg(comfy_table::Color::Red)
+    } else {
+        toned("warning", Tone::Attention)
+    }
+}
+
+fn blockers(head: &AssessmentHead) -> Section {
+    let blockers = fleet_blockers(&head.totals.blockers);
+    let rows = blockers.iter().map(|blocker| {
+        let on =
+            |path: &str| figure(blocker.devices.get(path).map_or("–".to_owned(), |devices| number(*devices)));
+        vec![
+            text(blocker.rule),
+            severity(blocker.blocking),
+            on("path1"),
+            on("path2"),
+            on("coexistence"),
+            text(blocker.remediation),
+        ]
+    });
+    let columns = vec![
+        Text("Rule"),
+        Text("Severity"),
+        Number("Path 1"),
+        Number("Path 2"),
+        Number("Coexist."),
+        Text("Remedy"),
+    ];
+    Section::new("Blockers", columns, rows.collect())
+        .note("devices that do not satisfy a rule, per path; a device may stand in several rows")
+        .first_of(blockers.len() as u64)
+}
+
+fn prerequisites(head: &AssessmentHead) -> Section {
+    let rows = surroundings(head).into_iter().flat_map(|(place, prerequisites)| {
+        problems(prerequisites).into_iter().map(move |problem| {
+            let finding = problem.finding;
+            let what = format!(
+                "expected: {}\nfound: {}\nremedy: {}",
+                super::printable(&finding.expected),
+                super::printable(&finding.found),
+                super::printable(&finding.remediation)
+            );
+            vec![
+                text(&place),
+                text(&format!("{} ({})", finding.rule, path_names(&problem.paths))),
+                severity(problem.is_blocking()),
+                comfy_table::Cell::new(what),
+            ]
+        })
+    });
+    let columns = vec![Text("Where"), Text("Rule"), Text("Severity"), Text("Finding")];
+    Section::new("Tenant and site prerequisites: not satisfied", columns, rows.collect())
+}
+
+fn unknown_prerequisites(head: &AssessmentHead) -> Section {
+    let rows = surroundings(head).into_iter().flat_map(|(place, prerequisites)| {
+        undecided(prerequisites)
+            .into_iter()
+            .map(move |row| vec![text(&place), text(row.rule), text(&path_names(&row.paths))])
+    });
+    Section::new(
+        "Tenant and site prerequisites: unknown",
+        vec![Text("Where"), Text("Rule"), Text("Paths")],
+        rows.collect(),
+    )
+    .note("no export says; the tenant facts file can")
+}
+
+fn identity_conflicts(head: &AssessmentHead) -> Section {
+    let rows = head.identity_conflicts.iter().map(|conflict| {
+        vec![
+            text(&conflict.kind),
+            text(&conflict.value),
+            text(&conflict.holder),
+            text(&format!("{} {}", conflict.claimant.source, conflict.claimant.key)),
+        ]
+    });
+    let columns = vec![Text("Key"), Text("Value"), Text("Held by"), Text("Claimed by")];
+    let total = head.totals.identity_conflicts.max(head.identity_conflicts.len() as u64);
+    Section::new("Identity conflicts", columns, rows.collect())
+        .note(list_note(total, "key is claimed by a second record", "keys are claimed by a second record"))
+        .first_of(total)
+}
+
+fn refused(head: &AssessmentHead) -> Section {
+    lines(
+        "Refused input",
+        &head.inputs.refused,
+        ["line was refused; the rest was assessed", "lines were refused; the rest was assessed"],
+    )
+}
+
+fn left_out(head: &AssessmentHead) -> Section {
+    lines(
+        "Values left out",
+        &head.inputs.warnings,
+        ["value could not be read; its record was kept", "values could not be read; their records were kept"],
+    )
+}
+
+fn lines(title: &'static str, lines: &[RefusedInput], [one, many]: [&str; 2]) -> Section {
+    let rows = lines.iter().map(|line| vec![text(&line.file), text(&line.place), text(&line.reason)]);
+    let total = lines.len() as u64;
+    Section::new(title, vec![Text("File"), Text("Place"), Text("Reason")], rows.collect())
+        .note(list_note(total, one, many))
+        .first_of(total)
+}
+
+/// How many there are, unless there are none: then the table's own word says it.
+fn list_note(total: u64, one: &str, many: &str) -> String {
+    if total == 0 { String::new() } else { counted_noun(total, one, many) }
+}

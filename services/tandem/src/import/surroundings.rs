@@ -1,0 +1,180 @@
+//! Tenant, hierarchies, sites and policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tandem_client::Connection;
+use tandem_contracts::authority::v1::UpdateCoManagementPolicyRequest;
+use tandem_contracts::convert;
+use tandem_contracts::inventory::v1::{
+    CreateTenantRequest, GetTenantRequest, Hierarchy, Site, Tenant, UpdateHierarchyRequest,
+    UpdateSiteRequest, UpdateTenantRequest,
+};
+use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
+use tandem_domain::policy::CoManagementPolicy;
+use tandem_domain::site::SiteFacts;
+use tandem_domain::tenant::TenantFacts;
+use tonic::Code;
+
+use super::ImportError;
+
+/// Gathers what surrounds devices, and writes it before anything else.
+pub(super) struct SurroundingsImport {
+    connection: Connection,
+    tenant: TenantId,
+    facts: Option<TenantFacts>,
+    /// What pages and the operator say of a site; the operator's word goes first.
+    sites: BTreeMap<(HierarchyId, SiteCode), (Option<SiteFacts>, Option<SiteFacts>)>,
+    flushed: bool,
+    hierarchies: BTreeSet<HierarchyId>,
+    /// Tokens of what was written.
+    pub(super) tokens: Vec<String>,
+}
+
+impl SurroundingsImport {
+    pub(super) fn new(connection: &Connection, tenant: &TenantId) -> Self {
+        Self {
+            connection: connection.clone(),
+            tenant: tenant.clone(),
+            facts: None,
+            sites: BTreeMap::new(),
+            flushed: false,
+            hierarchies: BTreeSet::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// A tenant facts file. Of several files the last in name order counts; their sites add up.
+    pub(super) fn tenant_file(&mut self, facts: TenantFacts, sites: Vec<(HierarchyId, SiteFacts)>) {
+        self.facts = Some(facts);
+        for (hierarchy, facts) in sites {
+            let site = facts.site.clone();
+            self.sites.entry((hierarchy, site)).or_default().1 = Some(facts);
+        }
+    }
+
+    /// A site as its hierarchy describes it.
+    pub(super) fn site(&mut self, hierarchy: HierarchyId, facts: SiteFacts) {
+        let site = facts.site.clone();
+        self.sites.entry((hierarchy, site)).or_default().0 = Some(facts);
+    }
+
+    /// Writes the tenant and its sites, once.
+    pub(super) async fn flush(&mut self) -> Result<(), ImportError> {
+        if std::mem::replace(&mut self.flushed, true) {
+            return Ok(());
+        }
+        self.write_tenant().await?;
+        for ((hierarchy, site), (page, operator)) in std::mem::take(&mut self.sites) {
+            self.ensure_hierarchy(&hierarchy).await?;
+            let facts = merged(site.clone(), page, operator);
+            let site = Site {
+                name: format!("tenants/{}/hierarchies/{hierarchy}/sites/{site}", self.tenant),
+                facts: Some(convert::site::to_proto(&facts)),
+                etag: String::new(),
+            };
+            let request =
+                UpdateSiteRequest { site: Some(site), allow_missing: true, request_id: String::new() };
+            let mut client = self.connection.hierarchies();
+            let answer =
+                client.update_site(request).await.map_err(ImportError::during("recording a site"))?;
+            self.tokens.push(answer.into_inner().consistency_token);
+        }
+        Ok(())
+    }
+
+    /// Makes the hierarchy, if it is not there.
+    pub(super) async fn ensure(&mut self, hierarchy: &HierarchyId) -> Result<(), ImportError> {
+        if self.hierarchies.contains(hierarchy) {
+            return Ok(());
+        }
+        self.flush().await?;
+        self.ensure_hierarchy(hierarchy).await
+    }
+
+    async fn ensure_hierarchy(&mut self, hierarchy: &HierarchyId) -> Result<(), ImportError> {
+        if !self.hierarchies.insert(hierarchy.clone()) {
+            return Ok(());
+        }
+        let name = format!("tenants/{}/hierarchies/{hierarchy}", self.tenant);
+        let request = UpdateHierarchyRequest {
+            hierarchy: Some(Hierarchy { name, ..Hierarchy::default() }),
+            allow_missing: true,
+            request_id: String::new(),
+        };
+        let mut client = self.connection.hierarchies();
+        let answer =
+            client.update_hierarchy(request).await.map_err(ImportError::during("recording a hierarchy"))?;
+        self.tokens.push(answer.into_inner().consistency_token);
+        Ok(())
+    }
+
+    /// Records a hierarchy's policy.
+    pub(super) async fn policy(
+        &mut self,
+        hierarchy: &HierarchyId,
+        policy: &CoManagementPolicy,
+    ) -> Result<(), ImportError> {
+        let mut policy = convert::policy::to_proto(policy);
+        policy.name = format!("tenants/{}/hierarchies/{hierarchy}/coManagementPolicy", self.tenant);
+        let request = UpdateCoManagementPolicyRequest { policy: Some(policy), request_id: String::new() };
+        let mut client = self.connection.authority();
+        let answer = client
+            .update_co_management_policy(request)
+            .await
+            .map_err(ImportError::during("recording a policy"))?;
+        self.tokens.push(answer.into_inner().consistency_token);
+        Ok(())
+    }
+
+    async fn write_tenant(&mut self) -> Result<(), ImportError> {
+        let mut client = self.connection.tenants();
+        let name = format!("tenants/{}", self.tenant);
+        let facts = self.facts.as_ref().map(convert::tenant::to_proto);
+        let tenant = Tenant { name: name.clone(), facts, ..Tenant::default() };
+        let created = client
+            .create_tenant(CreateTenantRequest { tenant: Some(tenant.clone()), request_id: String::new() })
+            .await;
+        match created {
+            Ok(answer) => self.tokens.push(answer.into_inner().consistency_token),
+            Err(status) if status.code() == Code::AlreadyExists => {
+                // Exports without a tenant facts file change nothing of what is known of the tenant.
+                if self.facts.is_some() {
+                    let read = client.get_tenant(GetTenantRequest { name }).await;
+                    let known = read.map_err(ImportError::during("reading the tenant"))?.into_inner().tenant;
+                    let known = known.unwrap_or_default();
+                    let tenant = Tenant { display_name: known.display_name, etag: known.etag, ..tenant };
+                    let request = UpdateTenantRequest { tenant: Some(tenant), request_id: String::new() };
+                    let answer = client.update_tenant(request).await;
+                    let answer = answer.map_err(ImportError::during("recording the tenant"))?;
+                    self.tokens.push(answer.into_inner().consistency_token);
+                }
+            }
+            Err(status) => return Err(ImportError::during("recording the tenant")(status)),
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a site: the operator's word where there is one, else the page's.
+fn merged(site: SiteCode, page: Option<SiteFacts>, operator: Option<SiteFacts>) -> SiteFacts {
+    let unknown = || SiteFacts::unknown(site.clone());
+    let (page, operator) = (page.unwrap_or_else(unknown), operator.unwrap_or_else(unknown));
+    SiteFacts {
+        parent: operator.parent.or(page.parent),
+        name: operator.name.or(page.name),
+        version: operator.version.or(page.version),
+        entra_onboarded: operator.entra_onboarded.or(page.entra_onboarded),
+        cmg_present: operator.cmg_present.or(page.cmg_present),
+        enhanced_http_or_https: operator.enhanced_http_or_https.or(page.enhanced_http_or_https),
+        mp_accepts_cmg: operator.mp_accepts_cmg.or(page.mp_accepts_cmg),
+        client_setting_register_entra: operator
+            .client_setting_register_entra
+            .or(page.client_setting_register_entra),
+        client_setting_software_updates: operator
+            .client_setting_software_updates
+            .or(page.client_setting_software_updates),
+        ccmsetup_command_line: operator.ccmsetup_command_line.or(page.ccmsetup_command_line),
+        client_auth: operator.client_auth.or(page.client_auth),
+        site,
+    }
+}

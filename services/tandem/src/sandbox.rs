@@ -1,0 +1,147 @@
+//! All four services in one process, over their real gRPC contracts: what `tandem serve`, `tandem assess` and tests run.
+//!
+//! The services reach each other through an in-memory transport; whoever holds the sandbox reaches them the same way.
+//! [`Sandbox::server`] serves the same services to somebody else, such as a TCP listener.
+
+use std::path::PathBuf;
+
+use tandem_authority::Authority;
+use tandem_client::Connection;
+use tandem_inventory::Inventory;
+use tandem_monitoring::{FollowMode, FollowerHealth, Monitoring, Upstream};
+use tandem_prerequisites::Prerequisites;
+use tandem_server::failure::BoxError;
+use tandem_server::in_process::in_process;
+use tandem_server::principal::Authenticator;
+use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, trace};
+use tandem_storage::Durability;
+use tandem_telemetry::operations::NamedCheck;
+
+/// What a sandbox is made of.
+#[derive(Debug)]
+pub struct Options {
+    /// The folder of the databases, made where missing.
+    pub data_folder: PathBuf,
+    /// What survives a power cut.
+    pub durability: Durability,
+    /// The time of every service.
+    pub clock: Clock,
+    /// Which tenants monitoring counts.
+    pub follow: FollowMode,
+    /// Passes while monitoring does not lag far behind. `None`: nobody asks.
+    pub following: Option<NamedCheck>,
+}
+
+/// The running services.
+#[derive(Debug, Clone)]
+pub struct Sandbox {
+    connection: Connection,
+    supervisor: Supervisor,
+    inventory: Inventory,
+    authority: Authority,
+    prerequisites: Prerequisites,
+    monitoring: Monitoring,
+}
+
+impl Sandbox {
+    /// Opens the databases and starts the services.
+    ///
+    /// # Errors
+    /// A database cannot be opened or migrated.
+    pub async fn start(options: Options) -> Result<Self, BoxError> {
+        let Options { data_folder, durability, clock, follow, following } = options;
+        tokio::fs::create_dir_all(&data_folder).await?;
+        let supervisor = Supervisor::new();
+        let (connector, incoming) = in_process();
+        let channel =
+            tandem_client::endpoint("http://tandem.in-process")?.connect_with_connector_lazy(connector);
+        let connection = Connection::from_channel(channel).with_trace_source(trace::current_id);
+
+        let inventory = Inventory::open(tandem_inventory::Parts {
+            database: data_folder.join("inventory.db"),
+            durability,
+            clock: clock.clone(),
+        })
+        .await?;
+        let authority = Authority::open(tandem_authority::Parts {
+            database: data_folder.join("authority.db"),
+            durability,
+            inventory: connection.clone(),
+            devices: None,
+            clock: clock.clone(),
+        })
+        .await?;
+        let prerequisites = Prerequisites::new(tandem_prerequisites::Parts {
+            inventory: connection.clone(),
+            authority: connection.clone(),
+            clock: clock.clone(),
+        });
+        let upstream = Upstream {
+            inventory: connection.clone(),
+            authority: connection.clone(),
+            prerequisites: connection.clone(),
+        };
+        let parts = tandem_monitoring::Parts {
+            upstream,
+            clock,
+            supervisor: supervisor.clone(),
+            mode: follow,
+            readiness: following,
+        };
+        let monitoring = Monitoring::new(parts);
+        let sandbox = Self { connection, supervisor, inventory, authority, prerequisites, monitoring };
+        sandbox.inventory.start_tasks(&sandbox.supervisor);
+        sandbox.authority.start_tasks(&sandbox.supervisor);
+        let server = sandbox.server(LocalAuthenticator::default());
+        let draining = sandbox.supervisor.draining().cancelled_owned();
+        sandbox.supervisor.spawn("in-process api", server.serve(incoming, draining));
+        Ok(sandbox)
+    }
+
+    /// A connection to every service, as the local principal.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Runs the services' tasks; drain it to stop them.
+    #[must_use]
+    pub const fn supervisor(&self) -> &Supervisor {
+        &self.supervisor
+    }
+
+    /// A server of every contract, for callers that the authenticator knows.
+    pub fn server(&self, authenticator: impl Authenticator) -> ApiServer {
+        self.inventory
+            .serve_on(ApiServer::new(authenticator))
+            .add_service(self.authority.service())
+            .add_service(self.prerequisites.service())
+            .add_service(self.monitoring.service())
+    }
+
+    /// How monitoring's followers are doing.
+    #[must_use]
+    pub fn followers(&self) -> Vec<FollowerHealth> {
+        self.monitoring.health()
+    }
+
+    /// Whether the databases answer.
+    ///
+    /// # Errors
+    /// One does not.
+    pub async fn ping(&self) -> Result<(), BoxError> {
+        self.inventory.ping().await?;
+        Ok(self.authority.ping().await?)
+    }
+
+    /// Drains the services and closes the databases.
+    ///
+    /// # Errors
+    /// A task had failed, or a database does not answer.
+    pub async fn stop(self) -> Result<(), BoxError> {
+        self.supervisor.drain();
+        self.supervisor.join().await?;
+        self.inventory.close().await?;
+        Ok(self.authority.close().await?)
+    }
+}

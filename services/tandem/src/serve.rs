@@ -1,0 +1,199 @@
+//! `tandem serve`: the living system, all four services in one process.
+
+use std::io::{self, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tandem_monitoring::FollowMode;
+use tandem_server::failure::{BoxError, chain};
+use tandem_server::listen::{bind_loopback, bind_operations, incoming};
+use tandem_server::tasks::shutdown_signal;
+use tandem_server::{Clock, TokenAuthenticator, config};
+use tandem_storage::Durability;
+use tandem_telemetry::logs;
+use tandem_telemetry::metrics::Metrics;
+use tandem_telemetry::operations::{self, NamedCheck, Readiness};
+use tokio_util::sync::CancellationToken;
+
+use crate::sandbox::{Options, Sandbox};
+
+/// The token's file in the data folder.
+const TOKEN_FILE: &str = "development-token";
+
+/// How often readiness is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Environment variables of the client verbs, which are no keys of this configuration.
+const CLIENT_VARIABLES: [&str; 3] = ["TANDEM_SERVER", "TANDEM_TOKEN_FILE", "TANDEM_TENANT"];
+
+/// Serve the whole system from this process: four services, embedded databases, loopback only.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServeArgs {
+    /// A TOML file with the configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print the configuration that results from file, environment and flags as JSON, and end.
+    #[arg(long)]
+    pub print_config: bool,
+    /// What the flags set.
+    #[command(flatten)]
+    pub overrides: Overrides,
+}
+
+/// Keys of the configuration that a flag can set; the flag goes before file and environment.
+#[derive(Debug, Clone, Default, clap::Args, Serialize)]
+pub struct Overrides {
+    /// The folder of databases and token, made where missing.
+    #[arg(long = "data", value_name = "DIR")]
+    pub data_folder: Option<PathBuf>,
+    /// Where the API listens: a loopback address; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Where metrics and probes are served, in plain HTTP.
+    #[arg(long, value_name = "ADDRESS")]
+    pub operations: Option<SocketAddr>,
+    /// How logs are written: `text` or `json`.
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+/// The configuration. Every key has a default.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder of databases and token, made where missing. Default: `tandem-data` in the working directory.
+    pub data_folder: PathBuf,
+    /// Where the API listens: a loopback address. Default: `127.0.0.1:50051`.
+    pub listen: SocketAddr,
+    /// Where metrics and probes are served. Default: `127.0.0.1:9464`.
+    pub operations: SocketAddr,
+    /// How logs are written: `text` (default) or `json`.
+    pub log_format: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_folder: "tandem-data".into(),
+            listen: (Ipv4Addr::LOCALHOST, 50051).into(),
+            operations: (Ipv4Addr::LOCALHOST, 9464).into(),
+            log_format: "text".into(),
+        }
+    }
+}
+
+/// Runs until it is told to stop.
+pub async fn run(arguments: ServeArgs) -> ExitCode {
+    match serve(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "tandem: {}", chain(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(arguments: ServeArgs) -> Result<(), BoxError> {
+    let file = arguments.config.as_deref();
+    let config: Config = config::load_except(file, &arguments.overrides, &CLIENT_VARIABLES)?;
+    if arguments.print_config {
+        return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&config)?)?);
+    }
+    logs::init(config.log_format.parse()?, "info")?;
+    let (metrics, readiness) = (Metrics::init()?, Readiness::new());
+    let api = bind_loopback(config.listen).await?;
+    let probes = bind_operations(config.operations).await?;
+    let (api_address, probes_address) = (api.local_addr()?, probes.local_addr()?);
+    let token_file = config.data_folder.join(TOKEN_FILE);
+    let sandbox = Sandbox::start(Options {
+        data_folder: config.data_folder,
+        durability: Durability::Full,
+        clock: Clock::system(),
+        follow: FollowMode::AllTenants,
+        following: Some(readiness.check("monitoring")),
+    })
+    .await?;
+    let token = development_token(&token_file)?;
+    let supervisor = sandbox.supervisor().clone();
+    let databases = readiness.check("databases");
+    let drained = supervisor.draining().cancelled_owned();
+    supervisor.spawn("operations", operations::serve(probes, metrics.clone(), readiness, drained));
+    let draining = supervisor.draining();
+    supervisor.spawn("metrics upkeep", async move {
+        draining.run_until_cancelled(metrics.upkeep()).await;
+    });
+    supervisor.spawn("readiness", look(sandbox.clone(), databases, supervisor.draining()));
+    let server = sandbox.server(TokenAuthenticator::new(&token));
+    supervisor.spawn("api", server.serve(incoming(api), supervisor.draining().cancelled_owned()));
+    announce(api_address, probes_address, &token_file)?;
+    supervisor
+        .run(async {
+            let _ = shutdown_signal().await;
+        })
+        .await?;
+    sandbox.stop().await
+}
+
+/// Says where the system is, in lines that a script can read.
+fn announce(api: SocketAddr, operations: SocketAddr, token_file: &Path) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "api http://{api}")?;
+    writeln!(out, "operations http://{operations}")?;
+    writeln!(out, "token-file {}", token_file.display())?;
+    writeln!(out, "ready")?;
+    out.flush()
+}
+
+/// Keeps the readiness of the databases true.
+async fn look(sandbox: Sandbox, databases: NamedCheck, draining: CancellationToken) {
+    let mut period = tokio::time::interval(LOOK);
+    loop {
+        tokio::select! {
+            () = draining.cancelled() => return databases.not_ready("draining"),
+            _ = period.tick() => {}
+        }
+        match sandbox.ping().await {
+            Ok(()) => databases.ready(),
+            Err(error) => databases.not_ready(error.to_string()),
+        }
+    }
+}
+
+/// The token of this data folder, made at the first start and readable by its owner alone.
+fn development_token(file: &Path) -> io::Result<String> {
+    match std::fs::read_to_string(file) {
+        Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let token = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(token.as_bytes())?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn token_is_made_once_and_only_its_owner_reads_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(TOKEN_FILE);
+        let token = development_token(&file).unwrap();
+        assert_eq!(token.len(), 64);
+        assert_eq!(development_token(&file).unwrap(), token);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+    }
+}
