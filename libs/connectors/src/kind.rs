@@ -2,7 +2,7 @@
 //!
 //! The table of kinds is the front door's contract (`services/tandem/docs/assessment.md`). Where a page carries no
 //! `@odata.context`, the members of its first record tell: which members belong to which class is in the fact pack,
-//! admin_service 6 and graph_managed_device 2, 3 and 5; the choice of the telling ones is ours \[derived\].
+//! admin_service.md 6 and graph_managed_device.md 2, 3 and 5; the choice of the telling ones is ours \[derived\].
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! What is remembered of every record: which are no devices, which were handed on, which were repeated.
 //!
-//! Obsolete and decommissioned records are no devices (fact pack, admin_service 6.1), nor are the placeholders of operating
-//! system deployment. What one class says of a record holds for its rows of every class.
+//! Obsolete and decommissioned records are no devices (fact pack, admin_service.md 6.1), nor are the placeholders of
+//! operating system deployment. What one class says of a record holds for its rows of every class.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};

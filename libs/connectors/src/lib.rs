@@ -14,6 +14,8 @@
 //! | `provider` | which hierarchy does a page belong to? |
 //! | `ledger`, `members` | what was skipped, repeated, and who is in which collection |
 //! | `tenant_file`, `policy_file` | the two documents that an operator writes |
+//!
+//! The fact pack, cited by file and section, is `libs/domain/data`.
 
 mod exports;
 mod head;

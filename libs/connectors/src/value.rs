@@ -1,6 +1,6 @@
 //! The sources' value conventions, one type each. `null`, `""` and an absent member are "not said": the inner `None`.
 //!
-//! Source: fact pack, admin_service 4 and 7, graph_managed_device 7.
+//! Source: fact pack, admin_service.md 4 and 7, graph_managed_device.md 7.
 
 use std::fmt;
 use std::marker::PhantomData;

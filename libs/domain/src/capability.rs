@@ -176,7 +176,7 @@ impl Capabilities {
     }
 
     /// What the value says of each workload: `true` for Intune, `None` where it says nothing. Bit 4096 without bit 32 says
-    /// nothing about endpoint protection (states 8, notes).
+    /// nothing about endpoint protection (states.md 8, notes).
     #[must_use]
     pub fn reported(&self) -> PerWorkload<Option<bool>> {
         let mut reported = PerWorkload::from_fn(|w| Some(self.moved[w]));

@@ -165,7 +165,7 @@ pub struct EnrollmentConflict {
 
 /// Everything that decisions need of one device.
 ///
-/// Names follow the fact ids of `data/prerequisites.toml` (`device.…`) and `data/../states.md` section 1.
+/// Names follow the fact ids of `data/prerequisites.toml` (`device.…`) and section 1 of `data/states.md`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeviceFacts {
     /// The sections that took part, in the order that [`Fact::section`] counts.
@@ -187,7 +187,7 @@ pub struct DeviceFacts {
     pub client_version: Option<Fact<String>>,
     /// The site counts the client as active.
     pub client_active: Option<Fact<bool>>,
-    /// Sum of health flags, see the fact pack's states 9.
+    /// Sum of health flags, see the fact pack's states.md 9.
     pub client_health_flags: Option<Fact<u32>>,
     /// When health was last sent.
     pub client_health_sync: Option<Fact<Timestamp>>,
@@ -206,7 +206,7 @@ pub struct DeviceFacts {
     /// Joined to Active Directory.
     pub ad_joined: Option<Fact<bool>>,
 
-    /// Enrolled with an MDM: the site's word before the cloud's. `None` counts as not enrolled (states 8).
+    /// Enrolled with an MDM: the site's word before the cloud's. `None` counts as not enrolled (states.md 8).
     pub mdm_enrolled: Option<Fact<bool>>,
     /// Set when site and cloud disagree about that.
     pub enrollment_conflict: Option<EnrollmentConflict>,
@@ -286,7 +286,7 @@ impl DeviceFacts {
         self.sections.get(usize::from(fact.section))
     }
 
-    /// Enrolled; "no source says" counts as not enrolled (states 8, notes).
+    /// Enrolled; "no source says" counts as not enrolled (states.md 8, notes).
     #[must_use]
     pub fn enrolled(&self) -> bool {
         copied(&self.mdm_enrolled).unwrap_or(false)

@@ -1,8 +1,9 @@
 //! The rules of the field, as pure functions of explicit inputs.
 //!
 //! Everything here is decided from arguments: no clock, no randomness, no I/O, no gRPC, no database. A decision returns its
-//! answer *and its reasons*. The facts of the field (support dates, error codes, rule texts) are data under `data/`; each rule
-//! that the vendor does not print is marked `[derived]` where it is written down.
+//! answer *and its reasons*. The facts of the field (support dates, error codes, rule texts, states) are under `data/`: the
+//! *fact pack*, cited by file and section (`states.md 8`); its README lists sources, words and disputes. Each rule that the
+//! vendor does not print is marked `[derived]` where it is written down.
 //!
 //! | module | question it answers |
 //! |---|---|

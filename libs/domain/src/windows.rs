@@ -97,7 +97,7 @@ pub fn os_version_name(os: OsVersion) -> Option<String> {
     })
 }
 
-/// The dashboard's groups of client systems (states 4.1).
+/// The dashboard's groups of client systems (states.md 4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OsGroup {
     /// Version 6.1, 6.2 or 6.3.

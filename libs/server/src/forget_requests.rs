@@ -46,3 +46,36 @@ async fn forget(database: &Database, now: Timestamp) -> Result<u64, StoreError> 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sea_orm_migration::{MigrationTrait, MigratorTrait};
+    use tandem_storage::Durability;
+    use tandem_storage::requests::{Request, remember};
+
+    /// The record of answered requests is the storage library's own.
+    struct NoTables;
+
+    impl MigratorTrait for NoTables {
+        fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn answers_older_than_a_week_are_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("any.db");
+        let database = Database::open_sqlite_with::<NoTables>(&file, Durability::Scratch).await.unwrap();
+        let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
+        let days_ago = |days: i64| (now - SignedDuration::from_hours(24 * days)).as_millisecond();
+        for (request_id, at) in [("old", days_ago(8)), ("young", days_ago(6))] {
+            let request = Request { tenant: "contoso", request_id, method: "m", request_hash: 1 };
+            let work = database.write(move |tx| Box::pin(async move { remember(tx, &request, b"", at).await }));
+            work.await.unwrap();
+        }
+        assert_eq!(forget(&database, now).await.unwrap(), 1);
+        assert_eq!(forget(&database, now).await.unwrap(), 0);
+    }
+}

@@ -145,8 +145,8 @@ impl Hierarchy {
         self.collections.len() as u32 - self.first_ordinary
     }
 
-    /// What Intune decides on a co-managed device of these collections (states 8, steps 5 to 9): what its client reports once
-    /// it has caught up.
+    /// What Intune decides on a co-managed device of these collections (states.md 8, steps 5 to 9): what its client reports
+    /// once it has caught up.
     pub(crate) fn moved(&self, collections: &[u32]) -> PerWorkload<bool> {
         let by_slider = |workload: Workload| match self.policy.workloads[workload].slider {
             SliderPosition::ConfigurationManager => false,
@@ -160,7 +160,7 @@ impl Hierarchy {
     }
 }
 
-/// Site code and five hex digits (admin_service 6.5).
+/// Site code and five hex digits (admin_service.md 6.5).
 fn id(code: &SiteCode, number: u32) -> Result<CollectionId, InvalidId> {
     CollectionId::parse(&format!("{code}{number:05X}"))
 }

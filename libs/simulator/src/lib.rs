@@ -16,6 +16,8 @@
 //! | `situation` | how far a device has come, and what follows for the two systems' records |
 //! | `fleet`, `device` | index to device |
 //! | `export` | device to files |
+//!
+//! The fact pack, cited by file and section, is `libs/domain/data`.
 
 mod device;
 mod draw;

@@ -1,6 +1,6 @@
 //! What a situation looks like in the co-management row and in Intune's record.
 //!
-//! Source of the shapes: fact pack, states 1 and 2, admin_service 6.4, graph_managed_device 3 and 4.
+//! Source of the shapes: fact pack, states.md 1 and 2, admin_service.md 6.4, graph_managed_device.md 3 and 4.
 
 use tandem_domain::capability::Capabilities;
 use tandem_domain::facts::JoinType;
@@ -173,7 +173,8 @@ fn management_state(enrolled: bool, draw: Draw) -> &'static str {
     }
 }
 
-/// Path 1 leaves `windowsCoManagement`; a device that came through Autopilot carries `windowsAzureADJoin` (graph_managed_device 4).
+/// Path 1 leaves `windowsCoManagement`; a device that came through Autopilot carries `windowsAzureADJoin`
+/// (graph_managed_device.md 4).
 fn enrollment_type(device: &SimulatedDevice) -> &'static str {
     match (device.situation.enrolled_in_intune(), device.join) {
         (false, _) => "unknown",

@@ -42,7 +42,7 @@ pub const JOINS_OF_FAILED: [Share<JoinType>; 3] =
     [(JoinType::HybridJoined, 8_500), (JoinType::EntraJoined, 1_000), (JoinType::None, 500)];
 /// Waiting for a sign-in happens to hybrid joined devices whose device token failed.
 pub const JOINS_OF_PENDING: [Share<JoinType>; 1] = [(JoinType::HybridJoined, WHOLE)];
-/// Coexistence is supported for joined and hybrid joined devices (states 7).
+/// Coexistence is supported for joined and hybrid joined devices (states.md 7).
 pub const JOINS_OF_COEXISTENCE: [Share<JoinType>; 2] =
     [(JoinType::HybridJoined, 6_000), (JoinType::EntraJoined, 4_000)];
 /// Clients that are not joined; some have an account added, which is not enough.
@@ -153,7 +153,7 @@ pub const STALE_DAYS: (u32, u32) = (45, 180);
 pub const SHARED_SERIAL: u32 = 40;
 /// Of the others, those whose firmware carries a placeholder.
 pub const PLACEHOLDER_SERIAL: u32 = 80;
-/// The placeholders (graph_managed_device 7), evenly.
+/// The placeholders (graph_managed_device.md 7), evenly.
 pub const PLACEHOLDER_SERIALS: [&str; 3] = ["To be filled by O.E.M.", "0", "None"];
 
 /// Co-managed devices whose last report differs from what sliders and pilots say, in one workload.
@@ -175,7 +175,7 @@ pub const PERSONAL_OF_CLIENTS: u32 = 50;
 pub const LEAVING: u32 = 50;
 /// Clients several versions behind their site.
 pub const OUTDATED_CLIENT: u32 = 400;
-/// Clients outside the programme that have no co-management row; no row is no data (admin_service 6.4).
+/// Clients outside the programme that have no co-management row; no row is no data (admin_service.md 6.4).
 pub const NO_STATE_ROW: u32 = 5_000;
 /// Devices without a user: kiosks, meeting rooms.
 pub const USERLESS: u32 = 400;

@@ -1,4 +1,4 @@
-//! How far a device has come on its way into co-management (fact pack, states 5), and what follows for its records.
+//! How far a device has come on its way into co-management (fact pack, states.md 5), and what follows for its records.
 
 use tandem_domain::facts::JoinType;
 

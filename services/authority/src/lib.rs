@@ -14,24 +14,24 @@ mod devices;
 mod grpc;
 mod judge;
 mod store;
-mod tasks;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
-use tandem_server::{Clock, Supervisor};
+use tandem_server::{Clock, Supervisor, forget_requests};
 use tandem_storage::{Durability, StoreError};
 
-pub use devices::{DeviceBatch, DevicePage, DeviceSource, InventoryDevices, NamedDevices};
 pub use grpc::Handlers;
 
+use devices::Devices;
 use store::Store;
 
 /// What the service is assembled from.
-#[derive(Debug)]
 pub struct Parts {
     /// The file of its database; made where missing.
     pub database: PathBuf,
@@ -39,10 +39,16 @@ pub struct Parts {
     pub durability: Durability,
     /// The inventory.
     pub inventory: Connection,
-    /// Where devices come from, such as a cache before the inventory. Unset: the inventory.
-    pub devices: Option<Arc<dyn DeviceSource>>,
+    /// Where the inventory keeps the states of devices, to be asked before it is. Unset: only the inventory is asked.
+    pub cache: Option<Arc<dyn DeviceStateCache>>,
     /// The time of what is recorded.
     pub clock: Clock,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 /// The authority service, ready to be served.
@@ -57,11 +63,11 @@ impl Authority {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, durability, inventory, devices, clock } = parts;
+        let Parts { database, durability, inventory, cache, clock } = parts;
         let handlers = Handlers {
             store: Store::open(&database, durability).await?,
-            devices: devices.unwrap_or_else(|| Arc::new(InventoryDevices::new(&inventory))),
-            surroundings: SurroundingsReader::new(&inventory, grpc::inventory_world),
+            devices: Devices::new(&inventory, cache),
+            surroundings: SurroundingsReader::new(&inventory, devices::inventory_world),
             hierarchies: inventory.hierarchies(),
             clock,
         };
@@ -79,7 +85,7 @@ impl Authority {
         let Handlers { store, clock, .. } = self.handlers.clone();
         supervisor.spawn(
             "authority forget requests",
-            tasks::forget_requests::run(store, clock, supervisor.draining()),
+            forget_requests::run(store.database, clock, supervisor.draining()),
         );
     }
 

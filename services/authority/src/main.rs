@@ -45,7 +45,8 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
         database: config.database(),
         durability: Durability::Full,
         inventory: Connection::connect_lazy(&config.inventory)?.with_trace_source(trace::current_id),
-        devices: None,
+        // A process of its own has nobody to share an in-process cache with.
+        cache: None,
         clock: Clock::system(),
     });
     let authority = authority.await?;

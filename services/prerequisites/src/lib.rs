@@ -17,6 +17,10 @@ mod judge;
 mod summary;
 mod world;
 
+use std::fmt;
+use std::sync::Arc;
+
+use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
 use tandem_server::Clock;
@@ -24,14 +28,22 @@ use tandem_server::Clock;
 pub use grpc::Handlers;
 
 /// What the service is made of.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Parts {
     /// To the inventory service: devices, tenants, sites.
     pub inventory: Connection,
     /// To the authority service: the policies of hierarchies.
     pub authority: Connection,
+    /// Where the inventory keeps the states of devices, to be asked before it is. Unset: only the inventory is asked.
+    pub cache: Option<Arc<dyn DeviceStateCache>>,
     /// Says which moment rules are judged at.
     pub clock: Clock,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("clock", &self.clock).finish_non_exhaustive()
+    }
 }
 
 /// The prerequisites service.
@@ -42,7 +54,7 @@ impl Prerequisites {
     /// The service over its two sources. Asks nothing yet.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let sources = world::Sources::new(parts.inventory, parts.authority);
+        let sources = world::Sources::new(parts.inventory, parts.authority, parts.cache);
         Self(Handlers::new(sources, parts.clock))
     }
 

@@ -16,6 +16,8 @@ pub(crate) async fn serve(config: &Config, metrics: Metrics) -> Result<(), BoxEr
     let parts = Parts {
         inventory: Connection::connect_lazy(&config.inventory)?,
         authority: Connection::connect_lazy(&config.authority)?,
+        // A process of its own has nobody to share an in-process cache with.
+        cache: None,
         clock: Clock::system(),
     };
     let server =

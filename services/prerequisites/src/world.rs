@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tandem_client::fleet::{self, Policies, PolicyReader, SurroundingsReader, TenantSurroundings, WorldOf};
+use tandem_cache::DeviceStateCache;
+use tandem_client::fleet::{self, DeviceReader, Policies, PolicyReader, SurroundingsReader, TenantSurroundings, WorldOf};
 use tandem_client::{Connection, Stack};
 use tandem_contracts::convert::{self, Violation};
 use tandem_contracts::inventory::v1;
@@ -27,6 +28,7 @@ const AUTHORITY: &str = "authority";
 #[derive(Clone)]
 pub(crate) struct Sources {
     devices: DeviceServiceClient<Stack>,
+    named: DeviceReader,
     surroundings: SurroundingsReader,
     policies: PolicyReader,
 }
@@ -60,13 +62,18 @@ pub(crate) struct Batch {
 }
 
 impl Sources {
-    pub(crate) fn new(inventory: Connection, authority: Connection) -> Self {
+    pub(crate) fn new(
+        inventory: Connection,
+        authority: Connection,
+        cache: Option<Arc<dyn DeviceStateCache>>,
+    ) -> Self {
         let inventory = inventory.with_trace_source(current_id);
         let authority = authority.with_trace_source(current_id);
         let inventory_world: WorldOf = |token| world_of(token, Service::Inventory);
         let authority_world: WorldOf = |token| world_of(token, Service::Authority);
         Self {
             devices: inventory.devices(),
+            named: DeviceReader::new(&inventory, cache, inventory_world, inventory_token),
             surroundings: SurroundingsReader::new(&inventory, inventory_world),
             policies: PolicyReader::new(&authority, authority_world),
         }
@@ -75,25 +82,26 @@ impl Sources {
     /// The device of that name, and the world in which it was read.
     pub(crate) async fn device(
         &self,
+        tenant: &TenantId,
         name: String,
         asked: &ConsistencyToken,
     ) -> Result<(KnownDevice, ConsistencyToken), Failure> {
-        let request = v1::GetDeviceRequest { name, consistency_token: asked.to_string() };
-        let answer = self.devices.clone().get_device(request).await.map_err(inventory_failed)?.into_inner();
-        let device = answer.device.ok_or_else(|| Failure::internal("GetDevice answered no device"))?;
-        Ok((known(device)?, token_of(&answer.consistency_token)?))
+        let batch = self.devices(tenant, vec![name.clone()], asked).await?;
+        match batch.devices.into_iter().next() {
+            Some(device) => Ok((device, batch.seen)),
+            None => Err(Failure::NotFound { resource_type: "tandem.inventory.v1.Device", name }),
+        }
     }
 
     /// The devices of those names, of one tenant.
     pub(crate) async fn devices(
         &self,
-        parent: String,
+        tenant: &TenantId,
         names: Vec<String>,
         asked: &ConsistencyToken,
     ) -> Result<Batch, Failure> {
-        let request = v1::BatchGetDevicesRequest { parent, names, consistency_token: asked.to_string() };
-        let answer =
-            self.devices.clone().batch_get_devices(request).await.map_err(inventory_failed)?.into_inner();
+        let parent = format!("tenants/{tenant}");
+        let answer = self.named.batch(&parent, names, &asked.to_string()).await.map_err(inventory_failed)?;
         let devices = answer.devices.into_iter().map(known).collect::<Result<_, _>>()?;
         let seen = token_of(&answer.consistency_token)?;
         Ok(Batch { devices, not_found: answer.not_found, seen })
@@ -262,4 +270,9 @@ fn seen_by_inventory(text: &str, asked: &ConsistencyToken) -> Result<Consistency
 fn world_of(token: &str, service: Service) -> Option<fleet::World> {
     let mark = ConsistencyToken::parse(token).ok()?.get(service)?;
     Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
+}
+
+/// The consistency token of a world of the inventory.
+fn inventory_token(world: fleet::World) -> String {
+    ConsistencyToken::default().with(Service::Inventory, world.incarnation, world.revision).to_string()
 }

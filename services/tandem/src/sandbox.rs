@@ -4,8 +4,10 @@
 //! [`Sandbox::server`] serves the same services to somebody else, such as a TCP listener.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tandem_authority::Authority;
+use tandem_cache::{DeviceStateCache, InProcessCache};
 use tandem_client::Connection;
 use tandem_inventory::Inventory;
 use tandem_monitoring::{FollowMode, FollowerHealth, Monitoring, Upstream};
@@ -30,6 +32,13 @@ pub struct Options {
     pub follow: FollowMode,
     /// Passes while monitoring does not lag far behind. `None`: nobody asks.
     pub following: Option<NamedCheck>,
+    /// How many bytes of device states the services keep in common beside the database. 0: none.
+    pub cache_bytes: u64,
+}
+
+/// The cache of the services of this process.
+fn shared_cache(bytes: u64) -> Option<Arc<dyn DeviceStateCache>> {
+    (bytes > 0).then(|| Arc::new(InProcessCache::new(bytes)) as Arc<dyn DeviceStateCache>)
 }
 
 /// The running services.
@@ -49,7 +58,7 @@ impl Sandbox {
     /// # Errors
     /// A database cannot be opened or migrated.
     pub async fn start(options: Options) -> Result<Self, BoxError> {
-        let Options { data_folder, durability, clock, follow, following } = options;
+        let Options { data_folder, durability, clock, follow, following, cache_bytes } = options;
         tokio::fs::create_dir_all(&data_folder).await?;
         let supervisor = Supervisor::new();
         let (connector, incoming) = in_process();
@@ -57,23 +66,26 @@ impl Sandbox {
             tandem_client::endpoint("http://tandem.in-process")?.connect_with_connector_lazy(connector);
         let connection = Connection::from_channel(channel).with_trace_source(trace::current_id);
 
+        let cache = shared_cache(cache_bytes);
         let inventory = Inventory::open(tandem_inventory::Parts {
             database: data_folder.join("inventory.db"),
             durability,
             clock: clock.clone(),
+            cache: cache.clone(),
         })
         .await?;
         let authority = Authority::open(tandem_authority::Parts {
             database: data_folder.join("authority.db"),
             durability,
             inventory: connection.clone(),
-            devices: None,
+            cache: cache.clone(),
             clock: clock.clone(),
         })
         .await?;
         let prerequisites = Prerequisites::new(tandem_prerequisites::Parts {
             inventory: connection.clone(),
             authority: connection.clone(),
+            cache,
             clock: clock.clone(),
         });
         let upstream = Upstream {

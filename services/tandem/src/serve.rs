@@ -55,6 +55,9 @@ pub struct Overrides {
     /// Where metrics and probes are served, in plain HTTP.
     #[arg(long, value_name = "ADDRESS")]
     pub operations: Option<SocketAddr>,
+    /// How many bytes of device states are kept in memory beside the databases; 0 keeps none.
+    #[arg(long, value_name = "BYTES")]
+    pub cache_bytes: Option<u64>,
     /// How logs are written: `text` or `json`.
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
@@ -70,6 +73,9 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics and probes are served. Default: `127.0.0.1:9464`.
     pub operations: SocketAddr,
+    /// How many bytes of device states are kept in memory beside the databases: those of the devices asked for most. 0 keeps
+    /// none. Default: 268435456 (256 MiB), some hundred thousand devices.
+    pub cache_bytes: u64,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
 }
@@ -80,6 +86,7 @@ impl Default for Config {
             data_folder: "tandem-data".into(),
             listen: (Ipv4Addr::LOCALHOST, 50051).into(),
             operations: (Ipv4Addr::LOCALHOST, 9464).into(),
+            cache_bytes: 256 * 1024 * 1024,
             log_format: "text".into(),
         }
     }
@@ -114,6 +121,7 @@ async fn serve(arguments: ServeArgs) -> Result<(), BoxError> {
         clock: Clock::system(),
         follow: FollowMode::AllTenants,
         following: Some(readiness.check("monitoring")),
+        cache_bytes: config.cache_bytes,
     })
     .await?;
     let token = development_token(&token_file)?;

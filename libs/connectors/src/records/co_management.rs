@@ -1,4 +1,4 @@
-//! `SMS_Client_ComanagementState` (fact pack, admin_service 6.4).
+//! `SMS_Client_ComanagementState` (fact pack, admin_service.md 6.4).
 //!
 //! Vendor text names the key both `MachineId` and `ResourceID`; both are taken.
 

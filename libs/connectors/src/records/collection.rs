@@ -1,4 +1,4 @@
-//! `SMS_Collection` and `SMS_FullCollectionMembership` (fact pack, admin_service 6.5 and 6.6).
+//! `SMS_Collection` and `SMS_FullCollectionMembership` (fact pack, admin_service.md 6.5 and 6.6).
 
 use serde::Deserialize;
 

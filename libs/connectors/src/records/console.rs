@@ -1,4 +1,4 @@
-//! `v1.0/Device` and `SMS_CombinedDeviceResources`: the console's device list (fact pack, admin_service 6.2 and 6.3).
+//! `v1.0/Device` and `SMS_CombinedDeviceResources`: the console's device list (fact pack, admin_service.md 6.2 and 6.3).
 //!
 //! The vendor prints no member list of `v1.0/Device`. Public readings show the names of the combined class and names of
 //! discovery; both are taken, the console's first.

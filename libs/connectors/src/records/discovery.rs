@@ -1,4 +1,4 @@
-//! `SMS_R_System` (fact pack, admin_service 6.1).
+//! `SMS_R_System` (fact pack, admin_service.md 6.1).
 
 use serde::Deserialize;
 use tandem_domain::section::{Discovery, SectionBody, SectionKind};

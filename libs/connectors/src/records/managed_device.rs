@@ -1,4 +1,4 @@
-//! Graph `managedDevice` (fact pack, graph_managed_device 3, 4 and 7).
+//! Graph `managedDevice` (fact pack, graph_managed_device.md 3, 4 and 7).
 
 use serde::Deserialize;
 use tandem_domain::section::{ClientFeatures, ManagedDevice, SectionBody, SectionKind};

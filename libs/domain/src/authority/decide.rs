@@ -1,4 +1,4 @@
-//! The effective authority: the steps of states 8, first match wins.
+//! The effective authority: the steps of states.md 8, first match wins.
 
 use crate::authority::Reason;
 use crate::configmgr::era;

@@ -62,7 +62,7 @@ pub struct Drift {
 /// [`Workload::ALL`].
 ///
 /// Only devices that are co-managed by the query rule and not in coexistence are judged, and only what a report can say
-/// \[derived, states 8\].
+/// \[derived, states.md 8\].
 #[must_use]
 pub fn drift(
     facts: &DeviceFacts,

@@ -9,7 +9,7 @@
 //! device configuration is at Intune on that device; `third_party_mdm` in coexistence and nowhere else; a pilot decides
 //! nothing while its collection's members are not known.
 //!
-//! Source: the fact pack's states 8, and `services/tandem/docs/assessment.md` for the reasons and their order.
+//! Source: the fact pack's states.md 8, and `services/tandem/docs/assessment.md` for the reasons and their order.
 
 mod decide;
 mod drift;

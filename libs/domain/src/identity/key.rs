@@ -197,7 +197,7 @@ fn guid(text: &str) -> Result<Uuid, NotAKeyReason> {
         return Err(NotAKeyReason::Malformed);
     }
     match Uuid::try_parse(bare) {
-        // All zeros: no identity, never a key (graph_managed_device 7).
+        // All zeros: no identity, never a key (graph_managed_device.md 7).
         Ok(id) if id.is_nil() => Err(NotAKeyReason::Junk),
         Ok(id) => Ok(id),
         Err(_) => Err(NotAKeyReason::Malformed),
@@ -214,7 +214,7 @@ fn client_id(text: &str) -> Result<String, NotAKeyReason> {
     Ok(format!("{PREFIX}{:X}", id.hyphenated()))
 }
 
-/// Placeholders in the letters and digits of their upper-case form: the fact pack's (graph_managed_device 7, beside `0`).
+/// Placeholders in the letters and digits of their upper-case form: the fact pack's (graph_managed_device.md 7, beside `0`).
 const PLACEHOLDER_SERIALS: [&str; 3] = ["NONE", "TOBEFILLEDBYOEM", "UNKNOWN"];
 
 /// Firmware keeps at most 64 characters in practice; twice that bounds the row.

@@ -8,8 +8,8 @@
 //!
 //! 1. A record that was placed stays on its device.
 //! 2. A new record joins the device that holds its strongest strong key and is compatible with it. Strength: directory device id,
-//!    client id, Intune id (fact pack, graph_managed_device 6). Compatible: no other record of the same source (hierarchy), no
-//!    different value of a strong kind.
+//!    client id, Intune id (fact pack, graph_managed_device.md 6). Compatible: no other record of the same source (hierarchy),
+//!    no different value of a strong kind.
 //! 3. Other strong keys of the record, held by further compatible devices, merge those devices into the first. The same goes for
 //!    a key that a placed record brings late.
 //! 4. Hardware keys come after the strong ones and only where these are in no conflict: a new record joins by them only when no

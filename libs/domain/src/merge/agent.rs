@@ -1,7 +1,7 @@
 //! Graph's `managementAgent`: which managers Intune sees on the device.
 //!
-//! Members and numbers: fact pack, graph_managed_device 4. A member that is not listed, `unknown` and `unknownFutureValue` say
-//! nothing: neither "has it" nor "lacks it".
+//! Members and numbers: fact pack, graph_managed_device.md 4. A member that is not listed, `unknown` and `unknownFutureValue`
+//! say nothing: neither "has it" nor "lacks it".
 
 /// What one known member says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +18,7 @@ fn agent(member: &str) -> Option<Agent> {
         "mdm" | "easMdm" => (false, true),
         "configurationManagerClient" => (true, false),
         "configurationManagerClientMdm" | "configurationManagerClientMdmEas" => (true, true),
-        // `microsoft365ManagedMdm` (258) carries MDM in its name, but the fact pack's list (states 1) does not count it.
+        // `microsoft365ManagedMdm` (258) carries MDM in its name, but the fact pack's list (states.md 1) does not count it.
         "eas"
         | "intuneClient"
         | "easIntuneClient"
@@ -33,17 +33,17 @@ fn agent(member: &str) -> Option<Agent> {
     Some(Agent { client, mdm })
 }
 
-/// States 1: `managementAgent` 8, 10 or 11 means that the client is installed.
+/// states.md 1: `managementAgent` 8, 10 or 11 means that the client is installed.
 pub(super) fn has_client(member: &str) -> Option<bool> {
     agent(member).map(|agent| agent.client)
 }
 
-/// States 1: enrolled is a record whose agent contains MDM (2, 3, 10, 11).
+/// states.md 1: enrolled is a record whose agent contains MDM (2, 3, 10, 11).
 pub(super) fn has_mdm(member: &str) -> Option<bool> {
     agent(member).map(|agent| agent.mdm)
 }
 
-/// States 2, cloud view \[derived\]: 10 or 11.
+/// states.md 2, cloud view \[derived\]: 10 or 11.
 pub(super) fn is_co_managed(member: &str) -> Option<bool> {
     agent(member).map(|agent| agent.client && agent.mdm)
 }

@@ -6,7 +6,7 @@ use crate::section::ClientFeatures;
 use super::agent;
 use super::readings::{Readings, says};
 
-/// States 9: the numbers of `configurationManagerClientState` are sums of the client's own health flags (our observation).
+/// states.md 9: the numbers of `configurationManagerClientState` are sums of the client's own health flags (our observation).
 /// `unknown` is the published member 0, "no report", and not an unknown name; a name that nobody knows says nothing.
 pub(super) fn health_flags(member: &str) -> Option<u32> {
     match member {
@@ -20,8 +20,9 @@ pub(super) fn health_flags(member: &str) -> Option<u32> {
     }
 }
 
-/// The beta set as a whole, else the v1.0 set, whose last two flags are unknown (graph_managed_device 2). Flags of the two are
-/// not mixed: they were read together. Nothing where Graph's own agent says that there is no client to report them \[derived\].
+/// The beta set as a whole, else the v1.0 set, whose last two flags are unknown (graph_managed_device.md 2). Flags of the two
+/// are not mixed: they were read together. Nothing where Graph's own agent says that there is no client to report them
+/// \[derived\].
 pub(super) fn client_features(readings: &Readings<'_>) -> Option<Fact<ClientFeatures>> {
     let client = readings.intune(|d| agent::has_client(d.management_agent.as_deref()?));
     if client.is_some_and(|fact| !fact.value) {

@@ -12,7 +12,7 @@ pub(super) fn join_type(readings: &Readings<'_>) -> Option<Fact<JoinType>> {
         .intune(|d| of_graph(d.join_type.as_deref()?))
         .or_else(|| says(readings.directory, |d| of_trust_type(d.trust_type.as_deref()?)))
         .or_else(|| {
-            // States 4.3 tests the hybrid flag first.
+            // states.md 4.3 tests the hybrid flag first.
             says(readings.site.co_management, |row| match (row.hybrid_joined, row.entra_joined) {
                 (Some(true), _) => Some(JoinType::HybridJoined),
                 (_, Some(true)) => Some(JoinType::EntraJoined),
@@ -68,7 +68,7 @@ fn zero_directory_id(readings: &Readings<'_>) -> Option<Fact<JoinType>> {
     known().next().map(|id| Fact::new(JoinType::None, id.section))
 }
 
-/// Whether a directory id is all zeros: no identity, and "not joined" (graph_managed_device 7) \[derived\].
+/// Whether a directory id is all zeros: no identity, and "not joined" (graph_managed_device.md 7) \[derived\].
 fn zeros(id: Option<&str>) -> Option<bool> {
     let id = id?.trim().trim_start_matches('{').trim_end_matches('}');
     (!id.is_empty()).then(|| id.chars().all(|c| matches!(c, '0' | '-')))

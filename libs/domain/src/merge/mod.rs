@@ -103,7 +103,7 @@ fn add_names(facts: &mut DeviceFacts, readings: &Readings<'_>) {
     facts.owner = owner(readings);
 }
 
-/// `device.owner`: Graph `managedDeviceOwnerType`. The site's `DeviceOwner` (admin_service 6.2) and the directory's
+/// `device.owner`: Graph `managedDeviceOwnerType`. The site's `DeviceOwner` (admin_service.md 6.2) and the directory's
 /// `deviceOwnership` stand in where Graph says neither \[derived\].
 fn owner(readings: &Readings<'_>) -> Option<Fact<Owner>> {
     readings
@@ -168,7 +168,7 @@ fn add_co_management(facts: &mut DeviceFacts, readings: &Readings<'_>) {
 }
 
 /// `device.mdm_enrolled`: the site's `MDMEnrolled` first, then Graph. Where both are known and differ, both are kept: normal
-/// for some hours after a change (states 2) \[derived\].
+/// for some hours after a change (states.md 2) \[derived\].
 fn add_enrollment(facts: &mut DeviceFacts, readings: &Readings<'_>) {
     let site = says(readings.site.co_management, |row| row.mdm_enrolled);
     let cloud = readings.intune(|d| agent::has_mdm(d.management_agent.as_deref()?));

@@ -82,7 +82,7 @@ impl<'a> TenantCheck<'a> {
             .into(),
             TenantRule::IntuneSetUp => intune_set_up(self.tenant).into(),
             TenantRule::MdmAuthority => mdm_authority(self.tenant).into(),
-            // Path 1 needs the scope too: dispute 5 of the fact pack, decided for the seed and the text of 2024.
+            // Path 1 needs the scope too: dispute 5 of the fact pack, decided for the overview article and the text of 2024.
             TenantRule::AutomaticEnrollmentPath1 | TenantRule::AutomaticEnrollmentPath2 => {
                 automatic_enrollment(self.tenant).into()
             }

@@ -1,4 +1,4 @@
-//! The dashboard's groups, stages and categories of one device (states 4).
+//! The dashboard's groups, stages and categories of one device (states.md 4).
 //!
 //! The tiles count devices that have the Configuration Manager client; any other device is in none of them \[derived\].
 
@@ -37,7 +37,7 @@ impl FunnelStage {
     }
 }
 
-/// The tile of enrolment status that counts the device (states 4.3).
+/// The tile of enrolment status that counts the device (states.md 4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum EnrollmentCategory {
     /// Enrolled and hybrid joined.

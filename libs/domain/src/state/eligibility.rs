@@ -1,4 +1,4 @@
-//! Could this client be co-managed? The values of Graph beta's `comanagementEligibleType`, derived from facts (states 3).
+//! Could this client be co-managed? The values of Graph beta's `comanagementEligibleType`, derived from facts (states.md 3).
 //!
 //! Eligibility is a question about clients, so it is judged on path 1. The scope of automatic enrolment decides whether a
 //! device gets scheduled, not whether it is eligible.
@@ -87,7 +87,7 @@ pub struct EligibilityReport {
 
 /// Judges eligibility; `path1` is the device's report on [`crate::prerequisites::Path::Path1`].
 ///
-/// The first match of states 3 wins. An update of Windows comes before the join when both are missing, because joining is
+/// The first match of states.md 3 wins. An update of Windows comes before the join when both are missing, because joining is
 /// only supported afterwards \[derived\].
 #[must_use]
 pub fn eligibility(

@@ -3,7 +3,7 @@
 //! Everything here reads merged facts only; where a source says nothing, a term of a rule counts as not met \[derived\], and
 //! whatever depends on the client being there is `unknown` while nobody says whether it is.
 //!
-//! Source: the fact pack's states 2 to 5 and 10, and `services/tandem/docs/assessment.md` for the words of the answers.
+//! Source: the fact pack's states.md 2 to 5 and 10, and `services/tandem/docs/assessment.md` for the words of the answers.
 
 mod categories;
 mod eligibility;
@@ -32,7 +32,7 @@ pub fn mdm_provider(facts: &DeviceFacts, tenant: &TenantFacts) -> Option<MdmProv
     (copied(&facts.mdm_enrolled) == Some(false)).then_some(MdmProvider::None)
 }
 
-/// The client is there and the MDM is not Intune: seven areas of the client are off, and nothing is balanced (states 7).
+/// The client is there and the MDM is not Intune: seven areas of the client are off, and nothing is balanced (states.md 7).
 ///
 /// A personally owned device is in coexistence all the same, although that is not supported \[derived\].
 #[must_use]
@@ -40,7 +40,7 @@ pub fn in_coexistence(facts: &DeviceFacts, tenant: &TenantFacts) -> bool {
     has_client(facts) && mdm_provider(facts, tenant) == Some(MdmProvider::ThirdParty)
 }
 
-/// The three answers to "is it co-managed?", which differ (dispute in states 2). None of them asks about coexistence.
+/// The three answers to "is it co-managed?", which differ (dispute in states.md 2). None of them asks about coexistence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CoManaged {
     /// Enrolled, policy present and provisioned: the stricter vendor rule, used for counting.
@@ -62,7 +62,7 @@ pub fn co_managed(facts: &DeviceFacts) -> CoManaged {
     }
 }
 
-/// Co-managed as it is counted: the query rule, and not in coexistence (states 7: such a device is never co-managed).
+/// Co-managed as it is counted: the query rule, and not in coexistence (states.md 7: such a device is never co-managed).
 #[must_use]
 pub fn is_co_managed(facts: &DeviceFacts, tenant: &TenantFacts) -> bool {
     co_managed(facts).query && !in_coexistence(facts, tenant)
@@ -70,14 +70,14 @@ pub fn is_co_managed(facts: &DeviceFacts, tenant: &TenantFacts) -> bool {
 
 /// The device is on its way out: Intune has queued or issued a retire, wipe or delete.
 ///
-/// Of `managementState` (states 10) the failed and the cancelled ones do not count: such a device stays \[derived\].
+/// Of `managementState` (states.md 10) the failed and the cancelled ones do not count: such a device stays \[derived\].
 #[must_use]
 pub fn is_leaving(facts: &DeviceFacts) -> bool {
     let state = value(&facts.intune_management_state).map(String::as_str);
     matches!(state, Some("retirePending" | "retireIssued" | "wipePending" | "wipeIssued" | "deletePending"))
 }
 
-/// Where a device stands in its life cycle (states 5).
+/// Where a device stands in its life cycle (states.md 5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ManagementState {
     /// Neither client nor enrolment.
@@ -203,7 +203,7 @@ fn unsuccessful_code(facts: &DeviceFacts) -> Option<u32> {
     copied(&facts.enrollment_status_code).filter(|&code| code != 0)
 }
 
-/// An enrolment attempt was made (states 4.2); meaningful while the device is not enrolled.
+/// An enrolment attempt was made (states.md 4.2); meaningful while the device is not enrolled.
 fn attempt_made(facts: &DeviceFacts) -> bool {
     unsuccessful_code(facts).is_some() || copied(&facts.enrollment_failed) == Some(true)
 }

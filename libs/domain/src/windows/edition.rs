@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// Editions that share a support calendar (README of the fact pack).
+/// Editions that share a support calendar (edition groups of `data/README.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EditionGroup {

@@ -1,4 +1,4 @@
-//! AdminService `wmi/SMS_Collection` and `wmi/SMS_FullCollectionMembership` (fact pack, admin_service 6.5 and 6.6).
+//! AdminService `wmi/SMS_Collection` and `wmi/SMS_FullCollectionMembership` (fact pack, admin_service.md 6.5 and 6.6).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! AdminService `v1.0/Device`: the console's device list, in the combined-device names (fact pack, admin_service 6.3).
+//! AdminService `v1.0/Device`: the console's device list, in the combined-device names (fact pack, admin_service.md 6.3).
 
 use jiff::Timestamp;
 use serde::Serialize;

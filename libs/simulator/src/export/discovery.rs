@@ -1,4 +1,4 @@
-//! AdminService `wmi/SMS_R_System` (fact pack, admin_service 6.1).
+//! AdminService `wmi/SMS_R_System` (fact pack, admin_service.md 6.1).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -120,7 +120,7 @@ fn agents(
     (names, times)
 }
 
-/// Windows 10 and 11 have the same text; only the build tells them apart (admin_service 6.1).
+/// Windows 10 and 11 have the same text; only the build tells them apart (admin_service.md 6.1).
 pub(super) fn operating_system(device: &SimulatedDevice) -> &'static str {
     match device.windows.version {
         _ if device.is_server() => "Microsoft Windows NT Advanced Server 10.0",

@@ -1,6 +1,7 @@
 //! Graph beta `managedDevice`: what an inventory selects, and the properties that come along.
 //!
-//! Source: fact pack, graph_managed_device 3 and 7. `null`, `""` and year 1 stand for "no value" where the lists carry them.
+//! Source: fact pack, graph_managed_device.md 3 and 7. `null`, `""` and year 1 stand for "no value" where the lists
+//! carry them.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, Serializer};
@@ -25,7 +26,7 @@ impl Serialize for Moment {
     }
 }
 
-/// Seven fraction digits and none both occur in one document (graph_managed_device 7).
+/// Seven fraction digits and none both occur in one document (graph_managed_device.md 7).
 const ENROLLED_FRACTION: SignedDuration = SignedDuration::new(0, 715_618_900);
 const CERTIFICATE_LIFE: SignedDuration = SignedDuration::from_hours(365 * 24);
 

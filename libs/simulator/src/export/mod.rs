@@ -32,8 +32,8 @@ use self::answer::Answer;
 use self::file::ExportFile;
 use self::graph_page::GraphPages;
 
-/// Records of an AdminService answer. No page size is documented (admin_service 5), so readers of large sites ask for ranges of
-/// keys; this is such a range.
+/// Records of an AdminService answer. No page size is documented (admin_service.md 5), so readers of large sites ask for
+/// ranges of keys; this is such a range.
 const RECORDS_PER_ANSWER: u64 = 100_000;
 /// The same for memberships, whose rows are short.
 const MEMBERSHIPS_PER_ANSWER: u64 = 2_000_000;

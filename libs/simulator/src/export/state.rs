@@ -1,4 +1,4 @@
-//! AdminService `wmi/SMS_Client_ComanagementState` (fact pack, admin_service 6.4).
+//! AdminService `wmi/SMS_Client_ComanagementState` (fact pack, admin_service.md 6.4).
 
 use serde::Serialize;
 use tandem_domain::facts::JoinType;

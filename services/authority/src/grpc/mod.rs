@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use tandem_client::Stack;
-use tandem_client::fleet::{self, SurroundingsReader, TenantSurroundings};
+use tandem_client::fleet::{SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
@@ -22,7 +22,7 @@ use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
-use crate::devices::{DeviceSource, INVENTORY};
+use crate::devices::{Devices, INVENTORY};
 use crate::judge::World;
 use crate::store::Store;
 use crate::store::policy_set::{PolicySet, policy_set};
@@ -31,7 +31,7 @@ use crate::store::policy_set::{PolicySet, policy_set};
 #[derive(Clone)]
 pub struct Handlers {
     pub(crate) store: Store,
-    pub(crate) devices: Arc<dyn DeviceSource>,
+    pub(crate) devices: Devices,
     pub(crate) surroundings: SurroundingsReader,
     pub(crate) hierarchies: HierarchyServiceClient<Stack>,
     pub(crate) clock: Clock,
@@ -83,12 +83,6 @@ impl Handlers {
         let inventory = ConsistencyToken::parse(inventory).map_err(Failure::internal)?;
         Ok(inventory.merge(&self.store.world(world.policies.revision)).to_string())
     }
-}
-
-/// How far the inventory was, by a consistency token. A damaged token is refused before it comes here.
-pub(crate) fn inventory_world(token: &str) -> Option<fleet::World> {
-    let mark = ConsistencyToken::parse(token).ok()?.get(Service::Inventory)?;
-    Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
 }
 
 #[tonic::async_trait]

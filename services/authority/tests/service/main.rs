@@ -10,14 +10,13 @@ mod tokens;
 
 use jiff::Timestamp;
 use tandem_authority::{Authority, Parts};
-use tandem_client::{ApiError, Connection, endpoint};
+use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::{UpdateCoManagementPolicyRequest, UpdateCoManagementPolicyResponse};
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
-use tandem_server::in_process::in_process;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
 use tandem_storage::Durability;
 use tempfile::TempDir;
@@ -54,15 +53,15 @@ async fn sandbox() -> Sandbox {
     let authority = Authority::open(Parts {
         database: folder.path().join("authority.db"),
         durability: Durability::Scratch,
-        inventory: Connection::from_channel(serve(&supervisor, "inventory", inventory_server)),
-        devices: None,
+        inventory: Connection::from_channel(tandem_testkit::serve(&supervisor, "inventory", inventory_server)),
+        cache: None,
         clock: Clock::fixed(now()),
     })
     .await
     .unwrap();
     authority.start_tasks(&supervisor);
     let server = ApiServer::new(LocalAuthenticator::default()).add_service(authority.service());
-    let client = AuthorityServiceClient::new(serve(&supervisor, "authority", server));
+    let client = AuthorityServiceClient::new(tandem_testkit::serve(&supervisor, "authority", server));
     Sandbox { inventory, client, authority, _supervisor: supervisor, _folder: folder }
 }
 
@@ -71,12 +70,6 @@ async fn sandbox_with_policy() -> Sandbox {
     let mut sandbox = sandbox().await;
     sandbox.record(fleet::policy()).await.unwrap();
     sandbox
-}
-
-fn serve(supervisor: &Supervisor, name: &str, server: ApiServer) -> Channel {
-    let (connector, incoming) = in_process();
-    supervisor.spawn(name, server.serve(incoming, supervisor.draining().cancelled_owned()));
-    endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector)
 }
 
 impl Sandbox {

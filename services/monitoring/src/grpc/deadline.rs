@@ -7,10 +7,15 @@ use tonic::metadata::MetadataMap;
 /// The deadline of a caller who sets none or a longer one: a fleet of a million is counted anew in about that time.
 const LONGEST: Duration = Duration::from_secs(30);
 
+/// The least that is left of a deadline for the answer's way back: timers count milliseconds, and a client that retries hands its
+/// last attempt whatever little its earlier ones left.
+const WAY_BACK: Duration = Duration::from_millis(20);
+
 /// How long the request with this metadata may wait: nine tenths of its deadline, so that "not yet consistent" is still heard.
 pub(super) fn waiting_time(metadata: &MetadataMap) -> Duration {
     let deadline = metadata.get("grpc-timeout").and_then(|text| timeout(text.to_str().ok()?));
-    deadline.unwrap_or(LONGEST).min(LONGEST) * 9 / 10
+    let deadline = deadline.unwrap_or(LONGEST).min(LONGEST);
+    deadline.saturating_sub((deadline / 10).max(WAY_BACK))
 }
 
 /// A timeout as the protocol writes it: up to eight digits and a unit.
@@ -45,7 +50,8 @@ mod tests {
         for (header, millis) in [
             (Some("10S"), 9_000),
             (Some("500m"), 450),
-            (Some("20000u"), 18),
+            (Some("50000u"), 30),
+            (Some("15m"), 0),
             (Some("1H"), 27_000),
             (Some("10 S"), 27_000),
             (None, 27_000),

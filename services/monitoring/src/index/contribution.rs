@@ -53,8 +53,8 @@ pub(crate) fn contribution(evidence: Evidence<'_>) -> Result<Vec<Figure>, Violat
     Ok(figures)
 }
 
-/// The three readings of "co-managed". A device in coexistence is in none of them: it is never co-managed (states 7), whatever
-/// its three flags say.
+/// The three readings of "co-managed". A device in coexistence is in none of them: it is never co-managed (states.md 7),
+/// whatever its three flags say.
 fn readings(evidence: Evidence<'_>, state: ManagementState, figures: &mut Vec<Figure>) {
     if state == ManagementState::Coexistence {
         return;
@@ -69,7 +69,7 @@ fn readings(evidence: Evidence<'_>, state: ManagementState, figures: &mut Vec<Fi
         .extend(held.into_iter().filter(|(holds, _)| *holds).map(|(_, reading)| Figure::CoManaged(reading)));
 }
 
-/// The vendor's tiles of states 4, and the versions.
+/// The vendor's tiles of states.md 4, and the versions.
 fn dashboard_categories(evidence: Evidence<'_>, eligibility: Eligibility, figures: &mut Vec<Figure>) {
     let Categories { os_group, os_version, funnel_stage, enrollment_status, enrollment_error } =
         categories(evidence.facts, evidence.tenant, eligibility);

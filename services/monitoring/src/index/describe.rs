@@ -47,7 +47,7 @@ fn labelled(label: &'static str) -> Description {
     Description { label, ..Description::default() }
 }
 
-/// The vendor's names of the groups (states 4.1).
+/// The vendor's names of the groups (states.md 4.1).
 const fn os_group(group: OsGroup) -> &'static str {
     match group {
         OsGroup::Windows7And8 => "Windows 7 & 8.x",

@@ -13,7 +13,7 @@ use tandem_domain::state::{Eligibility, EnrollmentCategory, FunnelStage, Managem
 use tandem_domain::windows::OsGroup;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
-/// The three readings of "co-managed" (states 2).
+/// The three readings of "co-managed" (`libs/domain/data/states.md` 2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reading {
     Query,

@@ -75,6 +75,8 @@ pub(super) struct Follower {
     in_flight_worlds: VecDeque<u64>,
     /// Something was counted since the last failure.
     got_on: bool,
+    /// The last look failed: surroundings may have changed unseen.
+    looks_fail: bool,
 }
 
 impl Follower {
@@ -91,6 +93,7 @@ impl Follower {
             in_flight: FuturesOrdered::new(),
             in_flight_worlds: VecDeque::new(),
             got_on: false,
+            looks_fail: false,
         }
     }
 
@@ -165,15 +168,13 @@ impl Follower {
                 self.adopt(world, affected);
                 let now = self.clock.now();
                 self.index(|index| index.pass_time(now));
-                self.settle();
-                if self.building.is_none()
-                    && self.in_flight.is_empty()
-                    && self.count.read().index.pending() == 0
-                {
-                    self.count.catch_up();
-                }
+                self.looks_fail = false;
+                self.settle(false);
             }
-            Err(failure) => self.note(&failure),
+            Err(failure) => {
+                self.looks_fail = true;
+                self.note(&failure);
+            }
         }
     }
 
@@ -220,6 +221,7 @@ impl Follower {
     fn apply(&mut self, judged: Judged) -> Result<(), Failure> {
         let current = self.in_flight_worlds.pop_front() == self.world.as_ref().map(|world| world.number);
         self.got_on = true;
+        let mut reached = false;
         match judged {
             Judged::Fed { counted, left, bookmark } => {
                 if !counted.is_empty() || !left.is_empty() {
@@ -231,6 +233,7 @@ impl Follower {
                 }
                 if let Some(bookmark) = bookmark {
                     self.reach(bookmark)?;
+                    reached = true;
                 }
             }
             Judged::Again { asked, counted } => {
@@ -244,7 +247,7 @@ impl Follower {
                 self.changed();
             }
         }
-        self.settle();
+        self.settle(reached);
         Ok(())
     }
 
@@ -276,12 +279,19 @@ impl Follower {
         Ok(())
     }
 
-    /// Says which world is counted: up to the feed, in the surroundings that every device was judged in.
-    fn settle(&mut self) {
+    /// Says which world is counted: up to the feed, in the surroundings that every device was judged in. `reached`: a bookmark was.
+    fn settle(&mut self, reached: bool) {
         let Some(world) = self.world.as_ref().filter(|_| self.building.is_none()) else { return };
         let in_current = self.in_flight_worlds.iter().all(|number| *number == world.number);
-        if in_current && self.count.read().index.is_current() {
+        let (current, pending) = {
+            let index = &self.count.read().index;
+            (index.is_current(), index.pending())
+        };
+        if in_current && current {
             self.surrounded = Some(world.token.clone());
+        }
+        if pending == 0 && (reached || self.in_flight.is_empty()) && !self.looks_fail {
+            self.count.catch_up();
         }
         let (Some(fed), Some(surrounded)) = (self.fed, &self.surrounded) else { return };
         let Some(seen) =

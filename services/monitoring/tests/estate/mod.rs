@@ -13,6 +13,7 @@ use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceS
 use tandem_contracts::inventory::v1::HierarchySurroundings;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServiceClient;
 use tandem_contracts::monitoring::v1::{
     Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
     Tile,
@@ -24,7 +25,7 @@ use tandem_server::consistency::Service;
 use tandem_server::in_process::{InProcessIncoming, in_process};
 use tandem_server::{ApiServer, Clock, ConsistencyToken, LocalAuthenticator, Supervisor};
 use tokio::sync::watch;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
 pub(crate) use samples::Sample;
@@ -120,16 +121,16 @@ impl Estate {
 pub(crate) struct Sandbox {
     pub(crate) services: Services,
     pub(crate) monitoring: Monitoring,
-    connection: Connection,
+    /// Without retries: what monitoring answers is what a test sees.
+    client: MonitoringServiceClient<Channel>,
     supervisor: Supervisor,
 }
 
-fn connected(supervisor: &Supervisor, name: &str, server: ApiServer) -> Connection {
+fn connected(supervisor: &Supervisor, name: &str, server: ApiServer) -> Channel {
     let (connector, incoming): (_, InProcessIncoming) = in_process();
     let served = server.serve(incoming, supervisor.draining().cancelled_owned());
     supervisor.spawn(name, async move { served.await.map_err(Box::new) });
-    let channel = Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector);
-    Connection::from_channel(channel)
+    Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector)
 }
 
 impl Sandbox {
@@ -140,19 +141,19 @@ impl Sandbox {
             .add_service(DeviceServiceServer::new(services.clone()))
             .add_service(AuthorityServiceServer::new(services.clone()))
             .add_service(PrerequisitesServiceServer::new(services.clone()));
-        let estate = connected(&supervisor, "estate", estate);
+        let estate = Connection::from_channel(connected(&supervisor, "estate", estate));
         let upstream =
             Upstream { inventory: estate.clone(), authority: estate.clone(), prerequisites: estate };
         let clock = Clock::fixed("2026-11-20T23:59:59Z".parse().unwrap());
         let parts = Parts { upstream, clock, supervisor: supervisor.clone(), mode, readiness: None };
         let monitoring = Monitoring::new(parts);
         let server = ApiServer::new(LocalAuthenticator::default()).add_service(monitoring.service());
-        let connection = connected(&supervisor, "monitoring", server);
-        Self { services, monitoring, connection, supervisor }
+        let client = MonitoringServiceClient::new(connected(&supervisor, "monitoring", server));
+        Self { services, monitoring, client, supervisor }
     }
 
     pub(crate) async fn stop(self) {
-        drop(self.connection);
+        drop(self.client);
         self.supervisor.drain();
         self.supervisor.join().await.unwrap();
     }
@@ -169,7 +170,7 @@ impl Sandbox {
         };
         let mut request = Request::new(request);
         request.set_timeout(Duration::from_secs(20));
-        Ok(self.connection.monitoring().get_dashboard(request).await?.into_inner())
+        Ok(self.client.clone().get_dashboard(request).await?.into_inner())
     }
 
     /// The figures with their devices, each read in pages of two; `numbers` of the dashboard and lists agree, or this panics.
@@ -217,6 +218,6 @@ impl Sandbox {
             page_token: page_token.into(),
             cursor: String::new(),
         };
-        Ok(self.connection.monitoring().list_figure_devices(request).await?.into_inner())
+        Ok(self.client.clone().list_figure_devices(request).await?.into_inner())
     }
 }

@@ -71,7 +71,7 @@ impl PrerequisitesService for Handlers {
         let tenant = request::tenant_of_device("name", &request.name)?;
         let question = self.question(&request.paths, request.problems_only)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let (device, seen) = self.sources.device(request.name, &token).await?;
+        let (device, seen) = self.sources.device(&tenant, request.name, &token).await?;
         let world = self.sources.world(&tenant, &token).await?;
         let consistency_token = world.token().merge(&seen).to_string();
         let check = Some(question.answer(device, &world));
@@ -87,7 +87,7 @@ impl PrerequisitesService for Handlers {
         request::device_names(&tenant, &request.names)?;
         let question = self.question(&request.paths, request.problems_only)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let batch = self.sources.devices(request.parent, request.names, &token).await?;
+        let batch = self.sources.devices(&tenant, request.names, &token).await?;
         let world = self.sources.world(&tenant, &token).await?;
         let consistency_token = world.token().merge(&batch.seen).to_string();
         let checks = batch.devices.into_iter().map(|device| question.answer(device, &world)).collect();

@@ -120,8 +120,7 @@ async fn outdated_registered_device_is_told_its_problems_on_the_default_paths() 
         [
             "a Windows version in servicing",
             "Windows 10 22H2, servicing ended on 2025-10-14, Extended Security Updates until 2028-10-10",
-            "update Windows; Extended Security Updates keep a Windows 10 22H2 patched but do not make it supported again \
-             (dispute in the README)",
+            "update Windows; Extended Security Updates keep a Windows 10 22H2 patched but do not make it supported again",
         ],
     );
     let certificate = unknown("cm.cmg_certificate_trusted", Blocking, &["device.trusts_cmg_certificate"]);

@@ -56,7 +56,7 @@ async fn fleet_is_counted_whole_on_path1() {
                 Blocking,
                 [1, 0],
                 "update Windows; Extended Security Updates keep a Windows 10 22H2 patched but do not make it supported \
-                 again (dispute in the README)",
+                 again",
             ),
             rule(
                 "cm.auto_enroll_in_scope",

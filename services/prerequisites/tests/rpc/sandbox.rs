@@ -1,13 +1,12 @@
 //! The three servers and a client, in one process.
 
-use tandem_client::{ApiError, Connection, endpoint};
+use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tandem_prerequisites::{Parts, Prerequisites};
-use tandem_server::in_process::in_process;
-use tandem_server::{ApiServer, Clock, LocalAuthenticator};
+use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
@@ -21,11 +20,9 @@ fn api() -> ApiServer {
     ApiServer::new(LocalAuthenticator::default())
 }
 
-/// Serves for as long as the test runs.
+/// Serves until the test's supervisor, which nobody drains, is dropped with its runtime.
 fn served(server: ApiServer) -> Channel {
-    let (connector, incoming) = in_process();
-    tokio::spawn(server.serve(incoming, std::future::pending()));
-    endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector)
+    tandem_testkit::serve(&Supervisor::new(), "server", server)
 }
 
 /// The service between these two, and a client of it.
@@ -37,6 +34,7 @@ pub(crate) fn client_over(inventory: Inventory) -> Client {
     let service = Prerequisites::new(Parts {
         inventory: Connection::from_channel(served(inventory)),
         authority: Connection::from_channel(served(authority)),
+        cache: None,
         clock: Clock::fixed(as_of()),
     });
     PrerequisitesServiceClient::new(served(api().add_service(service.service())))

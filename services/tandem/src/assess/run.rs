@@ -96,6 +96,7 @@ pub async fn assess(
         clock: Clock::fixed(as_of),
         follow: FollowMode::OnDemand,
         following: None,
+        cache_bytes: std::env::var("X_CACHE").ok().and_then(|v| v.parse().ok()).unwrap_or(0),
     })
     .await
     .map_err(AssessError::Start)?;

@@ -1,4 +1,4 @@
-//! Every step of states 8, by hand.
+//! Every step of states.md 8, by hand.
 
 use super::reasons;
 use crate::authority::strategies::{World, co_managed_client, collection, said, setting};

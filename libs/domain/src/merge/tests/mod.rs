@@ -1,4 +1,4 @@
-//! Expected values come from the fact pack's samples and rules.
+//! Expected values come from the fact pack's rules and the sample records' own members.
 
 mod hierarchies;
 mod rules;

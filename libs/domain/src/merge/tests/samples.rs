@@ -1,4 +1,5 @@
-//! Device OSL-LT-0417 of the samples, which every source knows.
+//! OSL-LT-0417, an invented device that every source knows, in the shapes of both systems (the fact pack's
+//! graph_managed_device.md and admin_service.md).
 
 use super::*;
 use crate::facts::{DeviceFacts, Fact, JoinType, OsKind, OsVersion, Owner, SectionStamp};

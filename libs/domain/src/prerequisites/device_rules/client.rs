@@ -13,9 +13,9 @@ use crate::workload::{ManagementAuthority, Workload};
 
 /// The flag sum of a healthy client: installed, registered, evaluation sent.
 const HEALTHY: u32 = 7;
-/// How long the flag sum 7 stays fresh (states 9).
+/// How long the flag sum 7 stays fresh (states.md 9).
 const FRESH_WHEN_HEALTHY: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long any other flag sum stays fresh (states 9).
+/// How long any other flag sum stays fresh (states.md 9).
 const FRESH_OTHERWISE: SignedDuration = SignedDuration::from_hours(48);
 
 pub(super) fn installed(facts: &DeviceFacts) -> Outcome {

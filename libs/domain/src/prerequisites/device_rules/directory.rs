@@ -24,7 +24,7 @@ pub(super) fn not_registered_only(facts: &DeviceFacts) -> Outcome {
 }
 
 /// Speaks of domain-joined devices. Where nobody says whether a device is one, its join decides: hybrid joined is joined to
-/// Active Directory, Entra joined is joined to Entra ID only (the fact pack's glossary) \[derived\].
+/// Active Directory, Entra joined is joined to Entra ID only (words of `data/README.md`) \[derived\].
 pub(super) fn hybrid_for_domain_joined(facts: &DeviceFacts) -> Outcome {
     const NOT_DOMAIN_JOINED: &str = "the device is not joined to Active Directory";
     match (copied(&facts.ad_joined), copied(&facts.join_type)) {

@@ -1,4 +1,4 @@
-//! States 4: groups, stages and tiles.
+//! states.md 4: groups, stages and tiles.
 
 use proptest::prelude::*;
 use proptest::sample::select;

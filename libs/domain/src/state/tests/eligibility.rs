@@ -1,4 +1,4 @@
-//! States 3: every row, with path 1's findings written by hand.
+//! states.md 3: every row, with path 1's findings written by hand.
 
 use super::{third_party, unenrolled_client};
 use crate::authority::strategies::{World, co_managed_client, said};

@@ -1,4 +1,4 @@
-//! States 2 to 4 and 10 by hand, and what holds for every device.
+//! states.md 2 to 4 and 10 by hand, and what holds for every device.
 
 mod categories;
 mod eligibility;

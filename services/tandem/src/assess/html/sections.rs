@@ -190,7 +190,8 @@ fn funnel(totals: &Totals) -> serde_json::Result<Block> {
         number_column("Of eligible"),
         number_column("Stand here"),
     ];
-    Ok(Block::new("Funnel", Grid::new("Devices by furthest stage", columns, rows.into())).chart(chart))
+    Ok(Block::new("Funnel", Grid::new("Devices by furthest stage", columns, rows.into()).cards())
+        .chart(chart))
 }
 
 fn errors(totals: &Totals) -> Block {

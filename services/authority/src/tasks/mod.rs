@@ -1,3 +1,0 @@
-//! What runs beside the calls.
-
-pub(crate) mod forget_requests;

@@ -1,0 +1,175 @@
+//! The command line: verbs in, tables or JSON out.
+//!
+//! Each verb has a file; none decides anything: a verb asks the services and shows their answers. Tables are for people,
+//! `-o json` is for programs: an answer is one object in the protobuf JSON mapping (a resource where one was asked for, the
+//! contract's list where many were), and `watch` and `authority list` print one object a line.
+//!
+//! Answers go to standard output; remarks, progress and errors to standard error, an error as one line. Exit codes: see
+//! [`EXIT_CODES`].
+
+mod authority;
+mod collections;
+mod completions;
+mod dashboard;
+mod device_facts;
+mod devices;
+mod failure;
+mod filter;
+mod import;
+mod json;
+mod listing;
+mod policy;
+mod prerequisite_tables;
+mod prerequisites;
+mod progress;
+mod screen;
+mod session;
+mod simulate;
+#[cfg(test)]
+mod tests;
+mod watch;
+mod words;
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tandem_domain::id::TenantId;
+
+use crate::assess::command::{self as assess, AssessArgs};
+use crate::serve::{self, ServeArgs};
+
+use failure::CliError;
+use screen::Screen;
+use session::Session;
+
+pub use screen::Output;
+
+/// The command's name.
+const NAME: &str = "tandem";
+
+/// What scripts can rely on.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the server or the work failed
+  2  the command was written wrongly
+  3  some input was refused (assess, import); the rest was taken
+  4  what was asked for is not there";
+
+/// The control plane for Windows devices that Configuration Manager and Intune manage together
+#[derive(Debug, clap::Parser)]
+#[command(name = NAME, version, after_help = EXIT_CODES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options of every verb.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+struct Options {
+    /// The server to ask
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "TANDEM_SERVER",
+        default_value = "http://127.0.0.1:50051"
+    )]
+    server: String,
+    /// A file that holds the caller's token
+    #[arg(long, global = true, value_name = "FILE", env = "TANDEM_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+    /// The tenant to ask about
+    #[arg(long, global = true, value_name = "ID", env = "TANDEM_TENANT", default_value = "default")]
+    tenant: TenantId,
+    /// The shape of the answer
+    #[arg(short, long, global = true, value_enum, default_value_t)]
+    output: Output,
+}
+
+/// The verbs.
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Assess a fleet from what its two managers export
+    Assess(AssessArgs),
+    /// Serve the whole system from this process
+    Serve(ServeArgs),
+    /// Import what the two managers export into a server
+    Import(import::ImportArgs),
+    /// What is known of devices, and who said so
+    #[command(subcommand)]
+    Devices(devices::DevicesCommand),
+    /// Collections of the hierarchies, and Tandem's own
+    #[command(subcommand)]
+    Collections(collections::CollectionsCommand),
+    /// What stops co-management, and what mends it
+    #[command(subcommand)]
+    Prerequisites(prerequisites::PrerequisitesCommand),
+    /// Which manager decides each workload, and why
+    #[command(subcommand)]
+    Authority(authority::AuthorityCommand),
+    /// How the fleet is doing, and the devices behind each figure
+    Dashboard(dashboard::DashboardArgs),
+    /// Show changes of devices as they come
+    Watch(watch::WatchArgs),
+    /// Write the exports of a generated fleet
+    Simulate(simulate::SimulateArgs),
+    /// Print a script that lets a shell complete commands
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs a command to its end.
+pub async fn run(cli: Cli) -> ExitCode {
+    let Cli { options, command } = cli;
+    match command {
+        Command::Assess(args) => Box::pin(assess::run(args, options.output == Output::Json)).await,
+        Command::Serve(args) => Box::pin(serve::run(args)).await,
+        command => Box::pin(answer(command, options)).await,
+    }
+}
+
+/// Runs a verb whose answer goes through the screen.
+async fn answer(command: Command, options: Options) -> ExitCode {
+    let (mut out, mut notes) = (BufWriter::new(io::stdout()), io::stderr());
+    let mut screen = Screen::new(options.output, &mut out, &mut notes);
+    let answered = dispatch(command, options, &mut screen).await;
+    let flushed = screen.flush();
+    let Err(error) = answered.and(flushed) else { return ExitCode::SUCCESS };
+    if let Some(line) = error.line() {
+        // Without standard error nobody can be told; the exit code still says it.
+        let _ = writeln!(io::stderr(), "{NAME}: {line}");
+    }
+    ExitCode::from(error.exit_code())
+}
+
+async fn dispatch(command: Command, options: Options, screen: &mut Screen<'_>) -> Result<(), CliError> {
+    match command {
+        // Neither asks a server; `run` has taken the first two.
+        Command::Assess(_) | Command::Serve(_) => Ok(()),
+        Command::Simulate(args) => simulate::run(args, screen),
+        Command::Completions(args) => completions::run(&args, screen),
+        Command::Import(args) => {
+            let opened = import::open(args).await?;
+            import::run(opened, &mut session(options, screen).await?).await
+        }
+        Command::Devices(command) => devices::run(command, &mut session(options, screen).await?).await,
+        Command::Collections(command) => {
+            collections::run(command, &mut session(options, screen).await?).await
+        }
+        Command::Prerequisites(command) => {
+            prerequisites::run(command, &mut session(options, screen).await?).await
+        }
+        Command::Authority(command) => authority::run(command, &mut session(options, screen).await?).await,
+        Command::Dashboard(args) => dashboard::run(args, &mut session(options, screen).await?).await,
+        Command::Watch(args) => watch::run(args, &mut session(options, screen).await?).await,
+    }
+}
+
+async fn session<'a>(options: Options, screen: &'a mut Screen<'_>) -> Result<Session<'a>, CliError> {
+    let connection = session::connect(&options.server, options.token_file.as_deref()).await?;
+    Ok(Session { connection, tenant: options.tenant, screen: screen.reborrow() })
+}

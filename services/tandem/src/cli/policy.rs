@@ -1,0 +1,298 @@
+//! `tandem authority policy`: what is recorded of the hierarchies' co-management objects. Nothing changes in a hierarchy.
+
+use std::path::{Path, PathBuf};
+
+use prost_reflect::DynamicMessage;
+use serde::de::DeserializeSeed;
+use tandem_contracts::authority::v1::{
+    GetCoManagementPolicyRequest, ListCoManagementPolicyRevisionsRequest,
+    ListCoManagementPolicyRevisionsResponse, UpdateCoManagementPolicyRequest,
+};
+use tandem_contracts::r#type::v1::{CoManagementPolicy, WorkloadSetting};
+use tandem_domain::id::HierarchyId;
+use tandem_domain::policy::AutoEnrollment;
+use tandem_domain::workload::{SliderPosition, Workload};
+
+use super::failure::CliError;
+use super::json::descriptor;
+use super::listing::{Limit, list};
+use super::screen::{Column, Row, Screen};
+use super::session::Session;
+use super::words::{self, NOTHING};
+
+/// What to do with policies.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Show what is recorded of a hierarchy
+    Get {
+        /// The hierarchy
+        hierarchy: HierarchyId,
+    },
+    /// Record what a hierarchy's console says, in place of what was recorded before
+    Set {
+        /// TOML or JSON: the protobuf mapping of tandem.type.v1.CoManagementPolicy, as `get -o json` prints it.
+        /// The tenant in its name gives way to --tenant; an etag in it must be the current one
+        file: PathBuf,
+    },
+    /// List what was recorded of a hierarchy, newest first
+    History {
+        /// The hierarchy
+        hierarchy: HierarchyId,
+        #[command(flatten)]
+        limit: Limit,
+    },
+}
+
+/// Does it.
+pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Result<(), CliError> {
+    let mut client = session.connection.authority();
+    match command {
+        PolicyCommand::Get { hierarchy } => {
+            let request = GetCoManagementPolicyRequest { name: name(&hierarchy, session) };
+            let answer = client.get_co_management_policy(request).await?.into_inner();
+            session.screen.show(&answer.policy.unwrap_or_default(), show)
+        }
+        PolicyCommand::Set { file } => {
+            let mut policy = read(&file)?;
+            let hierarchy = hierarchy_of(&policy.name)
+                .map_err(|reason| CliError::Usage(format!("{}: name: {reason}", file.display())))?;
+            policy.name = name(&hierarchy, session);
+            let request = UpdateCoManagementPolicyRequest { policy: Some(policy), ..Default::default() };
+            let answer = client.update_co_management_policy(request).await?.into_inner();
+            session.screen.show(&answer.policy.unwrap_or_default(), show)
+        }
+        PolicyCommand::History { hierarchy, limit } => show_history(&hierarchy, limit, session).await,
+    }
+}
+
+fn name(hierarchy: &HierarchyId, session: &Session<'_>) -> String {
+    format!("{}/coManagementPolicy", session.hierarchy(hierarchy))
+}
+
+/// The hierarchy of `tenants/{t}/hierarchies/{h}/coManagementPolicy`.
+fn hierarchy_of(name: &str) -> Result<HierarchyId, String> {
+    match name.split('/').collect::<Vec<_>>()[..] {
+        ["tenants", _, "hierarchies", hierarchy, "coManagementPolicy"] => {
+            HierarchyId::parse(hierarchy).map_err(|error| error.to_string())
+        }
+        _ => Err(format!("expected tenants/TENANT/hierarchies/HIERARCHY/coManagementPolicy, found `{name}`")),
+    }
+}
+
+/// Reads a file whose name ends in `.json` as JSON, any other as TOML.
+fn read(file: &Path) -> Result<CoManagementPolicy, CliError> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| CliError::Usage(format!("cannot read {shown}: {error}")))?;
+    let is_json = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let policy = if is_json { from_json(&text) } else { from_toml(&text) };
+    policy.map_err(|reason| CliError::Usage(format!("{shown}: {reason}")))
+}
+
+fn from_json(text: &str) -> Result<CoManagementPolicy, String> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let message = descriptor::<CoManagementPolicy>().deserialize(&mut deserializer);
+    let message = message.map_err(|error| error.to_string())?;
+    deserializer.end().map_err(|error| error.to_string())?;
+    typed(&message)
+}
+
+fn from_toml(text: &str) -> Result<CoManagementPolicy, String> {
+    let deserializer = toml::Deserializer::parse(text);
+    let message =
+        deserializer.and_then(|deserializer| descriptor::<CoManagementPolicy>().deserialize(deserializer));
+    typed(&message.map_err(|error| toml_reason(text, &error))?)
+}
+
+/// What is wrong, and in which line if one line is to blame; the error's own text draws the line over several.
+fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+    // A value never begins the text: there, the whole document is blamed, and no line.
+    let start = error.span().map(|span| span.start).filter(|start| *start > 0);
+    match start.and_then(|start| text.get(..start)) {
+        Some(before) => format!("line {}: {}", before.matches('\n').count() + 1, error.message()),
+        None => error.message().to_owned(),
+    }
+}
+
+fn typed(message: &DynamicMessage) -> Result<CoManagementPolicy, String> {
+    message.transcode_to().map_err(|error| error.to_string())
+}
+
+fn show(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliError> {
+    screen.details(vec![
+        ["Policy".to_owned(), policy.name.clone()],
+        ["Co-management".to_owned(), if policy.enabled { "set up" } else { "not set up" }.to_owned()],
+        ["Automatic enrolment".to_owned(), enrollment(policy)],
+        ["Revision".to_owned(), policy.revision.to_string()],
+        ["Recorded".to_owned(), recorded(policy)],
+        ["Etag".to_owned(), words::text(&policy.etag)],
+    ])?;
+    let columns = ["WORKLOAD", "SLIDER", "PILOT COLLECTION"].map(Column::Text);
+    screen.section("Workloads", &columns, workloads(policy))
+}
+
+fn enrollment(policy: &CoManagementPolicy) -> String {
+    let said = policy.auto_enrollment.clone().unwrap_or_default();
+    // Unspecified counts as none, by the contract.
+    let mode = match words::word(said.mode, AutoEnrollment::id) {
+        NOTHING => AutoEnrollment::default().id(),
+        mode => mode,
+    };
+    if said.collection.is_empty() {
+        mode.to_owned()
+    } else {
+        format!("{mode}, collection {}", said.collection)
+    }
+}
+
+fn recorded(policy: &CoManagementPolicy) -> String {
+    format!("{} by {}", words::moment(policy.update_time), words::text(&policy.updated_by))
+}
+
+/// All seven: a workload without an entry stands at Configuration Manager, every slider's default.
+fn workloads(policy: &CoManagementPolicy) -> Vec<Row> {
+    let rows = Workload::ALL.map(|workload| {
+        let number = tandem_contracts::convert::number(workload);
+        let setting = policy.workloads.iter().find(|setting| setting.workload == number);
+        let setting = setting.cloned().unwrap_or_default();
+        vec![workload.id().to_owned(), slider(&setting), words::text(&setting.pilot_collection)]
+    });
+    rows.to_vec()
+}
+
+fn slider(setting: &WorkloadSetting) -> String {
+    match words::word(setting.slider, SliderPosition::id) {
+        NOTHING => SliderPosition::default().id().to_owned(),
+        slider => slider.to_owned(),
+    }
+}
+
+async fn show_history(
+    hierarchy: &HierarchyId,
+    limit: Limit,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let parent = name(hierarchy, session);
+    let mut client = session.connection.authority();
+    let columns = [
+        Column::Number("REVISION"),
+        Column::Text("RECORDED"),
+        Column::Text("BY"),
+        Column::Text("AUTOMATIC ENROLMENT"),
+        Column::Text("MOVED"),
+    ];
+    let rows = |page: &ListCoManagementPolicyRevisionsResponse| page.revisions.iter().map(row).collect();
+    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
+        let request =
+            ListCoManagementPolicyRevisionsRequest { parent: parent.clone(), page_size, page_token };
+        client.list_co_management_policy_revisions(request).await
+    })
+    .await
+}
+
+/// One recording on one line: the sliders that are not at Configuration Manager.
+fn row(policy: &CoManagementPolicy) -> Row {
+    let moved = policy.workloads.iter().filter_map(|setting| {
+        let slider = slider(setting);
+        let workload = words::word(setting.workload, Workload::id);
+        (slider != SliderPosition::default().id()).then(|| format!("{workload}: {slider}"))
+    });
+    vec![
+        policy.revision.to_string(),
+        words::moment(policy.update_time),
+        words::text(&policy.updated_by),
+        enrollment(policy),
+        words::text(&moved.collect::<Vec<_>>().join(", ")),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_contracts::r#type::v1::AutoEnrollment as Enrollment;
+
+    const TOML: &str = r#"
+name = "tenants/default/hierarchies/PS1/coManagementPolicy"
+enabled = true
+
+[autoEnrollment]
+mode = "AUTO_ENROLLMENT_MODE_PILOT"
+collection = "PS10003F"
+
+[[workloads]]
+workload = "WORKLOAD_COMPLIANCE_POLICIES"
+slider = "SLIDER_POSITION_PILOT_INTUNE"
+pilotCollection = "PS100042"
+"#;
+
+    fn policy() -> CoManagementPolicy {
+        CoManagementPolicy {
+            name: "tenants/default/hierarchies/PS1/coManagementPolicy".into(),
+            enabled: true,
+            auto_enrollment: Some(Enrollment { mode: 2, collection: "PS10003F".into() }),
+            workloads: vec![WorkloadSetting { workload: 1, slider: 2, pilot_collection: "PS100042".into() }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn policy_is_read_from_toml() {
+        assert_eq!(from_toml(TOML), Ok(policy()));
+    }
+
+    #[test]
+    fn policy_that_get_prints_is_read_again() {
+        let printed = crate::cli::json::pretty(&policy()).unwrap();
+        assert_eq!(from_json(&printed), Ok(policy()));
+    }
+
+    #[test]
+    fn field_that_no_policy_has_is_refused_in_one_line() {
+        let reason = from_toml("enabled = true\nslider = 1\n").unwrap_err();
+        assert_eq!(reason, "unrecognized field name 'slider'");
+        let reason = from_toml("name = \"x\"\nenabled = 1\n").unwrap_err();
+        assert_eq!(reason, "line 2: invalid type: integer `1`, expected a boolean");
+        let reason = from_json("{\"enabled\": \"yes\"}").unwrap_err();
+        assert!(reason.ends_with("at line 1 column 17"), "{reason}");
+    }
+
+    #[test]
+    fn name_without_a_hierarchy_is_refused_with_expected_and_found() {
+        assert_eq!(hierarchy_of(&policy().name), Ok(HierarchyId::parse("PS1").unwrap()));
+        let expected = "expected tenants/TENANT/hierarchies/HIERARCHY/coManagementPolicy, found `PS1`";
+        assert_eq!(hierarchy_of("PS1"), Err(expected.to_owned()));
+    }
+
+    #[test]
+    fn workload_without_an_entry_stands_at_configuration_manager() {
+        let expected = [
+            ["compliance_policies", "pilot_intune", "PS100042"],
+            ["windows_update_policies", "configuration_manager", "–"],
+            ["resource_access_policies", "configuration_manager", "–"],
+            ["endpoint_protection", "configuration_manager", "–"],
+            ["device_configuration", "configuration_manager", "–"],
+            ["office_click_to_run_apps", "configuration_manager", "–"],
+            ["client_apps", "configuration_manager", "–"],
+        ];
+        assert_eq!(workloads(&policy()), expected);
+    }
+
+    #[test]
+    fn recording_is_shown_on_one_line() {
+        let recorded = CoManagementPolicy {
+            revision: 7,
+            update_time: Some(prost_types::Timestamp { seconds: 1_763_640_000, nanos: 0 }),
+            updated_by: "local".into(),
+            ..policy()
+        };
+        let expected = [
+            "7",
+            "2025-11-20T12:00:00Z",
+            "local",
+            "pilot, collection PS10003F",
+            "compliance_policies: pilot_intune",
+        ];
+        assert_eq!(row(&recorded), expected);
+        assert_eq!(enrollment(&CoManagementPolicy::default()), "none");
+    }
+}

@@ -1,0 +1,239 @@
+//! What a command that asks a server works with: the connection, the tenant, the screen.
+
+use std::convert::Infallible;
+use std::path::Path;
+use std::str::FromStr;
+
+use tandem_client::Connection;
+use tandem_contracts::inventory::v1::{Device, ListDevicesRequest};
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::id::{CollectionId, HierarchyId, InvalidId, TenantId};
+
+use super::failure::CliError;
+use super::screen::Screen;
+
+/// Candidates that an ambiguous name is answered with: enough to choose from.
+const CANDIDATES: usize = 5;
+
+/// A command at work.
+pub(crate) struct Session<'a> {
+    pub(crate) connection: Connection,
+    pub(crate) tenant: TenantId,
+    pub(crate) screen: Screen<'a>,
+}
+
+/// A device as people write it: its resource name, its id, or the name that it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum DeviceRef {
+    Name(String),
+    Id(String),
+    DisplayName(String),
+}
+
+impl FromStr for DeviceRef {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text {
+            _ if text.starts_with("tenants/") => Self::Name(text.to_owned()),
+            _ if is_uuid(text) => Self::Id(text.to_ascii_lowercase()),
+            _ => Self::DisplayName(text.to_owned()),
+        })
+    }
+}
+
+/// The inventory gives out UUIDs; nobody names a device like that.
+fn is_uuid(text: &str) -> bool {
+    let dashes = [8, 13, 18, 23];
+    text.len() == 36
+        && text.bytes().enumerate().all(|(place, byte)| match dashes.contains(&place) {
+            true => byte == b'-',
+            false => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// A collection as people write it: one of Tandem's own by its id, an imported one as `HIERARCHY/ID`, or the resource name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CollectionRef {
+    Name(String),
+    Own(CollectionId),
+    Imported(HierarchyId, CollectionId),
+}
+
+impl FromStr for CollectionRef {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        if text.starts_with("tenants/") {
+            return Ok(Self::Name(text.to_owned()));
+        }
+        match text.split_once('/') {
+            Some((hierarchy, id)) => {
+                Ok(Self::Imported(HierarchyId::parse(hierarchy)?, CollectionId::parse(id)?))
+            }
+            None => CollectionId::parse(text).map(Self::Own),
+        }
+    }
+}
+
+impl CollectionRef {
+    /// The resource name.
+    pub(crate) fn name(&self, tenant: &TenantId) -> String {
+        match self {
+            Self::Name(name) => name.clone(),
+            Self::Own(id) => format!("tenants/{tenant}/collections/{id}"),
+            Self::Imported(hierarchy, id) => {
+                format!("tenants/{tenant}/hierarchies/{hierarchy}/collections/{id}")
+            }
+        }
+    }
+}
+
+impl Session<'_> {
+    /// The tenant's resource name.
+    pub(crate) fn parent(&self) -> String {
+        format!("tenants/{}", self.tenant)
+    }
+
+    /// A hierarchy's resource name.
+    pub(crate) fn hierarchy(&self, hierarchy: &HierarchyId) -> String {
+        format!("tenants/{}/hierarchies/{hierarchy}", self.tenant)
+    }
+
+    /// The resource name of a device; asks the server only about names that devices show.
+    pub(crate) async fn device(&self, device: &DeviceRef) -> Result<String, CliError> {
+        match device {
+            DeviceRef::Name(name) => Ok(name.clone()),
+            DeviceRef::Id(id) => Ok(format!("tenants/{}/devices/{id}", self.tenant)),
+            DeviceRef::DisplayName(shown) => the_only(shown, self.named(shown).await?, &self.parent()),
+        }
+    }
+
+    /// Devices that show exactly this name, whatever its case: up to one more than [`CANDIDATES`].
+    async fn named(&self, shown: &str) -> Result<Vec<Device>, CliError> {
+        let mut client = self.connection.devices();
+        let filter = DeviceFilter { display_name_contains: shown.to_owned(), ..DeviceFilter::default() };
+        let mut request = ListDevicesRequest {
+            parent: self.parent(),
+            filter: Some(filter),
+            page_size: 1000,
+            ..ListDevicesRequest::default()
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = client.list_devices(request.clone()).await?.into_inner();
+            found.extend(page.devices.into_iter().filter(|device| shows(device, shown)));
+            request.page_token = page.next_page_token;
+            if request.page_token.is_empty() || found.len() > CANDIDATES {
+                found.truncate(CANDIDATES + 1);
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn shows(device: &Device, name: &str) -> bool {
+    let said = device.facts.as_ref().and_then(|facts| facts.display_name.as_ref());
+    said.is_some_and(|said| said.to_lowercase() == name.to_lowercase())
+}
+
+/// The one device of that name: names are not unique, and a guess could act on the wrong device.
+fn the_only(shown: &str, found: Vec<Device>, parent: &str) -> Result<String, CliError> {
+    match &found[..] {
+        [] => Err(CliError::NotFound(format!(
+            "no device of {parent} shows the name `{shown}`; `tandem devices list --name-contains TEXT` finds names"
+        ))),
+        [only] => Ok(only.name.clone()),
+        several => {
+            let names: Vec<&str> =
+                several.iter().take(CANDIDATES).map(|device| device.name.as_str()).collect();
+            let more = if several.len() > CANDIDATES { " and more" } else { "" };
+            Err(CliError::Failed(format!(
+                "expected one device that shows the name `{shown}`, found {}{more}; say which by its id",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// Connects, with the token of a file if there is one. The token itself is never on the command line, where others see it.
+pub(crate) async fn connect(server: &str, token_file: Option<&Path>) -> Result<Connection, CliError> {
+    let token = token_file.map(read_token).transpose()?;
+    let connection = Connection::connect(server).await?;
+    Ok(match token {
+        Some(token) => connection.with_token(&token)?,
+        None => connection,
+    })
+}
+
+fn read_token(file: &Path) -> Result<String, CliError> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        CliError::Failed(format!("cannot read the token file {}: {error}", file.display()))
+    })?;
+    match text.trim() {
+        "" => Err(CliError::Failed(format!("expected a token in {}, found nothing", file.display()))),
+        token => Ok(token.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_contracts::r#type::v1::DeviceFacts;
+
+    const ID: &str = "0b5e7a52-6d0c-5c39-9a51-6f3f2f0d9a11";
+
+    fn device(id: &str, name: &str) -> Device {
+        let facts = DeviceFacts { display_name: Some(name.to_owned()), ..DeviceFacts::default() };
+        Device { name: format!("tenants/t/devices/{id}"), facts: Some(facts), ..Device::default() }
+    }
+
+    #[test]
+    fn device_is_told_by_the_shape_of_the_text() {
+        let name = format!("tenants/t/devices/{ID}");
+        assert_eq!(name.parse(), Ok(DeviceRef::Name(name.clone())));
+        assert_eq!(ID.to_uppercase().parse(), Ok(DeviceRef::Id(ID.to_owned())));
+        assert_eq!("OSL-LT-0417".parse(), Ok(DeviceRef::DisplayName("OSL-LT-0417".to_owned())));
+    }
+
+    #[test]
+    fn collection_is_told_by_the_shape_of_the_text() {
+        let tenant = TenantId::parse("t").unwrap();
+        let name = |text: &str| CollectionRef::from_str(text).unwrap().name(&tenant);
+        assert_eq!(name("pilot"), "tenants/t/collections/pilot");
+        assert_eq!(name("PS1/PS100042"), "tenants/t/hierarchies/PS1/collections/PS100042");
+        assert_eq!(name("tenants/u/collections/x"), "tenants/u/collections/x");
+        assert!(CollectionRef::from_str("PS1/").is_err());
+    }
+
+    #[test]
+    fn name_that_one_device_shows_is_that_device() {
+        assert!(shows(&device("a", "OSL-LT-0417"), "osl-lt-0417"));
+        assert!(!shows(&device("a", "OSL-LT-0417"), "OSL-LT-041"));
+        let found = the_only("OSL-LT-0417", vec![device("a", "OSL-LT-0417")], "tenants/t");
+        assert_eq!(found.unwrap(), "tenants/t/devices/a");
+    }
+
+    #[test]
+    fn name_that_several_or_no_devices_show_is_never_guessed() {
+        let found = vec![device("a", "X"), device("b", "x")];
+        let error = the_only("X", found, "tenants/t").unwrap_err();
+        let expected = "expected one device that shows the name `X`, found tenants/t/devices/a, tenants/t/devices/b; \
+                        say which by its id";
+        assert_eq!((error.exit_code(), error.line().as_deref()), (1, Some(expected)));
+        let error = the_only("X", Vec::new(), "tenants/t").unwrap_err();
+        let expected = "no device of tenants/t shows the name `X`; `tandem devices list --name-contains TEXT` finds names";
+        assert_eq!((error.exit_code(), error.line().as_deref()), (4, Some(expected)));
+    }
+
+    #[test]
+    fn token_is_read_without_its_line_break() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "open-sesame\n").unwrap();
+        assert_eq!(read_token(&file).unwrap(), "open-sesame");
+        std::fs::write(&file, "\n").unwrap();
+        let expected = format!("expected a token in {}, found nothing", file.display());
+        assert_eq!(read_token(&file).unwrap_err().line(), Some(expected));
+    }
+}

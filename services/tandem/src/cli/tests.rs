@@ -1,0 +1,118 @@
+//! The grammar as a whole.
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+#[test]
+fn grammar_holds_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_verb_and_every_option_has_help() {
+    let mut mute = Vec::new();
+    let mut open = vec![(NAME.to_owned(), Cli::command())];
+    while let Some((path, command)) = open.pop() {
+        if command.get_about().is_none() {
+            mute.push(path.clone());
+        }
+        let args = command.get_arguments().filter(|arg| arg.get_help().is_none());
+        mute.extend(args.map(|arg| format!("{path} {}", arg.get_id())));
+        open.extend(
+            command.get_subcommands().map(|verb| (format!("{path} {}", verb.get_name()), verb.clone())),
+        );
+    }
+    assert_eq!(mute, Vec::<String>::new());
+}
+
+#[test]
+fn verbs_are_those_of_the_architecture() {
+    let command = Cli::command();
+    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    let expected = [
+        "assess",
+        "serve",
+        "import",
+        "devices",
+        "collections",
+        "prerequisites",
+        "authority",
+        "dashboard",
+        "watch",
+        "simulate",
+        "completions",
+    ];
+    assert_eq!(verbs, expected);
+}
+
+/// Words after `tandem`, separated by blanks.
+fn parse(line: &str) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(std::iter::once(NAME).chain(line.split_whitespace()))
+}
+
+#[test]
+fn commands_of_the_manual_are_understood() {
+    let lines = [
+        "assess exports --as-of 2026-11-20 --html page.html -o json",
+        "serve --data folder --listen 127.0.0.1:0",
+        "import exports --as-of 2026-11-20",
+        "devices list --state co_managed --state failed --hierarchy PS1 --limit 5",
+        "devices get OSL-LT-0417",
+        "devices lookup serial_number 5CG1234ABC",
+        "devices conflicts -o json",
+        "collections list --hierarchy PS1",
+        "collections get PS1/PS100042",
+        "collections members pilot",
+        "collections create pilot --name-contains OSL",
+        "collections add pilot OSL-LT-0417 OSL-LT-0418",
+        "collections remove pilot OSL-LT-0417",
+        "collections delete pilot",
+        "prerequisites rules --path path1 --scope device",
+        "prerequisites device OSL-LT-0417 --path path1 --path path2 --all",
+        "prerequisites site PS1 PS1",
+        "prerequisites tenant",
+        "prerequisites fleet --path coexistence",
+        "prerequisites error -2145910760",
+        "prerequisites error 0x80180018 -o json",
+        "authority get OSL-LT-0417",
+        "authority list --site PS1 -o json",
+        "authority policy get PS1",
+        "authority policy set policy.toml",
+        "authority policy history PS1 --limit 1",
+        "authority drift --workload client_apps",
+        "authority decode 0x2043",
+        "dashboard",
+        "dashboard --hierarchy PS1 -o json",
+        "dashboard devices state co_managed --hierarchy PS1 --limit 10",
+        "watch --state co_managed --resume token --once",
+        "simulate --devices 1000 --seed 7 --out exports",
+        "completions bash",
+        "--server http://127.0.0.1:1 --tenant contoso --token-file token dashboard",
+    ];
+    for line in lines {
+        assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());
+    }
+}
+
+#[test]
+fn mistakes_in_the_command_exit_with_two() {
+    for line in [
+        "",
+        "device list",
+        "devices list --limit 0",
+        "devices get",
+        "dashboard devices tiles x",
+        "--tenant a/b dashboard",
+    ] {
+        assert_eq!(parse(line).map_err(|error| error.exit_code()).err(), Some(2), "{line}");
+    }
+}
+
+#[test]
+fn options_are_taken_before_and_after_the_verb() {
+    for line in ["--tenant contoso -o json devices conflicts", "devices conflicts -o json --tenant contoso"] {
+        let options = parse(line).unwrap().options;
+        assert_eq!((options.tenant.as_str(), options.output), ("contoso", Output::Json), "{line}");
+    }
+}

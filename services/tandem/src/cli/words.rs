@@ -1,0 +1,258 @@
+//! The words that people write and read, as `docs/assessment.md` lists them, to and from the contracts' numbers.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tandem_contracts::authority::v1 as authority;
+use tandem_contracts::convert::{Enumerated, enum_optional, time};
+use tandem_contracts::monitoring::v1::Tile;
+use tandem_contracts::prerequisites::v1 as prerequisites;
+use tandem_contracts::prerequisites::v1::{Path, Scope};
+use tandem_domain::facts::JoinType;
+use tandem_domain::identity::KeyKind;
+use tandem_domain::state::ManagementState;
+use tandem_domain::workload::Workload;
+
+/// Shown where nothing was said.
+pub(crate) const NOTHING: &str = "–";
+
+/// Shown for a number that this release does not know: a newer server's word.
+const NEWER: &str = "unknown";
+
+/// Ways into co-management.
+pub(crate) const PATHS: [(&str, Path); 5] = [
+    ("path1", Path::Path1),
+    ("path2", Path::Path2),
+    ("autopilot", Path::Autopilot),
+    ("coexistence", Path::Coexistence),
+    ("autopatch", Path::Autopatch),
+];
+
+/// What rules are about.
+pub(crate) const SCOPES: [(&str, Scope); 5] = [
+    ("tenant", Scope::Tenant),
+    ("site", Scope::Site),
+    ("device", Scope::Device),
+    ("user", Scope::User),
+    ("action", Scope::Action),
+];
+
+/// Tiles of the dashboard, in its order.
+pub(crate) const TILES: [(&str, Tile); 18] = [
+    ("devices", Tile::Devices),
+    ("state", Tile::State),
+    ("co_managed", Tile::CoManaged),
+    ("eligibility", Tile::Eligibility),
+    ("os_group", Tile::OsGroup),
+    ("os_version", Tile::OsVersion),
+    ("funnel_exclusive", Tile::FunnelExclusive),
+    ("funnel_cumulative", Tile::FunnelCumulative),
+    ("enrollment_status", Tile::EnrollmentStatus),
+    ("enrollment_error", Tile::EnrollmentError),
+    ("workload_transition", Tile::WorkloadTransition),
+    ("workload_reported", Tile::WorkloadReported),
+    ("authority", Tile::Authority),
+    ("authority_reason", Tile::AuthorityReason),
+    ("drift", Tile::Drift),
+    ("blocker", Tile::Blocker),
+    ("verdict", Tile::Verdict),
+    ("attention", Tile::Attention),
+];
+
+/// Every join type; the domain has no list of its own.
+const JOIN_TYPES: [JoinType; 4] =
+    [JoinType::None, JoinType::EntraJoined, JoinType::EntraRegistered, JoinType::HybridJoined];
+
+/// Management states on the command line.
+pub(crate) fn states() -> impl TypedValueParser<Value = ManagementState> {
+    one_of(ManagementState::ALL.map(|state| (state.id(), state)))
+}
+
+/// Join types on the command line: Graph's names.
+pub(crate) fn join_types() -> impl TypedValueParser<Value = JoinType> {
+    one_of(JOIN_TYPES.map(|join| (join.id(), join)))
+}
+
+/// Kinds of keys on the command line.
+pub(crate) fn key_kinds() -> impl TypedValueParser<Value = KeyKind> {
+    one_of(KeyKind::ALL.map(|kind| (kind.id(), kind)))
+}
+
+/// Workloads on the command line.
+pub(crate) fn workloads() -> impl TypedValueParser<Value = Workload> {
+    one_of(Workload::ALL.map(|workload| (workload.id(), workload)))
+}
+
+/// Paths on the command line.
+pub(crate) fn paths() -> impl TypedValueParser<Value = Path> {
+    one_of(PATHS)
+}
+
+/// Scopes on the command line.
+pub(crate) fn scopes() -> impl TypedValueParser<Value = Scope> {
+    one_of(SCOPES)
+}
+
+/// Tiles on the command line.
+pub(crate) fn tiles() -> impl TypedValueParser<Value = Tile> {
+    one_of(TILES)
+}
+
+/// Accepts one of these words, which help and completions list.
+fn one_of<W, const N: usize>(words: [(&'static str, W); N]) -> impl TypedValueParser<Value = W>
+where
+    W: Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(words.map(|(word, _)| word)).try_map(move |found: String| {
+        let meant = words.iter().find(|(word, _)| *word == found);
+        meant.map(|(_, meaning)| *meaning).ok_or("expected one of the words that the help lists")
+    })
+}
+
+/// The word of a shared enumeration's number.
+pub(crate) fn word<E: Enumerated>(number: i32, id: impl Fn(E) -> &'static str) -> &'static str {
+    match enum_optional::<E>("", number) {
+        Ok(Some(value)) => id(value),
+        Ok(None) => NOTHING,
+        Err(_) => NEWER,
+    }
+}
+
+/// A name of the contract as a word: `VERDICT_NOT_APPLICABLE` is `not_applicable`.
+pub(crate) fn lowered(name: &str, prefix: &str) -> String {
+    match name.strip_prefix(prefix).unwrap_or(name) {
+        "UNSPECIFIED" => NOTHING.to_owned(),
+        word => word.to_ascii_lowercase(),
+    }
+}
+
+macro_rules! own_words {
+    ($($(#[$doc:meta])* $name:ident: $word:ty, $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(number: i32) -> String {
+            <$word>::try_from(number).map_or_else(|_| NEWER.to_owned(), |word| lowered(word.as_str_name(), $prefix))
+        }
+    )*}
+}
+
+own_words! {
+    /// A path.
+    path: prerequisites::Path, "PATH_";
+    /// What a rule is about.
+    scope: prerequisites::Scope, "SCOPE_";
+    /// How much a rule weighs.
+    severity: prerequisites::Severity, "SEVERITY_";
+    /// Whether a rule holds.
+    outcome: prerequisites::Outcome, "OUTCOME_";
+    /// What findings amount to.
+    verdict: prerequisites::Verdict, "VERDICT_";
+    /// How encryption stands.
+    encryption: authority::Encryption, "ENCRYPTION_";
+    /// A layout of capability values.
+    layout: authority::CapabilityLayout, "CAPABILITY_LAYOUT_";
+    /// A tile of the dashboard.
+    tile: Tile, "TILE_";
+}
+
+/// An eligibility, in Graph's spelling as everywhere in Tandem's outputs.
+pub(crate) fn eligibility(number: i32) -> &'static str {
+    use tandem_contracts::prerequisites::v1::Eligibility as Contract;
+    use tandem_domain::state::Eligibility;
+    let known = match Contract::try_from(number) {
+        Ok(Contract::Unspecified) => return NOTHING,
+        Ok(Contract::Comanaged) => Eligibility::CoManaged,
+        Ok(Contract::Eligible) => Eligibility::Eligible,
+        Ok(Contract::EligibleButNotAzureAdJoined) => Eligibility::EligibleButNotAzureAdJoined,
+        Ok(Contract::NeedsOsUpdate) => Eligibility::NeedsOsUpdate,
+        Ok(Contract::Ineligible) => Eligibility::Ineligible,
+        Ok(Contract::ScheduledForEnrollment) => Eligibility::ScheduledForEnrollment,
+        Ok(Contract::Unknown) | Err(_) => Eligibility::Unknown,
+    };
+    known.id()
+}
+
+/// A text, or the sign for none.
+pub(crate) fn text(said: &str) -> String {
+    if said.is_empty() { NOTHING.to_owned() } else { said.to_owned() }
+}
+
+/// A yes or a no.
+pub(crate) fn yes_no(holds: bool) -> String {
+    if holds { "yes" } else { "no" }.to_owned()
+}
+
+/// A point in time, in UTC.
+pub(crate) fn moment(said: Option<prost_types::Timestamp>) -> String {
+    let said = said.and_then(|said| time::from_proto("", said).ok());
+    said.map_or_else(|| NOTHING.to_owned(), |said| said.to_string())
+}
+
+/// The last part of a resource name: the device's id of `tenants/{t}/devices/{d}`.
+pub(crate) fn last_part(name: &str) -> String {
+    name.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse<P: TypedValueParser>(parser: &P, text: &str) -> Option<P::Value> {
+        parser.parse_ref(&clap::Command::new("tandem"), None, text.as_ref()).ok()
+    }
+
+    #[test]
+    fn words_of_the_assessment_are_read() {
+        assert_eq!(
+            parse(&states(), "enrolled_not_provisioned"),
+            Some(ManagementState::EnrolledNotProvisioned)
+        );
+        assert_eq!(parse(&join_types(), "hybridAzureADJoined"), Some(JoinType::HybridJoined));
+        assert_eq!(parse(&key_kinds(), "sms_client_id"), Some(KeyKind::SmsClientId));
+        assert_eq!(parse(&workloads(), "client_apps"), Some(Workload::ClientApps));
+        assert_eq!(parse(&paths(), "path2"), Some(Path::Path2));
+        assert_eq!(parse(&scopes(), "device"), Some(Scope::Device));
+        assert_eq!(parse(&tiles(), "os_group"), Some(Tile::OsGroup));
+    }
+
+    #[test]
+    fn word_that_is_not_listed_is_refused() {
+        assert_eq!(parse(&states(), "comanaged"), None);
+        assert_eq!(parse(&workloads(), "CLIENT_APPS"), None);
+        assert_eq!(parse(&tiles(), ""), None);
+    }
+
+    #[test]
+    fn words_that_are_read_are_the_words_that_are_shown() {
+        for (word, value) in PATHS {
+            assert_eq!(path(value.into()), word);
+        }
+        for (word, value) in SCOPES {
+            assert_eq!(scope(value.into()), word);
+        }
+        for (word, value) in TILES {
+            assert_eq!(tile(value.into()), word);
+        }
+    }
+
+    #[test]
+    fn every_tile_of_the_contract_has_a_word() {
+        let known = (1..).map_while(|number| Tile::try_from(number).ok()).collect::<Vec<_>>();
+        assert_eq!(TILES.map(|(_, tile)| tile).to_vec(), known);
+    }
+
+    #[test]
+    fn number_without_a_word_is_shown_as_nothing_or_unknown() {
+        assert_eq!(word(0, ManagementState::id), "–");
+        assert_eq!(word(3, ManagementState::id), "co_managed");
+        assert_eq!(word(99, ManagementState::id), "unknown");
+        assert_eq!(verdict(0), "–");
+        assert_eq!(verdict(4), "not_applicable");
+        assert_eq!(verdict(99), "unknown");
+        assert_eq!(eligibility(3), "eligibleButNotAzureAdJoined");
+    }
+
+    #[test]
+    fn moment_is_shown_in_utc() {
+        let noon = prost_types::Timestamp { seconds: 1_763_640_000, nanos: 0 };
+        assert_eq!(moment(Some(noon)), "2025-11-20T12:00:00Z");
+        assert_eq!(moment(None), "–");
+    }
+}

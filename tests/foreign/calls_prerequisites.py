@@ -1,0 +1,149 @@
+"""What is missing, and what mends it. Conditions and remedies are those of the fact pack's prerequisites."""
+
+from table import answers, refuses
+from world import HIERARCHY, LICENSE_ERROR, NOBODY, PREREQUISITES, SITE, TENANT, guid
+
+RULES = 67
+UPGRADE = "upgrade; automatic enrolment below it fails with 0x80070032"
+SET_UP_GATEWAY = "set up a cloud management gateway; the console shows the client command line only afterwards"
+# Tenant rules of path 1; the facts in `world` satisfy each.
+TENANT_RULES = [
+    "entra.connect_version",
+    "entra.hybrid_identity_method",
+    "intune.automatic_enrollment_path1",
+    "intune.default_enrollment_restriction",
+    "intune.mdm_authority",
+    "intune.scopes_do_not_overlap",
+    "intune.set_up",
+    "lic.configmgr_rights",
+    "lic.entra_premium",
+]
+
+
+def findings(report):
+    return {finding["rule"]: finding for finding in report.get("findings", [])}
+
+
+@answers(f"{PREREQUISITES}/ListRules")
+def catalogue_is_listed_by_rule_id_and_filtered(check, world):
+    rules = world.ask(f"{PREREQUISITES}/ListRules", {"page_size": 1000})["rules"]
+    ids = [rule["rule"] for rule in rules]
+    check.assertEqual((len(ids), ids), (RULES, sorted(ids)))
+    chosen = world.ask(f"{PREREQUISITES}/ListRules", {"path": "PATH_PATH1", "scope": "SCOPE_TENANT"})["rules"]
+    check.assertEqual([rule["rule"] for rule in chosen], TENANT_RULES)
+    oldest = next(rule for rule in rules if rule["rule"] == "win.minimum_1709")
+    check.assertEqual((oldest["severity"], oldest["scope"], oldest["area"]), ("SEVERITY_BLOCKING", "SCOPE_DEVICE", "windows"))
+    check.assertEqual((oldest["remediation"], oldest["evaluated"]), (UPGRADE, True))
+
+
+@answers(f"{PREREQUISITES}/CheckDevice")
+def check_of_a_device_says_what_was_expected_and_found_and_what_mends_it(check, world):
+    answer = world.ask(f"{PREREQUISITES}/CheckDevice", {
+        "name": world.device(7), "paths": ["PATH_PATH1"], "problems_only": True, "consistency_token": world.token,
+    })["check"]
+    check.assertEqual((answer["device"], answer["eligibility"]), (world.device(7), "ELIGIBILITY_NEEDS_OS_UPDATE"))
+    (report,) = answer["paths"]
+    check.assertEqual((report["path"], report["verdict"]), ("PATH_PATH1", "VERDICT_BLOCKED"))
+    found = findings(report)
+    oldest = found["win.minimum_1709"]
+    check.assertEqual((oldest["outcome"], oldest["severity"]), ("OUTCOME_UNSATISFIED", "SEVERITY_BLOCKING"))
+    check.assertIn("1709", oldest["expected"])
+    check.assertIn("15063", oldest["found"])
+    check.assertEqual(oldest["remediation"], UPGRADE)
+    # Only registered, by the directory's word.
+    check.assertEqual(found["entra.not_registered_only"]["outcome"], "OUTCOME_UNSATISFIED")
+    check.assertEqual(found["win.mdm_not_blocked"]["missing_facts"], ["device.mdm_blocked_by_policy"])
+    check.assertLessEqual({finding["outcome"] for finding in found.values()}, {"OUTCOME_UNSATISFIED", "OUTCOME_UNKNOWN"})
+
+
+@answers(f"{PREREQUISITES}/BatchCheckDevices")
+def checks_come_in_the_order_asked_for_and_missing_names_apart(check, world):
+    missing = f"{TENANT}/devices/{guid(404)}"
+    numbers = [4, 1, 5, 6, 3]
+    answer = world.ask(f"{PREREQUISITES}/BatchCheckDevices", {
+        "parent": TENANT, "names": [missing, *map(world.device, numbers)], "consistency_token": world.token,
+    })
+    check.assertEqual([each["eligibility"].removeprefix("ELIGIBILITY_") for each in answer["checks"]],
+                      ["ELIGIBLE", "COMANAGED", "INELIGIBLE", "INELIGIBLE", "SCHEDULED_FOR_ENROLLMENT"])
+    check.assertEqual(answer["checks"][0]["unverified_facts"], ["device.mdm_blocked_by_policy", "device.os_edition"])
+    check.assertEqual([report["path"] for report in answer["checks"][0]["paths"]], ["PATH_PATH1", "PATH_PATH2", "PATH_COEXISTENCE"])
+    check.assertEqual(answer["not_found"], [missing])
+
+
+@answers(f"{PREREQUISITES}/CheckSite")
+def check_of_a_site_names_its_missing_gateway(check, world):
+    answer = world.ask(f"{PREREQUISITES}/CheckSite", {"name": SITE, "paths": ["PATH_PATH2"]})
+    check.assertEqual(answer["site"], SITE)
+    (report,) = answer["paths"]
+    check.assertEqual((report["path"], report["verdict"]), ("PATH_PATH2", "VERDICT_BLOCKED"))
+    found = findings(report)
+    gateway = found["cm.cmg_present"]
+    check.assertEqual((gateway["outcome"], gateway["remediation"]), ("OUTCOME_UNSATISFIED", SET_UP_GATEWAY))
+    check.assertEqual(found["cm.co_management_enabled"]["outcome"], "OUTCOME_SATISFIED")
+    check.assertEqual(found["cm.site_onboarded_entra"]["outcome"], "OUTCOME_SATISFIED")
+    check.assertEqual(found["cm.mp_accepts_cmg"]["missing_facts"], ["site.mp_accepts_cmg"])
+    # Support of 2309 ended on 2025-04-09 (fact pack, configmgr_versions.csv).
+    old = world.ask(f"{PREREQUISITES}/CheckSite", {"name": f"{HIERARCHY}/sites/PS2", "paths": ["PATH_PATH1"]})
+    version = findings(old["paths"][0])["cm.supported_version"]
+    check.assertEqual(version["outcome"], "OUTCOME_UNSATISFIED")
+    check.assertIn("2309", version["found"])
+    check.assertIn("2025-04-09", version["found"])
+
+
+@answers(f"{PREREQUISITES}/CheckTenant")
+def check_of_a_tenant_whose_facts_satisfy_every_rule_is_ready(check, world):
+    answer = world.ask(f"{PREREQUISITES}/CheckTenant", {"name": TENANT, "paths": ["PATH_PATH1"]})
+    check.assertEqual(answer["tenant"], TENANT)
+    (report,) = answer["paths"]
+    check.assertEqual(report["verdict"], "VERDICT_READY")
+    outcomes = {rule: finding["outcome"] for rule, finding in findings(report).items()}
+    check.assertEqual(outcomes, dict.fromkeys(TENANT_RULES, "OUTCOME_SATISFIED"))
+
+
+@answers(f"{PREREQUISITES}/SummarizeFleet")
+def summary_counts_the_devices_that_each_rule_stops(check, world):
+    summary = world.ask(f"{PREREQUISITES}/SummarizeFleet", {"parent": TENANT, "consistency_token": world.token})
+    check.assertEqual(summary["devices"], "8")
+    rules = {rule["rule"]: int(rule.get("unsatisfied", 0)) for rule in summary["rules"]}
+    # WS-07 alone is older than 1709 and only registered; WS-05 and WS-08 lack the client.
+    check.assertEqual((rules["win.minimum_1709"], rules["entra.not_registered_only"], rules["cm.client_installed"]), (1, 1, 2))
+    eligibility = {each["eligibility"]: int(each["devices"]) for each in summary["eligibility"] if "devices" in each}
+    check.assertEqual(eligibility, {
+        "ELIGIBILITY_COMANAGED": 2,
+        "ELIGIBILITY_ELIGIBLE": 1,
+        "ELIGIBILITY_NEEDS_OS_UPDATE": 1,
+        "ELIGIBILITY_INELIGIBLE": 3,
+        "ELIGIBILITY_SCHEDULED_FOR_ENROLLMENT": 1,
+    })
+    check.assertEqual(summary["eligible_unverified"], "1")
+    check.assertEqual(sum(int(each.get("devices", 0)) for each in summary["verdicts"]), 8)
+
+
+@answers(f"{PREREQUISITES}/ExplainEnrollmentError")
+def enrollment_error_is_explained_from_each_of_its_forms(check, world):
+    for code in (str(LICENSE_ERROR), str(LICENSE_ERROR - 2**32), "0x80180018", "MENROLL_E_USERLICENSE"):
+        (error,) = world.ask(f"{PREREQUISITES}/ExplainEnrollmentError", {"code": code})["errors"]
+        check.assertEqual(error, {
+            "code": LICENSE_ERROR,
+            "hex": "0x80180018",
+            "symbol": "MENROLL_E_USERLICENSE",
+            "meaning": "the user's licence state blocks enrolment",
+            "error_class": "license",
+            "remediation": "assign an Intune licence to the user",
+            "retryable": "no",
+        })
+
+
+MISSING = f"{TENANT}/devices/{guid(404)}"
+MISSING_SITE = f"{HIERARCHY}/sites/XX1"
+
+refuses(f"{PREREQUISITES}/ListRules", "INVALID_FIELD", {"path": 77}, field="path")
+refuses(f"{PREREQUISITES}/ListRules", "INVALID_PAGE_TOKEN", {"page_token": "damaged"})
+refuses(f"{PREREQUISITES}/CheckDevice", "RESOURCE_NOT_FOUND", {"name": MISSING}, resource=MISSING)
+refuses(f"{PREREQUISITES}/BatchCheckDevices", "INVALID_FIELD", {"parent": TENANT, "names": [f"{NOBODY}/devices/{guid(1)}"]},
+        field="names[0]")
+refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SITE}, resource=MISSING_SITE)
+refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
+refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{PREREQUISITES}/ExplainEnrollmentError", "RESOURCE_NOT_FOUND", {"code": "0xDEADBEEF"})
+refuses(f"{PREREQUISITES}/ExplainEnrollmentError", "INVALID_FIELD", {"code": "banana"}, field="code")

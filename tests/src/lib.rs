@@ -1,0 +1,4 @@
+//! The whole system seen from outside. This crate ships nothing: `tests/` holds the direction of dependencies and scenarios
+//! over the real binaries and real gRPC, `benches/` the load, `sample/` a fleet with hand-written expectations.
+//!
+//! It is the only crate besides the front door that may see every other.
