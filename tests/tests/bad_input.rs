@@ -1,4 +1,5 @@
 //! Bad input to `tandem assess`: one clear line for each fault, everything else is assessed, and scripts see it by the exit code.
+#![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 use std::collections::BTreeSet;
 use std::fs;

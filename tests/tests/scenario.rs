@@ -1,4 +1,5 @@
 //! The sample fleet in the living system: figures and their lists, streams and single answers, repeated imports.
+#![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -88,7 +89,8 @@ impl World {
                 page_token,
                 cursor: String::new(),
             };
-            let page = self.connection().monitoring().list_figure_devices(request).await.unwrap().into_inner();
+            let page =
+                self.connection().monitoring().list_figure_devices(request).await.unwrap().into_inner();
             for device in page.devices {
                 assert!(devices.insert(device.device.clone()), "{} is listed twice", device.device);
             }
@@ -131,7 +133,11 @@ async fn every_figure_equals_the_length_of_its_list() {
         assert!(figures.len() > 50, "{} figures in {hierarchy:?}", figures.len());
         for figure in figures {
             let (total, devices) = world.behind(&figure, hierarchy).await;
-            assert_eq!((total, devices.len() as u64), (figure.devices, figure.devices), "{figure:?} {hierarchy:?}");
+            assert_eq!(
+                (total, devices.len() as u64),
+                (figure.devices, figure.devices),
+                "{figure:?} {hierarchy:?}"
+            );
         }
     }
 }
@@ -171,7 +177,8 @@ async fn streamed_authority_is_the_single_answer_and_holds_the_invariants() {
             }
         }
         assert_eq!(found.device_revision, devices[&found.device].revision);
-        let request = GetEffectiveAuthorityRequest { name: found.device.clone(), consistency_token: String::new() };
+        let request =
+            GetEffectiveAuthorityRequest { name: found.device.clone(), consistency_token: String::new() };
         let single = client.get_effective_authority(request).await.unwrap().into_inner().effective_authority;
         assert_eq!(single.as_ref(), Some(found));
     }

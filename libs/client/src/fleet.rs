@@ -1,13 +1,16 @@
-//! What decisions about many devices need beside the devices: what surrounds them, and the policies of their hierarchies.
+//! What decisions about many devices need: the devices, what surrounds them, and the policies of their hierarchies.
 //!
-//! Both change seldom and are needed for every device, so a service keeps the last reading of each tenant and answers from it for
-//! up to [`TRUSTED_FOR`]. A caller that passes a consistency token never gets an older world than that of the token.
+//! The latter two change seldom and are needed for every device, so a service keeps the last reading of each tenant and answers
+//! from it for up to [`TRUSTED_FOR`]; devices come from the device-state cache under the same promise. A caller that passes a
+//! consistency token never gets an older world than that of the token.
 //!
+//! - [`DeviceReader`] asks the device-state cache and the inventory: devices by name.
 //! - [`SurroundingsReader`] asks the inventory: tenant, sites, collections whose members are known.
 //! - [`PolicyReader`] asks the authority: the policies as configured.
 //!
-//! Consistency tokens are opaque here. Whoever makes a reader says how a token is read ([`WorldOf`]).
+//! Consistency tokens are opaque here. Whoever makes a reader says how a token is read ([`WorldOf`]) and written ([`TokenOf`]).
 
+mod devices;
 mod kept;
 mod policies;
 mod surroundings;
@@ -16,6 +19,7 @@ mod tests;
 
 use std::time::Duration;
 
+pub use devices::{DeviceReader, NamedDevices};
 pub use policies::{Policies, PolicyReader};
 pub use surroundings::{HierarchySurroundings, SurroundingsReader, TenantSurroundings};
 
@@ -43,3 +47,6 @@ impl World {
 
 /// Reads from a consistency token how far the service that is asked was; `None`: the token says nothing of it.
 pub type WorldOf = fn(&str) -> Option<World>;
+
+/// Writes the consistency token of a world of the service that is asked.
+pub type TokenOf = fn(World) -> String;

@@ -72,7 +72,8 @@ mod tests {
         let days_ago = |days: i64| (now - SignedDuration::from_hours(24 * days)).as_millisecond();
         for (request_id, at) in [("old", days_ago(8)), ("young", days_ago(6))] {
             let request = Request { tenant: "contoso", request_id, method: "m", request_hash: 1 };
-            let work = database.write(move |tx| Box::pin(async move { remember(tx, &request, b"", at).await }));
+            let work =
+                database.write(move |tx| Box::pin(async move { remember(tx, &request, b"", at).await }));
             work.await.unwrap();
         }
         assert_eq!(forget(&database, now).await.unwrap(), 1);

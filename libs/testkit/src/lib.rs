@@ -20,5 +20,8 @@ pub fn serve(supervisor: &Supervisor, name: &str, server: ApiServer) -> Channel 
 /// The code of a refusal and the reason of its `ErrorInfo`; an empty reason where it has none.
 #[must_use]
 pub fn reason(status: &Status) -> (Code, String) {
-    (status.code(), status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default())
+    (
+        status.code(),
+        status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default(),
+    )
 }

@@ -14,8 +14,8 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::consistency::Service;
-use tandem_server::{ConsistencyToken, Failure};
 use tandem_server::names::{MAX_PAGE_SIZE, TenantName};
+use tandem_server::{ConsistencyToken, Failure};
 
 /// What the inventory is called in errors and logs.
 pub(crate) const INVENTORY: &str = "inventory";

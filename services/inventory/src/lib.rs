@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `grpc` | thin handlers of the contracts |
 //! | `store` | entities, migrations, queries, the ingest transaction, the change feed |
+//! | `tasks` | what keeps the device-state cache at the feed |
 //! | [`config`] | what can be configured, and the command line |
 //!
 //! Invariants: every write holds its tenant's row, so revisions rise in commit order; what was acknowledged is durable; a
@@ -17,9 +18,13 @@
 pub mod config;
 mod grpc;
 mod store;
+mod tasks;
 
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use tandem_cache::DeviceStateCache;
 use tandem_contracts::inventory::v1::collection_service_server::CollectionServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
@@ -30,9 +35,9 @@ use tandem_storage::{Durability, StoreError};
 
 use grpc::Handlers;
 use store::Store;
+use tasks::cache_follower::CacheFollower;
 
 /// What the service is assembled from.
-#[derive(Debug)]
 pub struct Parts {
     /// The file of its database; made where missing.
     pub database: PathBuf,
@@ -40,12 +45,27 @@ pub struct Parts {
     pub durability: Durability,
     /// The time at which something is received.
     pub clock: Clock,
+    /// Where the states of devices are kept beside the database, for services that decide about many. Unset: nowhere.
+    pub cache: Option<Arc<dyn DeviceStateCache>>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 /// The inventory, ready to be served. Clones share their database.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Inventory {
     handlers: Handlers,
+    cache: Option<Arc<dyn DeviceStateCache>>,
+}
+
+impl fmt::Debug for Inventory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inventory").field("handlers", &self.handlers).finish_non_exhaustive()
+    }
 }
 
 impl Inventory {
@@ -54,9 +74,9 @@ impl Inventory {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database, durability, clock } = parts;
+        let Parts { database, durability, clock, cache } = parts;
         let store = Store::open(&database, durability).await?;
-        Ok(Self { handlers: Handlers { store, clock } })
+        Ok(Self { handlers: Handlers { store, clock }, cache })
     }
 
     /// The server with this service's four contracts added.
@@ -72,6 +92,13 @@ impl Inventory {
     /// Starts what runs beside the calls.
     pub fn start_tasks(&self, supervisor: &Supervisor) {
         let Handlers { store, clock } = self.handlers.clone();
+        if let Some(cache) = &self.cache {
+            let follower = CacheFollower::new(store.clone(), Arc::clone(cache));
+            let draining = supervisor.draining();
+            supervisor.spawn("inventory cache follower", async move {
+                draining.run_until_cancelled(follower.run()).await;
+            });
+        }
         let forgetting = forget_requests::run(store.database, clock, supervisor.draining());
         supervisor.spawn("inventory forget requests", forgetting);
     }

@@ -46,6 +46,8 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
         database: config.database(),
         durability: Durability::Full,
         clock: Clock::system(),
+        // A process of its own has nobody to share an in-process cache with.
+        cache: None,
     });
     let inventory = inventory.await?;
     database.ready();

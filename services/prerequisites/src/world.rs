@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
-use tandem_client::fleet::{self, DeviceReader, Policies, PolicyReader, SurroundingsReader, TenantSurroundings, WorldOf};
+use tandem_client::fleet::{
+    self, DeviceReader, Policies, PolicyReader, SurroundingsReader, TenantSurroundings, WorldOf,
+};
 use tandem_client::{Connection, Stack};
 use tandem_contracts::convert::{self, Violation};
 use tandem_contracts::inventory::v1;

@@ -6,5 +6,6 @@
 pub mod assess;
 pub mod cli;
 pub mod import;
+mod printable;
 pub mod sandbox;
 pub mod serve;

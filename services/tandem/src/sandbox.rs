@@ -70,7 +70,7 @@ impl Sandbox {
         let inventory = Inventory::open(tandem_inventory::Parts {
             database: data_folder.join("inventory.db"),
             durability,
-            clock: clock.clone(),
+            clock,
             cache: cache.clone(),
         })
         .await?;
@@ -79,14 +79,14 @@ impl Sandbox {
             durability,
             inventory: connection.clone(),
             cache: cache.clone(),
-            clock: clock.clone(),
+            clock,
         })
         .await?;
         let prerequisites = Prerequisites::new(tandem_prerequisites::Parts {
             inventory: connection.clone(),
             authority: connection.clone(),
             cache,
-            clock: clock.clone(),
+            clock,
         });
         let upstream = Upstream {
             inventory: connection.clone(),

@@ -1,5 +1,6 @@
 //! Readers against servers within the process that count how often they are asked.
 
+mod devices;
 mod policies;
 mod site;
 mod surroundings;

@@ -53,7 +53,11 @@ async fn sandbox() -> Sandbox {
     let authority = Authority::open(Parts {
         database: folder.path().join("authority.db"),
         durability: Durability::Scratch,
-        inventory: Connection::from_channel(tandem_testkit::serve(&supervisor, "inventory", inventory_server)),
+        inventory: Connection::from_channel(tandem_testkit::serve(
+            &supervisor,
+            "inventory",
+            inventory_server,
+        )),
         cache: None,
         clock: Clock::fixed(now()),
     })

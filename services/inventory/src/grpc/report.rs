@@ -99,10 +99,9 @@ impl Reporting {
             Some((_, source)) if request.source.is_empty() => source.clone(),
             _ => request.source.parse::<Source>().map_err(|e| Failure::field("source", e.to_string()))?,
         };
-        if self.parent.as_ref().is_none_or(|(_, known)| *known != source) {
-            if let Some(hierarchy) = source.hierarchy() {
-                hierarchies::hierarchy_fetch(store, tenant.id(), hierarchy.as_str()).await?;
-            }
+        let is_new = self.parent.as_ref().is_none_or(|(_, known)| *known != source);
+        if is_new && let Some(hierarchy) = source.hierarchy() {
+            hierarchies::hierarchy_fetch(store, tenant.id(), hierarchy.as_str()).await?;
         }
         self.parent = Some((tenant.clone(), source.clone()));
         Ok((tenant, source))
@@ -134,7 +133,7 @@ fn read_sections(
         };
         let (key, observed_at, sequence, body) = match report {
             Report::Said { section, sequence } => {
-                (section.key, section.observed_at, sequence, IncomingBody::Said(section.body, bytes))
+                (section.key, section.observed_at, sequence, IncomingBody::Said(Box::new(section.body), bytes))
             }
             Report::Removed(removal) => {
                 (removal.key, removal.observed_at, removal.sequence, IncomingBody::Removed)

@@ -18,6 +18,7 @@ use tonic::Status;
 
 use super::devices::check_filter;
 use super::page::last_part;
+use crate::store::feed::behind;
 use crate::store::{Store, feed, tenants};
 
 /// Devices of one message.
@@ -149,11 +150,6 @@ impl Watching {
             let _ = tokio::time::timeout(POLL, self.hints.changed()).await;
         }
     }
-}
-
-/// Behind every device of that revision: device ids are ASCII.
-fn behind(revision: u64) -> (i64, String) {
-    (i64::try_from(revision).unwrap_or(i64::MAX), "\u{10ffff}".to_owned())
 }
 
 /// A token belongs to one tenant; another filter may resume from it, since a revision means the same to all.

@@ -1,7 +1,7 @@
 //! The change feed: the devices in the order of their revisions. Compacted by construction, since a device has one row.
 
 use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tandem_contracts::inventory::v1::{Device, DeviceLeft};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
@@ -19,6 +19,51 @@ pub(crate) async fn snapshot(
     limit: u64,
 ) -> Result<Vec<Device>, Failure> {
     devices::device_list(store, tenant, wanted, Some(after.to_owned()), limit).await
+}
+
+/// Behind every device of that revision: device ids are ASCII.
+pub(crate) fn behind(revision: u64) -> (i64, String) {
+    (i64::try_from(revision).unwrap_or(i64::MAX), "\u{10ffff}".to_owned())
+}
+
+/// A device as it is stored: what a copy that is kept elsewhere needs of its row.
+#[derive(Debug, sea_orm::FromQueryResult)]
+pub(crate) struct Stored {
+    pub(crate) device: String,
+    pub(crate) revision: i64,
+    pub(crate) removed: bool,
+    /// The device's message, encoded; empty for one that was removed.
+    pub(crate) body: Vec<u8>,
+}
+
+/// Reads up to `limit` devices after a position as they are stored, removed ones too. One statement sees one state of the
+/// database, so a page that is not full holds everything after the position.
+pub(crate) async fn stored(
+    store: &Store,
+    tenant: &str,
+    after: &(i64, String),
+    limit: u64,
+) -> Result<Vec<Stored>, Failure> {
+    use device::Column as C;
+    let rows =
+        later(tenant, after, limit).select_only().columns([C::Device, C::Revision, C::Removed, C::Body]);
+    Ok(rows.into_model().all(store.database.reader()).await?)
+}
+
+/// The first devices after a position, in the order of the feed.
+fn later(tenant: &str, after: &(i64, String), limit: u64) -> Select<device::Entity> {
+    let later = Condition::any().add(device::Column::Revision.gt(after.0)).add(
+        Condition::all()
+            .add(device::Column::Revision.eq(after.0))
+            .add(device::Column::Device.gt(after.1.as_str())),
+    );
+    device::Entity::find()
+        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Revision.gte(after.0))
+        .filter(later)
+        .order_by_asc(device::Column::Revision)
+        .order_by_asc(device::Column::Device)
+        .limit(limit)
 }
 
 /// A part of the feed.
@@ -45,20 +90,9 @@ pub(crate) async fn changes(
 ) -> Result<Page, Failure> {
     let reader = store.database.reader();
     let takes = filter::condition(reader, tenant, wanted).await?;
-    let later = Condition::any().add(device::Column::Revision.gt(after.0)).add(
-        Condition::all()
-            .add(device::Column::Revision.eq(after.0))
-            .add(device::Column::Device.gt(after.1.as_str())),
-    );
-    let rows = device::Entity::find()
-        .filter(device::Column::Tenant.eq(tenant))
-        .filter(device::Column::Revision.gte(after.0))
+    let rows = later(tenant, after, limit)
         .filter(device::Column::Revision.lte(i64::try_from(until).unwrap_or(i64::MAX)))
-        .filter(later)
         .expr_as(Expr::expr(takes), "takes")
-        .order_by_asc(device::Column::Revision)
-        .order_by_asc(device::Column::Device)
-        .limit(limit)
         .into_model::<Change>()
         .all(reader)
         .await?;

@@ -1,7 +1,7 @@
 //! Tenants.
 
 use prost::Message;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, Set};
+use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect, Set};
 use tandem_contracts::inventory::v1::{CreateTenantResponse, Tenant, UpdateTenantResponse};
 use tandem_contracts::r#type::v1::TenantFacts;
 use tandem_server::failure::Failure;
@@ -89,6 +89,17 @@ pub(crate) async fn revisions(connection: &impl ConnectionTrait, id: &str) -> Re
     let row =
         tenant::Entity::find_by_id(id.to_owned()).one(connection).await?.ok_or_else(|| not_found(id))?;
     Ok((row.revision.unsigned_abs(), row.surroundings_revision.unsigned_abs()))
+}
+
+/// Every tenant and its revision: looked at several times a second, so nothing else of the rows is read.
+pub(crate) async fn heads(connection: &impl ConnectionTrait) -> Result<Vec<(String, u64)>, Failure> {
+    let rows: Vec<(String, i64)> = tenant::Entity::find()
+        .select_only()
+        .columns([tenant::Column::Tenant, tenant::Column::Revision])
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|(tenant, revision)| (tenant, revision.unsigned_abs())).collect())
 }
 
 /// Lists up to `limit` tenants after a tenant, by id.

@@ -14,14 +14,13 @@ use tandem_contracts::r#type::v1::{
     CoManagementState, ConsoleDevice, Discovery, ManagedDevice, RecordRemoved, Section,
 };
 use tandem_inventory::{Inventory, Parts};
-use tandem_server::in_process::in_process;
-use tandem_server::{ApiServer, Clock, LocalAuthenticator};
+use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
 use tandem_storage::Durability;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Status};
-use tonic_types::StatusExt;
+use tonic::Status;
+use tonic::transport::Channel;
+
+pub(crate) use tandem_testkit::reason;
 
 /// The instant at which the sandbox's clock stands.
 pub(crate) const NOW: &str = "2026-11-20T12:00:00Z";
@@ -31,7 +30,7 @@ pub(crate) struct Sandbox {
     pub(crate) hierarchies: HierarchyServiceClient<Channel>,
     pub(crate) devices: DeviceServiceClient<Channel>,
     pub(crate) collections: CollectionServiceClient<Channel>,
-    _stop: oneshot::Sender<()>,
+    _supervisor: Supervisor,
     _folder: TempDir,
 }
 
@@ -62,21 +61,18 @@ impl Sandbox {
             database: folder.path().join("inventory.db"),
             durability: Durability::Full,
             clock: Clock::fixed(NOW.parse().unwrap()),
+            cache: None,
         };
         let inventory = Inventory::open(parts).await.unwrap();
-        let (connector, incoming) = in_process();
-        let (stop, stopped) = oneshot::channel::<()>();
+        let supervisor = Supervisor::new();
         let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));
-        tokio::spawn(server.serve(incoming, async {
-            let _ = stopped.await;
-        }));
-        let channel = Endpoint::from_static("http://inventory").connect_with_connector_lazy(connector);
+        let channel = tandem_testkit::serve(&supervisor, "inventory", server);
         Self {
             tenants: TenantServiceClient::new(channel.clone()),
             hierarchies: HierarchyServiceClient::new(channel.clone()),
             devices: DeviceServiceClient::new(channel.clone()),
             collections: CollectionServiceClient::new(channel),
-            _stop: stop,
+            _supervisor: supervisor,
             _folder: folder,
         }
     }
@@ -181,12 +177,4 @@ pub(crate) fn guid(number: u32) -> String {
 /// A client id likewise.
 pub(crate) fn sms(number: u32) -> String {
     format!("GUID:6D1E0F9A-1B2C-4D3E-8F90-{number:012}")
-}
-
-/// The code and reason of an error.
-pub(crate) fn reason(status: &Status) -> (Code, String) {
-    (
-        status.code(),
-        status.get_error_details().error_info().map(|info| info.reason.clone()).unwrap_or_default(),
-    )
 }

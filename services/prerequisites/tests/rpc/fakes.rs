@@ -88,18 +88,6 @@ impl DeviceService for Inventory {
     type ReportDevicesStream = Answers<ReportDevicesResponse>;
     type WatchDevicesStream = Answers<WatchDevicesResponse>;
 
-    async fn get_device(
-        &self,
-        request: Request<GetDeviceRequest>,
-    ) -> Result<Response<GetDeviceResponse>, Status> {
-        let GetDeviceRequest { name, consistency_token } = request.into_inner();
-        let consistency_token = seen_by_inventory(&name, &consistency_token)?;
-        let missing =
-            || Failure::NotFound { resource_type: "tandem.inventory.v1.Device", name: name.clone() };
-        let device = self.devices.get(&name).ok_or_else(missing)?;
-        Ok(Response::new(GetDeviceResponse { device: Some(device.clone()), consistency_token }))
-    }
-
     async fn batch_get_devices(
         &self,
         request: Request<BatchGetDevicesRequest>,
@@ -145,6 +133,7 @@ impl DeviceService for Inventory {
 
     not_called! {
         report_devices: Streaming<ReportDevicesRequest> => Self::ReportDevicesStream;
+        get_device: GetDeviceRequest => GetDeviceResponse;
         lookup_device: LookupDeviceRequest => LookupDeviceResponse;
         list_devices: ListDevicesRequest => ListDevicesResponse;
         list_identity_conflicts: ListIdentityConflictsRequest => ListIdentityConflictsResponse;

@@ -1,16 +1,17 @@
 //! Everything of an assessment but its devices: the dashboard's figures, the tenant, the sites, identity conflicts.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use tandem_client::Connection;
+use tandem_client::{ApiError, Connection};
 use tandem_contracts::convert;
 use tandem_contracts::inventory::v1::GetSurroundingsRequest;
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, Tile};
 use tandem_contracts::prerequisites::v1::{
     CheckSiteRequest, CheckTenantRequest, Path, SummarizeFleetRequest,
 };
+use tandem_contracts::r#type::v1::ErrorReason;
 use tandem_domain::id::TenantId;
 use tandem_domain::tenant::TenantFacts;
 
@@ -122,16 +123,8 @@ async fn surroundings(
 
 /// The dashboard's figures as totals.
 async fn totals(connection: &Connection, parent: &str, token: &str) -> Result<Totals, CollectError> {
-    let mut request = tonic::Request::new(GetDashboardRequest {
-        parent: parent.to_owned(),
-        consistency_token: token.to_owned(),
-        ..GetDashboardRequest::default()
-    });
-    request.set_timeout(COUNTING);
-    let during = CollectError::during("counting the fleet");
-    let answer = connection.monitoring().get_dashboard(request).await.map_err(during)?.into_inner();
     let mut totals = Totals::default();
-    for figure in answer.figures {
+    for figure in figures(connection, parent, token).await? {
         add(&mut totals, figure);
     }
     totals.blockers.sort_by(|a, b| {
@@ -139,6 +132,29 @@ async fn totals(connection: &Connection, parent: &str, token: &str) -> Result<To
         rank(a).cmp(&rank(b)).then_with(|| a.rule.cmp(&b.rule))
     });
     Ok(totals)
+}
+
+/// The figures of at least the world of that token. Monitoring waits only so long for its own counting, so it is asked again.
+async fn figures(connection: &Connection, parent: &str, token: &str) -> Result<Vec<Figure>, CollectError> {
+    let until = Instant::now() + COUNTING;
+    loop {
+        let request = GetDashboardRequest {
+            parent: parent.to_owned(),
+            consistency_token: token.to_owned(),
+            ..GetDashboardRequest::default()
+        };
+        match connection.monitoring().get_dashboard(request).await {
+            Ok(answer) => return Ok(answer.into_inner().figures),
+            Err(status) if still_counting(&status) && Instant::now() < until => {}
+            Err(status) => return Err(CollectError::during("counting the fleet")(status)),
+        }
+    }
+}
+
+/// Monitoring answers, but has not seen everything yet. A deadline that passed while it waited says the same.
+fn still_counting(status: &tonic::Status) -> bool {
+    let waiting = ApiError::from(status.clone()).known_reason() == Some(ErrorReason::NotYetConsistent);
+    waiting || matches!(status.code(), tonic::Code::DeadlineExceeded | tonic::Code::Cancelled)
 }
 
 fn add(totals: &mut Totals, figure: Figure) {

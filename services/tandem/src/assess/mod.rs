@@ -14,4 +14,4 @@ pub mod table;
 pub(crate) mod example;
 mod findings;
 mod head;
-mod words;
+pub(crate) mod words;

@@ -96,7 +96,9 @@ pub async fn assess(
         clock: Clock::fixed(as_of),
         follow: FollowMode::OnDemand,
         following: None,
-        cache_bytes: std::env::var("X_CACHE").ok().and_then(|v| v.parse().ok()).unwrap_or(0),
+        // Each device is read a few times and never again: following the import costs what those reads save. Measured over
+        // 20,000 devices, four runs each: 26.8 s of processor and 375 MiB without, 28.0 s and 392 MiB with 256 MiB of cache.
+        cache_bytes: 0,
     })
     .await
     .map_err(AssessError::Start)?;

@@ -10,7 +10,8 @@ use comfy_table::{
 };
 
 use super::model::AssessmentHead;
-use super::words::{Tone, counted_noun, printable};
+use super::words::{Tone, counted_noun};
+use crate::printable::printable;
 
 mod fleet;
 mod problems;

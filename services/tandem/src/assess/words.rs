@@ -238,21 +238,3 @@ pub(crate) fn most_frequent(counts: &Counts) -> Vec<(&str, u64)> {
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     sorted
 }
-
-/// Text from outside, fit for one line of a terminal or a page: control and direction characters are spelt out, because
-/// a device may be named after an escape sequence.
-pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(hidden) {
-        return text.into();
-    }
-    text.chars()
-        .flat_map(|c| {
-            let spelt = if hidden(c) { c.escape_default().to_string() } else { c.to_string() };
-            spelt.chars().collect::<Vec<_>>()
-        })
-        .collect()
-}

@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, pres
 
 use super::failure::CliError;
 use super::json::{self, Named};
+use crate::printable::printable;
 
 /// The shape of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -83,7 +84,7 @@ impl<'a> Screen<'a> {
     /// Names and what they hold, one a line.
     pub(crate) fn details(&mut self, rows: Vec<[String; 2]>) -> Result<(), CliError> {
         let mut table = plain();
-        table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell))));
+        table.add_rows(rows.into_iter().map(|row| row.map(|cell| printable(&cell).into_owned())));
         self.line(&table.trim_fmt())
     }
 
@@ -99,7 +100,9 @@ impl<'a> Screen<'a> {
             .set_header(columns.iter().map(|column| match column {
                 Column::Text(name) | Column::Number(name) => *name,
             }));
-        table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| printable(cell)).collect::<Row>()));
+        table.add_rows(
+            rows.into_iter().map(|row| row.iter().map(|cell| printable(cell).into_owned()).collect::<Row>()),
+        );
         for (index, column) in columns.iter().enumerate() {
             if let (Column::Number(_), Some(column)) = (column, table.column_mut(index)) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -134,20 +137,6 @@ fn plain() -> Table {
     #[cfg(test)]
     table.force_no_tty();
     table
-}
-
-/// Text from outside, fit for one line of a terminal: control and direction characters are spelt out, because a device may
-/// be named after an escape sequence.
-pub(super) fn printable(text: &str) -> String {
-    let hides = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if hides(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
-    }
-    shown
 }
 
 /// What a command shows, for tests.

@@ -8,9 +8,10 @@ use tandem_domain::state::ManagementState;
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::json;
-use super::screen::{Screen, printable};
+use super::screen::Screen;
 use super::session::Session;
 use super::words::{self, NOTHING};
+use crate::printable::printable;
 
 /// What to watch, and from where.
 #[derive(Debug, clap::Args)]
@@ -95,7 +96,7 @@ fn show(screen: &mut Screen<'_>, change: &WatchDevicesResponse) -> Result<(), Cl
         screen.line(&columns("left", &device.revision.to_string(), NOTHING, &id, NOTHING))?;
     }
     if change.bookmark.as_ref().is_some_and(|bookmark| bookmark.snapshot_complete) {
-        screen.note("these were all devices; changes follow")?;
+        screen.note("the snapshot is complete")?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{Decision, IdentityKey, RecordIdentity, place, released};
-use tandem_domain::section::SectionKind;
+use tandem_domain::section::{SectionBody, SectionKind};
 use tandem_server::failure::Failure;
 use uuid::Uuid;
 
@@ -109,9 +109,9 @@ fn replace_section(
                 return None;
             }
             // Only the stamp moves when the same is said again: no revision, nothing to tell anybody.
-            let new_content = former.is_none_or(|former| former.body != *body);
+            let new_content = former.is_none_or(|former| former.body != **body);
             let (observed_at, sequence) = stamp;
-            let (bytes, body) = (bytes.clone(), body.clone());
+            let (bytes, body) = (bytes.clone(), SectionBody::clone(body));
             let section =
                 StoredSection { observed_at, sequence, clamped: incoming.clamped, bytes, body, dirty: true };
             record.sections.insert(kind, section);

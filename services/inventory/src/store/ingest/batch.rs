@@ -33,7 +33,7 @@ pub(crate) struct Incoming {
 #[derive(Debug, Clone)]
 pub(crate) enum IncomingBody {
     /// What was read, and the same as stored bytes.
-    Said(SectionBody, Vec<u8>),
+    Said(Box<SectionBody>, Vec<u8>),
     /// The source no longer keeps the record.
     Removed,
 }

@@ -106,10 +106,9 @@ impl Working {
 
     /// Gives a key to a device, or marks it there.
     pub(crate) fn set_key(&mut self, key: &IdentityKey, device: &DeviceId, ambiguous: bool) {
-        if let Some(former) = self.holders.get(key).filter(|former| *former != device).cloned() {
-            if let Some(former) = self.devices.get_mut(&former) {
-                former.keys.remove(key);
-            }
+        let former = self.holders.get(key).filter(|former| *former != device).cloned();
+        if let Some(former) = former.and_then(|former| self.devices.get_mut(&former)) {
+            former.keys.remove(key);
         }
         let known = self.devices.entry(device.clone()).or_default().keys.insert(key.clone(), ambiguous);
         let moved = self.holders.insert(key.clone(), device.clone()).as_ref() != Some(device);

@@ -3,7 +3,7 @@
 use plotly::Plot;
 use serde::Serialize;
 
-use crate::assess::words::printable;
+use crate::printable::printable;
 
 /// JSON for the inside of a script element: no character of it can end the element or open a comment.
 ///

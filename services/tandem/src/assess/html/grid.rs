@@ -1,7 +1,8 @@
 //! Tables of the page, as data: one template draws them all, so that all read alike.
 
 use super::chart::{Chart, Ink};
-use crate::assess::words::{Tone, printable};
+use crate::assess::words::Tone;
+use crate::printable::printable;
 
 /// A chapter of the page, with its place in the table of contents.
 pub(super) struct Section {

@@ -8,8 +8,9 @@ use super::{Section, figure, text, toned};
 use crate::assess::model::{AssessmentHead, Counts, Totals};
 use crate::assess::words::{
     AUTHORITIES, ELIGIBILITY, ENROLLMENT_STATUS, OS_GROUPS, READINGS, REASONS, STATES, Vocabulary,
-    most_frequent, number, printable, share,
+    most_frequent, number, share,
 };
+use crate::printable::printable;
 
 /// Reasons shown per workload: more would wrap past what an eye takes in.
 const TOP_REASONS: usize = 3;

@@ -1,0 +1,3 @@
+//! What runs beside the calls.
+
+pub(crate) mod cache_follower;
