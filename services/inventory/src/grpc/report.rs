@@ -132,9 +132,12 @@ fn read_sections(
             }
         };
         let (key, observed_at, sequence, body) = match report {
-            Report::Said { section, sequence } => {
-                (section.key, section.observed_at, sequence, IncomingBody::Said(Box::new(section.body), bytes))
-            }
+            Report::Said { section, sequence } => (
+                section.key,
+                section.observed_at,
+                sequence,
+                IncomingBody::Said(Box::new(section.body), bytes),
+            ),
             Report::Removed(removal) => {
                 (removal.key, removal.observed_at, removal.sequence, IncomingBody::Removed)
             }

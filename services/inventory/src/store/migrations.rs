@@ -22,7 +22,7 @@ impl MigrationName for First {
 }
 
 /// The tables and indexes, in order. Written for both databases; see [`dialect`].
-const UP: [&str; 17] = [
+const UP: [&str; 18] = [
     // `revision` counts the tenant's commits; whoever writes locks this row first. `surroundings_revision` is the commit that
     // last touched what surrounds devices.
     "CREATE TABLE tenants (
@@ -83,6 +83,7 @@ const UP: [&str; 17] = [
         claimant TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL, explanation TEXT NOT NULL,
         first_seen BIGINT NOT NULL,
         PRIMARY KEY (tenant, conflict_no), UNIQUE (tenant, kind, value, source, record_key))",
+    "CREATE INDEX identity_conflicts_by_record ON identity_conflicts (tenant, source, record_key)",
 ];
 
 /// Tables in the order in which they can be dropped.
