@@ -21,13 +21,6 @@ const READERS: u32 = 4;
 const WRITER_CACHE_KIB: u32 = 64 * 1024;
 /// Page cache of each reader.
 const READER_CACHE_KIB: u32 = 16 * 1024;
-/// Rows that a query may be ahead of whoever reads them. The library's 50 make the two threads wake each other for every handful;
-/// a thousand rows are a page of devices, some megabytes.
-const ROWS_AHEAD: usize = 1024;
-/// Pages after which the log is folded into a scratch file, 256 MiB: such a file is rarely read by others and soon gone.
-const SCRATCH_LOG_PAGES: u32 = 65_536;
-/// Page cache of a scratch file's writer: it holds most of the file, which is written in one go.
-const SCRATCH_CACHE_KIB: u32 = 192 * 1024;
 /// After a large batch the log shrinks back to this.
 const LOG_BYTES_KEPT: u32 = 64 * 1024 * 1024;
 
@@ -54,10 +47,9 @@ pub(crate) async fn open(
         .busy_timeout(BUSY_TIMEOUT)
         .pragma("mmap_size", "0")
         .pragma("temp_store", "memory")
-        .row_buffer_size(ROWS_AHEAD)
         .disable_statement_logging();
 
-    let mut writer = shared
+    let writer = shared
         .clone()
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -67,11 +59,6 @@ pub(crate) async fn open(
         })
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
-    if durability == Durability::Scratch {
-        writer = writer
-            .pragma("cache_size", format!("-{SCRATCH_CACHE_KIB}"))
-            .pragma("wal_autocheckpoint", SCRATCH_LOG_PAGES.to_string());
-    }
     let writer = pool(1, WRITER_WAIT).min_connections(1).connect_with(writer).await;
 
     // Not `read_only`: a reader must be able to open the log's shared index. It refuses to change anything all the same.
