@@ -1,94 +1,273 @@
-//! Many rows in one statement: the rows travel as one JSON text, which the database takes apart.
+//! Many rows in one statement, on either engine.
 //!
-//! ```sql
-//! INSERT INTO member (tenant, collection, device)
-//! SELECT ?2, value->>'collection', value->>'device' FROM json_each(?1) WHERE true
-//! ON CONFLICT DO NOTHING
-//! ```
+//! PostgreSQL takes each column as one array (`INSERT … SELECT … FROM unnest(…)`), SQLite a list of rows (`VALUES (…), (…)`), in
+//! statements of few different lengths so that each is prepared once. Lists of values to look for travel as an array or as JSON.
 //!
-//! `WHERE true` is needed before `ON CONFLICT`, which would otherwise be read as part of a join. Rows that serialize as arrays
-//! (tuples) are read with `value->>0`. A blob travels as [`Hex`] and comes back with `unhex(value->>'name')`. Integers must fit 64
-//! signed bits: beyond, JSON in the database turns into floating point.
+//! Not for: single rows, which sea-orm writes well; and values that may be null, which arrays of these types cannot hold.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
-use serde::{Serialize, Serializer};
+use std::fmt::Write;
+
+use sea_orm::sea_query::ArrayType;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
 use crate::StoreError;
 
-/// Rows that [`execute_in_chunks`] sends at once: enough that a statement's fixed cost vanishes, few enough that the text stays
-/// at a few MiB.
-pub const CHUNK_ROWS: usize = 20_000;
+/// Rows of one SQLite statement: the longest makes its fixed cost vanish, the shorter ones make up the rest, so that a table has four
+/// prepared statements and no more.
+const SQLITE_ROWS: [usize; 4] = [512, 64, 8, 1];
 
-/// Bytes as lower-case hex digits, for `unhex()`.
+/// Values that SQLite binds in one statement at most (sqlite.org/limits.html).
+const SQLITE_VALUES: usize = 32_766;
+
+/// The values of one column, row by row.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Column {
+    /// Texts.
+    Text(Vec<String>),
+    /// 64-bit integers.
+    BigInt(Vec<i64>),
+    /// 32-bit integers.
+    Int(Vec<i32>),
+    /// Truth values.
+    Bool(Vec<bool>),
+    /// Bytes.
+    Bytes(Vec<Vec<u8>>),
+}
+
+impl Column {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Text(rows) => rows.len(),
+            Self::BigInt(rows) => rows.len(),
+            Self::Int(rows) => rows.len(),
+            Self::Bool(rows) => rows.len(),
+            Self::Bytes(rows) => rows.len(),
+        }
+    }
+
+    /// The PostgreSQL type of an array of them.
+    const fn array_type(&self) -> (&'static str, ArrayType) {
+        match self {
+            Self::Text(_) => ("text[]", ArrayType::String),
+            Self::BigInt(_) => ("bigint[]", ArrayType::BigInt),
+            Self::Int(_) => ("integer[]", ArrayType::Int),
+            Self::Bool(_) => ("boolean[]", ArrayType::Bool),
+            Self::Bytes(_) => ("bytea[]", ArrayType::Bytes),
+        }
+    }
+
+    fn into_values(self) -> Vec<Value> {
+        match self {
+            Self::Text(rows) => rows.into_iter().map(Value::from).collect(),
+            Self::BigInt(rows) => rows.into_iter().map(Value::from).collect(),
+            Self::Int(rows) => rows.into_iter().map(Value::from).collect(),
+            Self::Bool(rows) => rows.into_iter().map(Value::from).collect(),
+            Self::Bytes(rows) => rows.into_iter().map(Value::from).collect(),
+        }
+    }
+}
+
+/// What becomes of a row whose key is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hex<'a>(pub &'a [u8]);
+enum Known<'a> {
+    Refuse,
+    Keep,
+    Replace(&'a [&'a str]),
+}
 
-impl Serialize for Hex<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&hex(self.0))
+/// Rows to be inserted into one table.
+#[derive(Debug, Clone)]
+pub struct Insert<'a> {
+    table: &'a str,
+    key: &'a [&'a str],
+    known: Known<'a>,
+    shared: Vec<(&'a str, Value)>,
+    columns: Vec<(&'a str, Column)>,
+}
+
+impl<'a> Insert<'a> {
+    /// Rows for that table. A key that is there already fails the statement, unless said otherwise.
+    #[must_use]
+    pub const fn into(table: &'a str) -> Self {
+        Self { table, key: &[], known: Known::Refuse, shared: Vec::new(), columns: Vec::new() }
+    }
+
+    /// A column that has the same value in every row.
+    #[must_use]
+    pub fn shared(mut self, name: &'a str, value: impl Into<Value>) -> Self {
+        self.shared.push((name, value.into()));
+        self
+    }
+
+    /// A column with a value for each row.
+    #[must_use]
+    pub fn column(mut self, name: &'a str, values: Column) -> Self {
+        self.columns.push((name, values));
+        self
+    }
+
+    /// Rows whose `key` is there already get new values in `columns`. No two rows may have the same key.
+    #[must_use]
+    pub const fn or_replace(mut self, key: &'a [&'a str], columns: &'a [&'a str]) -> Self {
+        self.key = key;
+        self.known = Known::Replace(columns);
+        self
+    }
+
+    /// Rows whose key is there already change nothing.
+    #[must_use]
+    pub const fn or_keep(mut self) -> Self {
+        self.known = Known::Keep;
+        self
+    }
+
+    /// Inserts the rows.
+    ///
+    /// # Errors
+    /// What a statement fails with; [`StoreError::Corrupt`] when columns differ in length.
+    pub async fn execute(self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        let rows = self.columns.first().map_or(0, |(_, column)| column.rows());
+        if self.columns.iter().any(|(_, column)| column.rows() != rows) {
+            return Err(StoreError::corrupt(format!("columns of different lengths for {}", self.table)));
+        }
+        match tx.get_database_backend() {
+            _ if rows == 0 => Ok(()),
+            DbBackend::Postgres => self.postgres(tx).await,
+            _ => self.sqlite(tx, rows).await,
+        }
+    }
+
+    async fn postgres(self, tx: &DatabaseTransaction) -> Result<(), StoreError> {
+        let mut sql = self.head();
+        sql.push_str(" SELECT ");
+        for place in 1..=self.shared.len() {
+            let _ = write!(sql, "${place}, ");
+        }
+        sql.push_str("rows.* FROM unnest(");
+        for (at, (_, column)) in self.columns.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            let _ = write!(sql, "{comma}${}::{}", self.shared.len() + at + 1, column.array_type().0);
+        }
+        sql.push_str(") AS rows");
+        sql.push_str(&self.tail());
+        let shared = self.shared.into_iter().map(|(_, value)| value);
+        let columns = self.columns.into_iter().map(|(_, column)| {
+            let (_, kind) = column.array_type();
+            Value::Array(kind, Some(Box::new(column.into_values())))
+        });
+        let statement = Statement::from_sql_and_values(
+            DbBackend::Postgres,
+            sql,
+            shared.chain(columns).collect::<Vec<_>>(),
+        );
+        tx.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    async fn sqlite(self, tx: &DatabaseTransaction, rows: usize) -> Result<(), StoreError> {
+        let (head, tail) = (self.head(), self.tail());
+        let shared: Vec<Value> = self.shared.into_iter().map(|(_, value)| value).collect();
+        let mut columns: Vec<_> =
+            self.columns.into_iter().map(|(_, column)| column.into_values().into_iter()).collect();
+        let width = shared.len() + columns.len();
+        let mut left = rows;
+        for at_once in SQLITE_ROWS.into_iter().filter(|at_once| at_once * width <= SQLITE_VALUES) {
+            if left < at_once {
+                continue;
+            }
+            let sql = format!("{head}{}{tail}", value_rows(width, at_once));
+            while left >= at_once {
+                let mut values = Vec::with_capacity(width * at_once);
+                for _ in 0..at_once {
+                    values.extend_from_slice(&shared);
+                    values.extend(columns.iter_mut().filter_map(Iterator::next));
+                }
+                tx.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql.as_str(), values))
+                    .await?;
+                left -= at_once;
+            }
+        }
+        Ok(())
+    }
+
+    fn head(&self) -> String {
+        let names =
+            self.shared.iter().map(|(name, _)| *name).chain(self.columns.iter().map(|(name, _)| *name));
+        format!("INSERT INTO {} ({})", self.table, names.collect::<Vec<_>>().join(", "))
+    }
+
+    fn tail(&self) -> String {
+        match self.known {
+            Known::Refuse => String::new(),
+            Known::Keep => " ON CONFLICT DO NOTHING".to_owned(),
+            Known::Replace(columns) => {
+                let set: Vec<String> =
+                    columns.iter().map(|column| format!("{column} = excluded.{column}")).collect();
+                format!(" ON CONFLICT ({}) DO UPDATE SET {}", self.key.join(", "), set.join(", "))
+            }
+        }
     }
 }
 
-/// The bytes as lower-case hex digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
-    digits.map(char::from).collect()
+/// ` VALUES (?, ?), (?, ?)`. Parameters stay unnamed: SQLite looks a named one up among all the others.
+fn value_rows(width: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; width].join(", "));
+    format!(" VALUES {}", vec![row.as_str(); rows].join(", "))
 }
 
-/// All rows as one JSON array: a text to bind where the statement says `json_each(?)`.
-///
-/// # Errors
-/// [`StoreError::Other`] when a row has no JSON form.
-pub fn rows<T: Serialize>(rows: &[T]) -> Result<Value, StoreError> {
-    let text = serde_json::to_string(rows).map_err(|e| StoreError::Other(Box::new(e)))?;
-    Ok(text.into())
+/// Values to look for, as one parameter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// Texts.
+    Text(Vec<String>),
+    /// 64-bit integers.
+    BigInt(Vec<i64>),
 }
 
-/// Runs `sql_sqlite` once with all rows as `?1`. Returns the number of rows that it touched.
-///
-/// # Errors
-/// What the statement fails with.
-pub async fn execute<T: Serialize>(
-    tx: &DatabaseTransaction,
-    sql_sqlite: &str,
-    rows: &[T],
-) -> Result<u64, StoreError> {
-    execute_with(tx, sql_sqlite, rows, []).await
-}
-
-/// Runs `sql_sqlite` once with all rows as `?1` and `others` as `?2` and on.
-///
-/// # Errors
-/// What the statement fails with.
-pub async fn execute_with<T: Serialize>(
-    tx: &DatabaseTransaction,
-    sql_sqlite: &str,
-    rows: &[T],
-    others: impl IntoIterator<Item = Value>,
-) -> Result<u64, StoreError> {
-    let values = std::iter::once(self::rows(rows)?).chain(others);
-    let statement = Statement::from_sql_and_values(tx.get_database_backend(), sql_sqlite, values);
-    Ok(tx.execute_raw(statement).await?.rows_affected())
-}
-
-/// Runs `sql_sqlite` once for every [`CHUNK_ROWS`] rows, so that any number of rows needs little memory. Only for statements
-/// that treat each row by itself: one that removes whatever is not among the rows must see them all, through [`execute`].
-///
-/// # Errors
-/// What a statement fails with.
-pub async fn execute_in_chunks<T: Serialize>(
-    tx: &DatabaseTransaction,
-    sql_sqlite: &str,
-    rows: &[T],
-    others: impl IntoIterator<Item = Value>,
-) -> Result<u64, StoreError> {
-    let others: Vec<Value> = others.into_iter().collect();
-    let mut touched = 0;
-    for chunk in rows.chunks(CHUNK_ROWS) {
-        touched += execute_with(tx, sql_sqlite, chunk, others.iter().cloned()).await?;
+impl List {
+    /// Nothing is looked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(values) => values.is_empty(),
+            Self::BigInt(values) => values.is_empty(),
+        }
     }
-    Ok(touched)
+
+    /// The parameter.
+    #[must_use]
+    pub fn into_value(self, engine: DbBackend) -> Value {
+        if engine == DbBackend::Postgres {
+            let (kind, values) = match self {
+                Self::Text(values) => (ArrayType::String, values.into_iter().map(Value::from).collect()),
+                Self::BigInt(values) => (ArrayType::BigInt, values.into_iter().map(Value::from).collect()),
+            };
+            return Value::Array(kind, Some(Box::new(values)));
+        }
+        let json = match self {
+            Self::Text(values) => serde_json::Value::from(values),
+            Self::BigInt(values) => serde_json::Value::from(values),
+        };
+        json.to_string().into()
+    }
+}
+
+/// The condition ` = ANY ($n)` or ` IN (…)` that a column meets if its value is in the [`List`] bound as `$n`.
+#[must_use]
+pub fn one_of(engine: DbBackend, parameter: usize) -> String {
+    match engine {
+        DbBackend::Postgres => format!("= ANY (${parameter})"),
+        _ => format!("IN (SELECT value FROM json_each(${parameter}))"),
+    }
+}
+
+/// The aggregate that gathers a column of a group into a JSON array, as text.
+#[must_use]
+pub fn gathered(engine: DbBackend, column: &str) -> String {
+    match engine {
+        DbBackend::Postgres => format!("json_agg({column})::text"),
+        _ => format!("json_group_array({column})"),
+    }
 }
 
 #[cfg(test)]
@@ -96,12 +275,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_travel_as_lower_case_hex() {
-        assert_eq!(serde_json::to_string(&Hex(&[0, 0x0f, 0xa5, 0xff])).unwrap(), r#""000fa5ff""#);
-    }
-
-    #[test]
-    fn rows_are_one_json_text() {
-        assert_eq!(rows(&[(1, "a"), (2, "b")]).unwrap(), Value::from(r#"[[1,"a"],[2,"b"]]"#));
+    fn list_is_an_array_or_json() {
+        let list = List::Text(vec!["a".into(), "b\"".into()]);
+        let array = Value::Array(ArrayType::String, Some(Box::new(vec!["a".into(), "b\"".into()])));
+        assert_eq!(list.clone().into_value(DbBackend::Postgres), array);
+        assert_eq!(list.into_value(DbBackend::Sqlite), Value::from(r#"["a","b\""]"#));
+        assert_eq!(List::BigInt(vec![1, -2]).into_value(DbBackend::Sqlite), Value::from("[1,-2]"));
     }
 }

@@ -7,7 +7,6 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bulk::hex;
 use crate::fingerprint;
 
 /// First byte of every token; a change of the layout changes it, and old tokens are then refused.
@@ -63,6 +62,13 @@ impl PageToken {
 
 fn checksum(kind: &str, filter_hash: u64, key: &[u8]) -> u64 {
     fingerprint(&[kind.as_bytes(), &filter_hash.to_be_bytes(), key])
+}
+
+/// The bytes as lower-case hex digits.
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)], DIGITS[usize::from(b & 15)]]);
+    digits.map(char::from).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

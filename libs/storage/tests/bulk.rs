@@ -4,16 +4,23 @@
 mod schema;
 
 use schema::NoTables;
-use sea_orm::{ConnectionTrait, Statement};
-use serde::Serialize;
-use tandem_storage::bulk::{self, CHUNK_ROWS, Hex};
+use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
+use tandem_storage::bulk::{Column, Insert, List, gathered, one_of};
 use tandem_storage::{Database, StoreError};
 
-#[derive(Serialize)]
-struct Member<'a> {
+#[derive(Debug, PartialEq, Eq, FromQueryResult)]
+struct Member {
+    tenant: String,
     device: i64,
-    collection: Option<&'a str>,
-    state: Hex<'a>,
+    kind: i32,
+    known: bool,
+    name: String,
+    body: Vec<u8>,
+}
+
+fn member(device: i64, name: &str, body: &[u8]) -> Member {
+    let (tenant, name, body) = ("contoso".into(), name.into(), body.into());
+    Member { tenant, device, kind: 3, known: device % 2 == 0, name, body }
 }
 
 async fn open() -> (tempfile::TempDir, Database) {
@@ -22,7 +29,8 @@ async fn open() -> (tempfile::TempDir, Database) {
     let made: Result<_, StoreError> = database
         .write(|tx| {
             Box::pin(async move {
-                let sql = "CREATE TABLE member (tenant TEXT, device INTEGER PRIMARY KEY, collection TEXT, state BLOB)";
+                let sql = "CREATE TABLE member (tenant TEXT NOT NULL, device BIGINT NOT NULL, kind INTEGER NOT NULL,
+                           known BOOLEAN NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (tenant, device))";
                 tx.execute_unprepared(sql).await?;
                 Ok(())
             })
@@ -32,84 +40,86 @@ async fn open() -> (tempfile::TempDir, Database) {
     (folder, database)
 }
 
-#[tokio::test]
-async fn rows_of_text_number_null_and_blob_arrive_whole() {
-    let (_folder, database) = open().await;
-    let touched: Result<_, StoreError> = database
-        .write(|tx| {
-            Box::pin(async move {
-                let rows = [
-                    Member { device: i64::MAX, collection: Some("it's \"x\" ü"), state: Hex(&[0, 255]) },
-                    Member { device: 2, collection: None, state: Hex(&[]) },
-                ];
-                bulk::execute_with(
-                    tx,
-                    "INSERT INTO member SELECT ?2, value->>'device', value->>'collection', unhex(value->>'state') \
-                     FROM json_each(?1) WHERE true ON CONFLICT DO NOTHING",
-                    &rows,
-                    ["contoso".into()],
-                )
-                .await
-            })
-        })
-        .await;
-    assert_eq!(touched.unwrap(), 2);
+fn rows(members: &[Member]) -> Insert<'static> {
+    Insert::into("member")
+        .shared("tenant", "contoso")
+        .column("device", Column::BigInt(members.iter().map(|m| m.device).collect()))
+        .column("kind", Column::Int(members.iter().map(|m| m.kind).collect()))
+        .column("known", Column::Bool(members.iter().map(|m| m.known).collect()))
+        .column("name", Column::Text(members.iter().map(|m| m.name.clone()).collect()))
+        .column("body", Column::Bytes(members.iter().map(|m| m.body.clone()).collect()))
+}
 
-    let engine = database.reader().get_database_backend();
-    let select = Statement::from_string(
-        engine,
-        "SELECT tenant, device, collection, state FROM member ORDER BY device",
-    );
-    let rows: Vec<(String, i64, Option<String>, Vec<u8>)> = database
-        .reader()
-        .query_all_raw(select)
-        .await
-        .unwrap()
-        .iter()
-        .map(|r| {
-            (
-                r.try_get_by_index(0).unwrap(),
-                r.try_get_by_index(1).unwrap(),
-                r.try_get_by_index(2).unwrap(),
-                r.try_get_by_index(3).unwrap(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        rows,
-        [
-            ("contoso".into(), 2, None, vec![]),
-            ("contoso".into(), i64::MAX, Some("it's \"x\" ü".into()), vec![0, 255]),
-        ]
-    );
+async fn insert(database: &Database, rows: Insert<'static>) -> Result<(), StoreError> {
+    database.write(move |tx| Box::pin(rows.clone().execute(tx))).await
+}
+
+async fn all(database: &Database) -> Vec<Member> {
+    let reader = database.reader();
+    let sql = "SELECT * FROM member ORDER BY device";
+    let statement = Statement::from_string(reader.get_database_backend(), sql);
+    Member::find_by_statement(statement).all(reader).await.unwrap()
 }
 
 #[tokio::test]
-async fn more_rows_than_a_chunk_all_arrive() {
+async fn rows_of_every_type_arrive_whole() {
     let (_folder, database) = open().await;
-    let count = CHUNK_ROWS * 2 + 1;
-    let touched: Result<_, StoreError> = database
-        .write(|tx| {
-            Box::pin(async move {
-                let rows: Vec<(usize,)> = (0..count).map(|n| (n,)).collect();
-                let sql = "INSERT INTO member (device) SELECT value->>0 FROM json_each(?1)";
-                bulk::execute_in_chunks(tx, sql, &rows, []).await
-            })
-        })
-        .await;
-    assert_eq!(touched.unwrap(), count as u64);
+    let members =
+        [member(i64::MIN, "", &[]), member(2, "it's \"x\" ü", &[0, 255]), member(i64::MAX, "?1", &[1])];
+    insert(&database, rows(&members)).await.unwrap();
+    assert_eq!(all(&database).await, members);
 }
 
 #[tokio::test]
-async fn no_rows_touch_nothing() {
+async fn any_number_of_rows_arrives() {
     let (_folder, database) = open().await;
-    let touched: Result<_, StoreError> = database
-        .write(|tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO member (device) SELECT value->>0 FROM json_each(?1)";
-                bulk::execute::<(i64,)>(tx, sql, &[]).await
-            })
-        })
-        .await;
-    assert_eq!(touched.unwrap(), 0);
+    // Every length of statement, the longest more than once.
+    let members: Vec<Member> =
+        (0..2 * 512 + 64 + 3 * 8 + 5).map(|device| member(device, "n", &[7])).collect();
+    insert(&database, rows(&members)).await.unwrap();
+    assert_eq!(all(&database).await, members);
+    insert(&database, rows(&[])).await.unwrap();
+}
+
+#[tokio::test]
+async fn known_key_is_refused_kept_or_replaced_as_said() {
+    let (_folder, database) = open().await;
+    insert(&database, rows(&[member(1, "first", &[1])])).await.unwrap();
+    let newer = [member(1, "second", &[2]), member(2, "new", &[3])];
+    let refused = insert(&database, rows(&newer)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Conflict(_)), "{refused:?}");
+    assert_eq!(all(&database).await, [member(1, "first", &[1])]);
+
+    insert(&database, rows(&newer).or_keep()).await.unwrap();
+    assert_eq!(all(&database).await, [member(1, "first", &[1]), member(2, "new", &[3])]);
+
+    insert(&database, rows(&newer).or_replace(&["tenant", "device"], &["name"])).await.unwrap();
+    assert_eq!(all(&database).await, [member(1, "second", &[1]), member(2, "new", &[3])]);
+}
+
+#[tokio::test]
+async fn columns_of_different_lengths_are_refused() {
+    let (_folder, database) = open().await;
+    let uneven = rows(&[member(1, "a", &[])]).column("extra", Column::Int(vec![1, 2]));
+    let refused = insert(&database, uneven).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn listed_values_are_found_and_gathered() {
+    let (_folder, database) = open().await;
+    let members: Vec<Member> = (1..=4).map(|device| member(device, &format!("d{device}"), &[])).collect();
+    insert(&database, rows(&members)).await.unwrap();
+    let reader = database.reader();
+    let engine = reader.get_database_backend();
+    let found = async |column: &str, list: List| {
+        let sql =
+            format!("SELECT {} FROM member WHERE {column} {}", gathered(engine, "device"), one_of(engine, 1));
+        let statement = Statement::from_sql_and_values(engine, sql, [list.into_value(engine)]);
+        let row = reader.query_one_raw(statement).await.unwrap().unwrap();
+        serde_json::from_str::<Vec<i64>>(&row.try_get_by_index::<String>(0).unwrap()).unwrap()
+    };
+    assert_eq!(found("device", List::BigInt(vec![4, 2, 9])).await, [2, 4]);
+    assert_eq!(found("name", List::Text(vec!["d1".into(), "x\"".into()])).await, [1]);
+    assert!(List::BigInt(Vec::new()).is_empty());
 }

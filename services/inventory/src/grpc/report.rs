@@ -1,10 +1,12 @@
 //! The ingest stream: each message is one batch, acknowledged once it is durable.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use prost::Message;
+use prost::bytes::Bytes;
 use tandem_contracts::convert::section::{Report, from_proto};
 use tandem_contracts::inventory::v1::{RefusedSection, ReportDevicesRequest, ReportDevicesResponse};
 use tandem_contracts::r#type::v1::Section;
@@ -14,8 +16,8 @@ use tandem_server::names::TenantName;
 use tonic::{Status, Streaming};
 
 use super::Handlers;
-use crate::store::ingest::{Batch, Incoming, IncomingBody, batch_apply};
-use crate::store::{hierarchies, tenants};
+use crate::store::ingest::{Batch, Incoming, IncomingBody, batches_apply};
+use crate::store::{Store, hierarchies, tenants};
 
 /// Most sections of one batch: some 5 MB, one transaction of well under a second.
 const MOST_SECTIONS: usize = 5000;
@@ -23,7 +25,10 @@ const MOST_SECTIONS: usize = 5000;
 /// How far a source's clock may be ahead before its times are set to the time of receipt.
 const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
-/// Where a stream stands.
+/// Batches of a stream that are read ahead: one is being checked while the one before is being stored.
+const READ_AHEAD: usize = 2;
+
+/// Where a stream stands: what the next batch is read against.
 struct Reporting {
     handlers: Handlers,
     incoming: Streaming<ReportDevicesRequest>,
@@ -31,29 +36,85 @@ struct Reporting {
     last_sequence: Option<u64>,
 }
 
+/// A batch that was checked.
+struct Checked {
+    tenant: TenantName,
+    sequence: u64,
+    batch: Batch,
+    refused: Vec<RefusedSection>,
+}
+
 /// Answers an ingest stream, batch by batch, until it ends or breaks its contract.
 pub(super) fn acknowledge(
     handlers: Handlers,
     incoming: Streaming<ReportDevicesRequest>,
 ) -> impl Stream<Item = Result<ReportDevicesResponse, Status>> {
+    let store = handlers.store.clone();
     let start = Reporting { handlers, incoming, parent: None, last_sequence: None };
-    stream::unfold(Some(start), |reporting| async move {
+    let heads = stream::unfold(Some(start), |reporting| async move {
         let mut reporting = reporting?;
         let request = match reporting.incoming.next().await? {
             Ok(request) => request,
             // The caller's end is gone; there is nobody to tell.
             Err(_) => return None,
         };
-        match reporting.take(request).await {
-            Ok(answer) => Some((Ok(answer), Some(reporting))),
+        match reporting.head(&request).await {
+            Ok((tenant, source)) => {
+                let received_at = reporting.handlers.clock.now();
+                Some((Ok(check(tenant, source, request, received_at)), Some(reporting)))
+            }
+            Err(failure) => Some((Err(failure), None)),
+        }
+    });
+    // Each batch is checked on a thread of its own as soon as it is there; stored they are one after the other.
+    let checked = heads.map(|head| async { head?.await }).buffered(READ_AHEAD).boxed();
+    stream::unfold(Some((checked, store)), |reporting| async move {
+        let (mut checked, store) = reporting?;
+        let answer = match checked.next().await? {
+            Ok(batch) => take(&store, batch).await,
+            Err(failure) => Err(failure),
+        };
+        match answer {
+            Ok(answer) => Some((Ok(answer), Some((checked, store)))),
+            // What comes after a failure is not stored.
             Err(failure) => Some((Err(failure.into()), None)),
         }
     })
 }
 
+/// Starts checking the sections of a batch.
+fn check(
+    tenant: TenantName,
+    source: Source,
+    request: ReportDevicesRequest,
+    received_at: Timestamp,
+) -> impl Future<Output = Result<Checked, Failure>> {
+    let sequence = request.sequence;
+    let checking = tokio::task::spawn_blocking(move || {
+        let (sections, refused) = read_sections(request.sections, &source, received_at);
+        Checked { tenant, sequence, batch: Batch { source, sections, received_at }, refused }
+    });
+    async move { checking.await.map_err(Failure::internal) }
+}
+
+/// Stores a batch.
+async fn take(store: &Store, checked: Checked) -> Result<ReportDevicesResponse, Failure> {
+    let Checked { tenant, sequence, batch, refused } = checked;
+    let applied = batches_apply(store, tenant.id(), Arc::new(vec![batch])).await?;
+    let applied = applied.into_iter().next().unwrap_or_default();
+    Ok(ReportDevicesResponse {
+        sequence,
+        applied: applied.applied,
+        superseded: applied.superseded,
+        refused,
+        consistency_token: store.token(applied.revision),
+    })
+}
+
 impl Reporting {
-    async fn take(&mut self, request: ReportDevicesRequest) -> Result<ReportDevicesResponse, Failure> {
-        let (tenant, source) = self.parent(&request).await?;
+    /// What a batch belongs to, if it keeps to the contract.
+    async fn head(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
+        let (tenant, source) = self.parent(request).await?;
         if self.last_sequence.is_some_and(|last| request.sequence <= last) {
             let found = request.sequence;
             return Err(Failure::field(
@@ -70,18 +131,7 @@ impl Reporting {
                 found: found as u64,
             });
         }
-        let received_at = self.handlers.clock.now();
-        let (sections, refused) = read_sections(request.sections, &source, received_at);
-        let batch = Batch { source, sections, received_at };
-        let store = &self.handlers.store;
-        let applied = batch_apply(store, tenant.id(), batch).await?;
-        Ok(ReportDevicesResponse {
-            sequence: request.sequence,
-            applied: applied.applied,
-            superseded: applied.superseded,
-            refused,
-            consistency_token: store.token(applied.revision),
-        })
+        Ok((tenant, source))
     }
 
     /// The tenant and source of a batch; the first message must name both, and both must be there.
@@ -118,7 +168,7 @@ fn read_sections(
     let mut good = Vec::with_capacity(sections.len());
     let mut refused = Vec::new();
     for (index, message) in sections.into_iter().enumerate() {
-        let bytes = message.encode_to_vec();
+        let bytes = Bytes::from(message.encode_to_vec());
         let report = match from_proto(message, source) {
             Ok(report) => report,
             Err(found) => {

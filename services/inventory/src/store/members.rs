@@ -1,16 +1,21 @@
 //! Collections of a hierarchy and their members, as read there.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult, Statement,
+    Value,
+};
+use serde::de::DeserializeOwned;
 use tandem_domain::id::{CollectionId, DeviceId, HierarchyId};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
+use tandem_storage::bulk::{Column, Insert, List, gathered, one_of};
 
 use super::Store;
-use super::entity::{collection, hierarchy, record};
+use super::entity::{collection, hierarchy};
 use super::ingest::working::Working;
 use super::ingest::{derive, load};
 use super::lock::{LockedTenant, lock_tenant, unlock_tenant};
@@ -77,6 +82,7 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Resul
         });
     }
     let mut numbers = describe(tx, &mut locked, import).await?;
+    let records = records_of(tx, &mut locked, import).await?;
     let mut touched = BTreeSet::new();
     for members in &import.members {
         let number = match numbers.get(members.id.as_str()) {
@@ -91,12 +97,12 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Resul
                 number
             }
         };
-        replace_members(tx, &mut locked, import, members, number, &mut touched).await?;
+        take_members(tx, tenant, members, number, &records, &mut touched).await?;
     }
     let mut working = Working::default();
     load::devices(tx, tenant, &touched, &mut working).await?;
     working.touched = touched;
-    derive::merge_touched(tx, &locked, &mut working).await?;
+    derive::merge_touched(tx, &locked, working).await?;
     unlock_tenant(tx, &locked, true).await?;
     Ok(locked.revision.unsigned_abs())
 }
@@ -173,131 +179,157 @@ fn undescribed(locked: &mut LockedTenant, hierarchy: &str, members: &ImportedMem
     }
 }
 
-/// Stores the members of a collection, and notes the devices that join or leave it by that.
-async fn replace_members(
-    tx: &DatabaseTransaction,
-    locked: &mut LockedTenant,
-    import: &Import,
-    members: &ImportedMembers,
+/// A record that a list of members names.
+#[derive(Debug, Clone)]
+struct Member {
     number: i64,
+    device: Option<DeviceId>,
+}
+
+/// Stores the members of a collection: only who joins or leaves by the list is written, and the device noted.
+async fn take_members(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    members: &ImportedMembers,
+    collection: i64,
+    records: &HashMap<&str, Member>,
     touched: &mut BTreeSet<DeviceId>,
 ) -> Result<(), Failure> {
-    let tenant = locked.tenant.clone();
-    let records = records_of(tx, locked, &Source::ConfigMgr(import.hierarchy.clone()), &members.keys).await?;
-    let numbers = serde_json::to_string(&records).map_err(Failure::internal)?;
+    let listed: BTreeMap<i64, &Member> = members
+        .keys
+        .iter()
+        .filter_map(|key| records.get(key.as_str()))
+        .map(|member| (member.number, member))
+        .collect();
+    let among = (!members.replace).then(|| listed.keys().copied().collect());
+    let known = members_known(tx, tenant, collection, among).await?;
     if members.replace {
-        // Who is in neither list, or in both, sees no change.
-        note_devices(tx, CHANGING, [tenant.clone().into(), number.into(), numbers.clone().into()], touched)
-            .await?;
-        execute(
-            tx,
-            "DELETE FROM members WHERE tenant = $1 AND collection_no = $2
-               AND record_no NOT IN (SELECT value FROM json_each($3))",
-            [tenant.clone().into(), number.into(), numbers.clone().into()],
-        )
-        .await?;
-    } else {
-        note_devices(tx, JOINING, [tenant.clone().into(), number.into(), numbers.clone().into()], touched)
-            .await?;
+        let leaving: Vec<i64> = known.iter().copied().filter(|number| !listed.contains_key(number)).collect();
+        members_remove(tx, tenant, collection, leaving, touched).await?;
     }
-    execute(
-        tx,
-        "INSERT INTO members (tenant, collection_no, record_no) SELECT $1, $2, value FROM json_each($3)
-         WHERE true ON CONFLICT DO NOTHING",
-        [tenant.clone().into(), number.into(), numbers.into()],
-    )
-    .await?;
-    execute(
-        tx,
-        "UPDATE collections SET members_complete = $3 WHERE tenant = $1 AND collection_no = $2",
-        [tenant.into(), number.into(), members.complete.into()],
-    )
-    .await
-}
-
-/// Devices of records that join the collection $2 by the list $3.
-const JOINING: &str = "SELECT DISTINCT device FROM records WHERE tenant = $1 AND device IS NOT NULL
-      AND record_no IN (SELECT value FROM json_each($3))
-      AND record_no NOT IN (SELECT record_no FROM members WHERE tenant = $1 AND collection_no = $2)";
-
-/// Devices of records that join or leave the collection $2 when the list $3 replaces its members.
-const CHANGING: &str = "SELECT DISTINCT device FROM records WHERE tenant = $1 AND device IS NOT NULL AND (
-      (record_no IN (SELECT value FROM json_each($3))
-         AND record_no NOT IN (SELECT record_no FROM members WHERE tenant = $1 AND collection_no = $2))
-   OR (record_no IN (SELECT record_no FROM members WHERE tenant = $1 AND collection_no = $2)
-         AND record_no NOT IN (SELECT value FROM json_each($3))))";
-
-async fn note_devices(
-    tx: &DatabaseTransaction,
-    sql: &str,
-    values: [sea_orm::Value; 3],
-    touched: &mut BTreeSet<DeviceId>,
-) -> Result<(), Failure> {
-    let rows =
-        tx.query_all_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
-    for row in rows {
-        let id: String = row.try_get("", "device")?;
-        touched.insert(DeviceId::parse(&id).map_err(Failure::internal)?);
-    }
-    Ok(())
-}
-
-async fn execute<const N: usize>(
-    tx: &DatabaseTransaction,
-    sql: &str,
-    values: [sea_orm::Value; N],
-) -> Result<(), Failure> {
+    let joining: Vec<i64> = listed.keys().copied().filter(|number| !known.contains(number)).collect();
+    touched.extend(joining.iter().filter_map(|number| listed[number].device.clone()));
+    let insert = Insert::into("members")
+        .shared("tenant", tenant)
+        .shared("collection_no", collection)
+        .column("record_no", Column::BigInt(joining));
+    insert.execute(tx).await?;
+    let sql = "UPDATE collections SET members_complete = $3 WHERE tenant = $1 AND collection_no = $2";
+    let values = [tenant.into(), collection.into(), members.complete.into()];
     tx.execute_raw(Statement::from_sql_and_values(tx.get_database_backend(), sql, values)).await?;
     Ok(())
 }
 
-/// The numbers of records, made where no section of them arrived yet.
-async fn records_of(
+/// The stored members of a collection; with `among`, only those of them.
+async fn members_known(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    collection: i64,
+    among: Option<Vec<i64>>,
+) -> Result<HashSet<i64>, Failure> {
+    let engine = tx.get_database_backend();
+    let mut values: Vec<Value> = vec![tenant.into(), collection.into()];
+    let mut listed = String::new();
+    if let Some(among) = among {
+        listed = format!(" AND record_no {}", one_of(engine, 3));
+        values.push(List::BigInt(among).into_value(engine));
+    }
+    // One row whatever the number of members: rows cost more than what is in them.
+    let sql = format!(
+        "SELECT {} FROM members WHERE tenant = $1 AND collection_no = $2{listed}",
+        gathered(engine, "record_no")
+    );
+    let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    gathered_of(row.as_ref(), 0)
+}
+
+/// Takes records out of a collection, and notes their devices.
+async fn members_remove(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    collection: i64,
+    leaving: Vec<i64>,
+    touched: &mut BTreeSet<DeviceId>,
+) -> Result<(), Failure> {
+    if leaving.is_empty() {
+        return Ok(());
+    }
+    let engine = tx.get_database_backend();
+    let list = List::BigInt(leaving).into_value(engine);
+    let sql = format!(
+        "SELECT DISTINCT device FROM records WHERE tenant = $1 AND device <> '' AND record_no {}",
+        one_of(engine, 2)
+    );
+    let values = [tenant.into(), list.clone()];
+    for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
+        let id: String = row.try_get_by_index(0)?;
+        touched.insert(DeviceId::parse(&id).map_err(Failure::internal)?);
+    }
+    let sql = format!(
+        "DELETE FROM members WHERE tenant = $1 AND collection_no = $2 AND record_no {}",
+        one_of(engine, 3)
+    );
+    tx.execute_raw(Statement::from_sql_and_values(engine, sql, [tenant.into(), collection.into(), list]))
+        .await?;
+    Ok(())
+}
+
+/// The records that the lists of an import name, by key; made where no section of them arrived yet.
+async fn records_of<'a>(
     tx: &DatabaseTransaction,
     locked: &mut LockedTenant,
-    source: &Source,
-    keys: &[String],
-) -> Result<Vec<i64>, Failure> {
-    let source = source.to_string();
-    // One row whatever the number of keys: fifteen lists name each record of a hierarchy, and rows cost more than what is in them.
-    let statement = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "SELECT json_group_array(record_key), json_group_array(record_no) FROM records
-         WHERE tenant = $1 AND source = $2 AND record_key IN (SELECT value FROM json_each($3))",
-        [
-            locked.tenant.as_str().into(),
-            source.as_str().into(),
-            serde_json::to_string(keys).map_err(Failure::internal)?.into(),
-        ],
+    import: &'a Import,
+) -> Result<HashMap<&'a str, Member>, Failure> {
+    let engine = tx.get_database_backend();
+    let source = Source::ConfigMgr(import.hierarchy.clone()).to_string();
+    let keys: BTreeSet<&str> =
+        import.members.iter().flat_map(|members| &members.keys).map(String::as_str).collect();
+    let mut found: HashMap<&str, Member> = HashMap::with_capacity(keys.len());
+    if keys.is_empty() {
+        return Ok(found);
+    }
+    let sql = format!(
+        "SELECT {}, {}, {} FROM records WHERE tenant = $1 AND source = $2 AND record_key {}",
+        gathered(engine, "record_key"),
+        gathered(engine, "record_no"),
+        gathered(engine, "device"),
+        one_of(engine, 3)
     );
-    let mut found: HashMap<String, i64> = HashMap::with_capacity(keys.len());
-    if let Some(row) = tx.query_one_raw(statement).await? {
-        let known: Vec<String> =
-            serde_json::from_str(&row.try_get_by_index::<String>(0)?).map_err(Failure::internal)?;
-        let numbers: Vec<i64> =
-            serde_json::from_str(&row.try_get_by_index::<String>(1)?).map_err(Failure::internal)?;
-        found.extend(known.into_iter().zip(numbers));
+    let asked = List::Text(keys.iter().map(ToString::to_string).collect()).into_value(engine);
+    let values = [locked.tenant.as_str().into(), source.as_str().into(), asked];
+    let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let known: Vec<String> = gathered_of(row.as_ref(), 0)?;
+    let numbers: Vec<i64> = gathered_of(row.as_ref(), 1)?;
+    let devices: Vec<String> = gathered_of(row.as_ref(), 2)?;
+    for ((key, number), device) in known.iter().zip(numbers).zip(devices) {
+        let device = (!device.is_empty()).then(|| DeviceId::parse(&device)).transpose();
+        let member = Member { number, device: device.map_err(Failure::internal)? };
+        if let Some(key) = keys.get(key.as_str()) {
+            found.insert(key, member);
+        }
     }
-    let mut numbers = Vec::with_capacity(keys.len());
-    let mut new = Vec::new();
-    for key in keys {
-        let number = *found.entry(key.clone()).or_insert_with(|| {
-            let record_no = locked.take_number();
-            new.push(record::Model {
-                tenant: locked.tenant.clone(),
-                record_no,
-                source: source.clone(),
-                record_key: key.clone(),
-                device: None,
-                keys: "[]".to_owned(),
-            });
-            record_no
-        });
-        numbers.push(number);
-    }
-    for rows in new.chunks(5_000) {
-        let rows = rows.iter().cloned().map(record::ActiveModel::from);
-        record::Entity::insert_many(rows).exec_without_returning(tx).await?;
-    }
-    Ok(numbers)
+    let new: Vec<&str> = keys.into_iter().filter(|key| !found.contains_key(key)).collect();
+    let numbers: Vec<i64> = new.iter().map(|_| locked.take_number()).collect();
+    let made = new.iter().zip(&numbers).map(|(key, number)| (*key, Member { number: *number, device: None }));
+    found.extend(made);
+    let insert = Insert::into("records")
+        .shared("tenant", locked.tenant.as_str())
+        .shared("source", source)
+        .shared("device", "")
+        .column("record_no", Column::BigInt(numbers))
+        .column("record_key", Column::Text(new.iter().map(ToString::to_string).collect()))
+        .column("body", Column::Bytes(vec![Vec::new(); new.len()]));
+    insert.execute(tx).await?;
+    Ok(found)
+}
+
+/// Values that a statement gathered; none over no rows.
+fn gathered_of<T: FromIterator<V>, V: DeserializeOwned>(
+    row: Option<&QueryResult>,
+    column: usize,
+) -> Result<T, Failure> {
+    let text: Option<String> = row.map(|row| row.try_get_by_index(column)).transpose()?.flatten();
+    let values: Vec<V> =
+        text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text)).map_err(Failure::internal)?;
+    Ok(values.into_iter().collect())
 }

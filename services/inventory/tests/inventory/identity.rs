@@ -1,6 +1,7 @@
 //! Records meet in one device by their keys; a second claimant is a conflict, never an error and never a guess.
 
 use tandem_contracts::inventory::v1::{IdentityConflict, ListIdentityConflictsRequest};
+use tandem_contracts::r#type::v1::Section;
 
 use crate::sandbox::*;
 
@@ -88,8 +89,29 @@ async fn removed_record_leaves_a_tombstone_and_may_come_back() {
     let gone = sandbox.all().await.remove(0);
     sandbox.report("configmgr/PS1", vec![removed("PS1/1")]).await;
     assert_eq!(sandbox.all().await, []);
+    // A replay of what was said before is late.
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    assert_eq!(sandbox.all().await, []);
+    sandbox.report("configmgr/PS1", vec![later(discovery("PS1/1", "OSL-1", &sms(1)))]).await;
     let back = sandbox.all().await.remove(0);
     assert!(back.revision > gone.revision);
     assert_eq!(back.keys, gone.keys);
+}
+
+#[tokio::test]
+async fn removal_is_harmless_in_any_order() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![removed("PS1/1")]).await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    assert_eq!(sandbox.all().await, []);
+    sandbox
+        .report("configmgr/PS1", vec![later(discovery("PS1/2", "OSL-2", &sms(2))), removed("PS1/2")])
+        .await;
+    let names = sandbox.all().await.into_iter().map(|device| device.facts.unwrap().display_name.unwrap());
+    assert_eq!(names.collect::<Vec<_>>(), ["OSL-2"]);
+}
+
+/// The same, said later.
+fn later(section: Section) -> Section {
+    Section { sequence: section.sequence + 1, ..section }
 }

@@ -7,7 +7,9 @@ use tandem_contracts::authority::v1::{
     BatchGetEffectiveAuthorityRequest, EffectiveAuthority, ReportedAuthority,
 };
 use tandem_contracts::convert::{self, Enumerated, enum_optional};
-use tandem_contracts::inventory::v1::{Device, ListDevicesRequest, ListIdentityConflictsRequest};
+use tandem_contracts::inventory::v1::{
+    Device, ListDevicesRequest, ListDevicesResponse, ListIdentityConflictsRequest,
+};
 use tandem_contracts::prerequisites::v1 as prerequisites;
 use tandem_contracts::r#type::v1;
 use tandem_domain::authority::Reason;
@@ -78,13 +80,24 @@ pub struct DeviceReader {
     tenant: String,
     token: String,
     facts: TenantFacts,
-    next: Option<String>,
+    next: Next,
+}
+
+/// The next page of devices.
+#[derive(Debug)]
+enum Next {
+    /// To be listed after that page token.
+    After(String),
+    /// Listed already.
+    Listed(ListDevicesResponse),
+    /// There is none.
+    Nothing,
 }
 
 impl DeviceReader {
     /// Devices of the tenant `tenants/{t}`, in at least the world of that token.
     pub(crate) fn new(connection: &Connection, tenant: String, token: String, facts: TenantFacts) -> Self {
-        Self { connection: connection.clone(), tenant, token, facts, next: Some(String::new()) }
+        Self { connection: connection.clone(), tenant, token, facts, next: Next::After(String::new()) }
     }
 
     /// The next page; `None` after the last.
@@ -92,21 +105,19 @@ impl DeviceReader {
     /// # Errors
     /// A service refused or failed.
     pub async fn page(&mut self) -> Result<Option<Vec<DeviceAssessment>>, CollectError> {
-        let Some(page_token) = self.next.take() else { return Ok(None) };
-        let request = ListDevicesRequest {
-            parent: self.tenant.clone(),
-            page_size: AT_ONCE,
-            page_token,
-            consistency_token: self.token.clone(),
-            ..ListDevicesRequest::default()
+        let page = match std::mem::replace(&mut self.next, Next::Nothing) {
+            Next::After(token) => self.list(token).await?,
+            Next::Listed(page) => page,
+            Next::Nothing => return Ok(None),
         };
-        let during = CollectError::during("listing devices");
-        let page = self.connection.devices().list_devices(request).await.map_err(during)?.into_inner();
-        if !page.next_page_token.is_empty() {
-            self.next = Some(page.next_page_token);
-        }
         let names: Vec<String> = page.devices.iter().map(|device| device.name.clone()).collect();
-        let (authorities, checks) = tokio::try_join!(self.authorities(&names), self.checks(&names))?;
+        // The page after this one is listed while this one is asked about.
+        let (authorities, checks, next) = tokio::try_join!(
+            self.authorities(&names),
+            self.checks(&names),
+            self.after(page.next_page_token)
+        )?;
+        self.next = next;
         page.devices
             .into_iter()
             .map(|device| {
@@ -120,6 +131,22 @@ impl DeviceReader {
             })
             .collect::<Result<_, _>>()
             .map(Some)
+    }
+
+    async fn after(&self, page_token: String) -> Result<Next, CollectError> {
+        if page_token.is_empty() { Ok(Next::Nothing) } else { self.list(page_token).await.map(Next::Listed) }
+    }
+
+    async fn list(&self, page_token: String) -> Result<ListDevicesResponse, CollectError> {
+        let request = ListDevicesRequest {
+            parent: self.tenant.clone(),
+            page_size: AT_ONCE,
+            page_token,
+            consistency_token: self.token.clone(),
+            ..ListDevicesRequest::default()
+        };
+        let during = CollectError::during("listing devices");
+        Ok(self.connection.devices().list_devices(request).await.map_err(during)?.into_inner())
     }
 
     async fn authorities(

@@ -32,11 +32,13 @@ pub(crate) async fn collect(
     inputs: Inputs,
 ) -> Result<(AssessmentHead, TenantFacts), CollectError> {
     let parent = format!("tenants/{tenant}");
-    let mut totals = totals(connection, &parent, token).await?;
     // The dashboard counts what stops path 1; the other paths are asked for.
-    for path in [Path::Path2, Path::Coexistence] {
-        totals.blockers.extend(blockers(connection, &parent, token, path).await?);
-    }
+    let (mut totals, path2, coexistence) = tokio::try_join!(
+        totals(connection, &parent, token),
+        blockers(connection, &parent, token, Path::Path2),
+        blockers(connection, &parent, token, Path::Coexistence),
+    )?;
+    totals.blockers.extend(path2.into_iter().chain(coexistence));
     let identity_conflicts = identity_conflicts(connection, &parent).await?;
     totals.identity_conflicts = identity_conflicts.len() as u64;
     let (facts, sites) = surroundings(connection, &parent).await?;

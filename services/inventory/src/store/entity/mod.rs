@@ -8,6 +8,5 @@ pub(crate) mod identity_conflict;
 pub(crate) mod member;
 pub(crate) mod own_member;
 pub(crate) mod record;
-pub(crate) mod section;
 pub(crate) mod site;
 pub(crate) mod tenant;

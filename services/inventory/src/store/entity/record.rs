@@ -11,8 +11,9 @@ pub(crate) struct Model {
     pub(crate) record_no: i64,
     pub(crate) source: String,
     pub(crate) record_key: String,
-    pub(crate) device: Option<String>,
-    pub(crate) keys: String,
+    pub(crate) device: String,
+    #[sea_orm(column_type = "Blob")]
+    pub(crate) body: Vec<u8>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,13 +1,13 @@
 //! Sections by `(observed_at, sequence)`, identity by the domain's rules.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{Decision, IdentityKey, RecordIdentity, place, released};
-use tandem_domain::section::{SectionBody, SectionKind};
+use tandem_domain::section::{SectionBody, SectionKind, Source};
 use tandem_server::failure::Failure;
 use uuid::Uuid;
 
@@ -17,50 +17,77 @@ use super::{derive, load, write};
 use crate::store::Store;
 use crate::store::lock::{LockedTenant, lock_tenant, unlock_tenant};
 
-/// Stores a batch. When this returns, it is durable.
-pub(crate) async fn batch_apply(store: &Store, tenant: &str, batch: Batch) -> Result<Applied, Failure> {
-    let batch = Arc::new(batch);
+/// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each.
+pub(crate) async fn batches_apply(
+    store: &Store,
+    tenant: &str,
+    batches: Arc<Vec<Batch>>,
+) -> Result<Vec<Applied>, Failure> {
     let applied = store
         .write(|tx| {
-            let (batch, tenant) = (batch.clone(), tenant.to_owned());
-            Box::pin(async move { apply(tx, &tenant, &batch).await })
+            let (batches, tenant) = (batches.clone(), tenant.to_owned());
+            Box::pin(async move { apply(tx, &tenant, &batches).await })
         })
         .await?;
-    store.hint(tenant, applied.revision);
+    if let Some(last) = applied.last() {
+        store.hint(tenant, last.revision);
+    }
     Ok(applied)
 }
 
-async fn apply(tx: &DatabaseTransaction, tenant: &str, batch: &Batch) -> Result<Applied, Failure> {
+async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Result<Vec<Applied>, Failure> {
     let mut locked = lock_tenant(tx, tenant).await?;
     let mut working = Working::default();
-    let keys: Vec<&str> = {
-        let distinct: BTreeSet<&str> = batch.sections.iter().map(|section| section.key.as_str()).collect();
-        distinct.into_iter().collect()
-    };
-    load::records_by_key(tx, tenant, &batch.source, &keys, &mut working).await?;
-    let loaded: Vec<i64> = working.records.keys().copied().collect();
-    load::sections(tx, tenant, loaded, &mut working).await?;
-    load::conflicts(tx, tenant, &batch.source, &keys, &mut working).await?;
-
-    let mut outcome = Applied { revision: locked.revision.unsigned_abs(), ..Applied::default() };
+    load_records(tx, tenant, batches, &mut working).await?;
+    let mut outcomes = Vec::with_capacity(batches.len());
     let mut changed = BTreeSet::new();
     let mut order = Vec::new();
-    for incoming in &batch.sections {
-        match replace_section(&mut working, &mut locked, batch, incoming) {
-            Some((no, new_content)) => {
-                outcome.applied += 1;
-                if new_content && changed.insert(no) {
-                    order.push(no);
+    for batch in batches {
+        let mut outcome = Applied { revision: locked.revision.unsigned_abs(), ..Applied::default() };
+        for incoming in &batch.sections {
+            match replace_section(&mut working, &mut locked, batch, incoming) {
+                Some((no, new_content)) => {
+                    outcome.applied += 1;
+                    if new_content && changed.insert(no) {
+                        order.push(no);
+                    }
                 }
+                None => outcome.superseded += 1,
             }
-            None => outcome.superseded += 1,
         }
+        outcomes.push(outcome);
     }
     settle_identity(tx, &locked, &mut working, &order).await?;
-    derive::merge_touched(tx, &locked, &mut working).await?;
-    write::working(tx, &mut locked, &working, batch.received_at).await?;
+    let merge = derive::Merge::prepare(tx, &locked, &working).await?;
+    let working = Arc::new(working);
+    // Merging computes while the database writes what is settled already.
+    let received_at = batches.iter().map(|batch| batch.received_at).max().unwrap_or(Timestamp::UNIX_EPOCH);
+    let (devices, written) =
+        tokio::join!(merge.rows(working.clone()), write::working(tx, &mut locked, &working, received_at));
+    written?;
+    write::devices(tx, tenant, devices?).await?;
     unlock_tenant(tx, &locked, false).await?;
-    Ok(outcome)
+    Ok(outcomes)
+}
+
+/// Loads the records that the batches speak of.
+async fn load_records(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    batches: &[Batch],
+    working: &mut Working,
+) -> Result<(), Failure> {
+    let mut by_source: BTreeMap<&Source, BTreeSet<&str>> = BTreeMap::new();
+    for batch in batches {
+        let keys = batch.sections.iter().map(|section| section.key.as_str());
+        by_source.entry(&batch.source).or_default().extend(keys);
+    }
+    for (source, keys) in by_source {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        load::records_by_key(tx, tenant, source, &keys, working).await?;
+        load::conflicts(tx, tenant, source, &keys, working).await?;
+    }
+    Ok(())
 }
 
 /// Puts a section in place if it is greater than what is stored. Answers the record, and whether it says anything new.
@@ -73,7 +100,6 @@ fn replace_section(
     let place = (batch.source.clone(), incoming.key.clone());
     let no = match working.by_key.get(&place) {
         Some(no) => *no,
-        None if matches!(incoming.body, IncomingBody::Removed) => return None,
         None => {
             let no = locked.take_number();
             working.by_key.insert(place, no);
@@ -81,8 +107,8 @@ fn replace_section(
             let record = WorkRecord {
                 identity,
                 device: None,
-                sections: std::collections::BTreeMap::new(),
-                sections_loaded: true,
+                sections: BTreeMap::new(),
+                removed_at: None,
                 placed_before: false,
                 dirty: true,
             };
@@ -91,30 +117,36 @@ fn replace_section(
         }
     };
     let record = working.records.get_mut(&no)?;
+    let stamp = (nanoseconds(incoming.observed_at), incoming.sequence);
+    // What was said before the source let go of the record is late, in whichever order the two arrive.
+    if record.removed_at.is_some_and(|removed_at| removed_at >= stamp) {
+        return None;
+    }
     match &incoming.body {
         IncomingBody::Removed => {
-            if record.sections.is_empty() && record.device.is_none() {
-                return None;
+            let before = record.sections.len();
+            record.sections.retain(|_, said| (said.observed_at, said.sequence) > stamp);
+            record.removed_at = Some(stamp);
+            record.dirty = true;
+            if record.sections.is_empty() {
+                working.removed_records.insert(no);
             }
-            working.removed_records.insert(no);
-            record.sections.clear();
-            Some((no, true))
+            Some((no, record.sections.len() < before))
         }
         IncomingBody::Said(body, bytes) => {
-            working.removed_records.remove(&no);
-            let stamp = (nanoseconds(incoming.observed_at), incoming.sequence);
             let kind = section_kind(body.kind());
             let former = record.sections.get(&kind);
             if former.is_some_and(|former| (former.observed_at, former.sequence) >= stamp) {
                 return None;
             }
+            working.removed_records.remove(&no);
             // Only the stamp moves when the same is said again: no revision, nothing to tell anybody.
             let new_content = former.is_none_or(|former| former.body != **body);
             let (observed_at, sequence) = stamp;
             let (bytes, body) = (bytes.clone(), SectionBody::clone(body));
-            let section =
-                StoredSection { observed_at, sequence, clamped: incoming.clamped, bytes, body, dirty: true };
+            let section = StoredSection { observed_at, sequence, clamped: incoming.clamped, bytes, body };
             record.sections.insert(kind, section);
+            record.dirty = true;
             Some((no, new_content))
         }
     }
@@ -178,7 +210,6 @@ async fn place_claimants(
         return Ok(());
     }
     let claimants = load::claimants(tx, &locked.tenant, freed, working).await?;
-    load::sections(tx, &locked.tenant, claimants.iter().copied(), working).await?;
     let keys = claimants.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
     load::holders(tx, &locked.tenant, &keys, working).await?;
     for no in claimants {

@@ -1,6 +1,7 @@
 //! What arrived, checked at the edge.
 
 use jiff::Timestamp;
+use prost::bytes::Bytes;
 use tandem_domain::section::{SectionBody, Source};
 
 /// Sections of one source, in the order in which they were sent.
@@ -33,7 +34,7 @@ pub(crate) struct Incoming {
 #[derive(Debug, Clone)]
 pub(crate) enum IncomingBody {
     /// What was read, and the same as stored bytes.
-    Said(Box<SectionBody>, Vec<u8>),
+    Said(Box<SectionBody>, Bytes),
     /// The source no longer keeps the record.
     Removed,
 }

@@ -1,6 +1,7 @@
 //! Merging the devices that changed, and what follows from the merge.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use prost::Message;
 use sea_orm::{
@@ -9,17 +10,18 @@ use sea_orm::{
 };
 use tandem_contracts::convert::{facts, key, number};
 use tandem_contracts::inventory::v1::Device;
-use tandem_contracts::r#type::v1::{DeviceFacts as FactsMessage, TenantFacts as TenantMessage};
+use tandem_contracts::r#type::v1::{DeviceFacts as FactsMessage, DeviceKey, TenantFacts as TenantMessage};
 use tandem_domain::id::{CollectionId, DeviceId};
 use tandem_domain::merge::{RecordMemberships, merge};
 use tandem_domain::section::{Memberships, Section};
 use tandem_domain::state::management_state;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
+use tandem_storage::bulk::{List, gathered, one_of};
 
 use super::apply::timestamp;
 use super::working::Working;
-use super::{load, write};
+use super::write;
 use crate::grpc::convert;
 use crate::store::entity::{collection, device};
 use crate::store::filter::client_column;
@@ -29,34 +31,53 @@ use crate::store::tenants;
 /// How many devices are derived between two writes: bounds memory, not meaning.
 const AT_ONCE: u64 = 2_000;
 
-/// Merges every device that the batch touched, and writes them with the revision of this commit.
+/// Everything that merging the touched devices needs beside the working set, read from the database.
+#[derive(Debug)]
+pub(crate) struct Merge {
+    tenant: String,
+    revision: i64,
+    facts: TenantFacts,
+    memberships: HashMap<i64, Memberships>,
+}
+
+impl Merge {
+    /// Reads what merging the working set's touched devices needs.
+    pub(crate) async fn prepare(
+        tx: &DatabaseTransaction,
+        locked: &LockedTenant,
+        working: &Working,
+    ) -> Result<Self, Failure> {
+        let facts = convert::tenant_facts(&tenants::facts(tx, &locked.tenant).await?)?;
+        let touched = working.touched.iter().filter_map(|id| working.devices.get(id));
+        let records = touched.flat_map(|device| device.records.iter().copied()).collect();
+        let memberships = memberships(tx, &locked.tenant, records).await?;
+        Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, memberships })
+    }
+
+    /// Merges every touched device, on a thread of its own: meanwhile the caller has the database write.
+    pub(crate) async fn rows(self, working: Arc<Working>) -> Result<Vec<device::Model>, Failure> {
+        let merging = tokio::task::spawn_blocking(move || {
+            working.touched.iter().map(|id| self.merged_row(&working, id)).collect::<Result<_, _>>()
+        });
+        merging.await.map_err(Failure::internal)?
+    }
+}
+
+/// Merges every touched device, and writes it with the revision of this commit.
 pub(crate) async fn merge_touched(
     tx: &DatabaseTransaction,
     locked: &LockedTenant,
-    working: &mut Working,
+    working: Working,
 ) -> Result<(), Failure> {
-    let tenant = convert::tenant_facts(&tenants::facts(tx, &locked.tenant).await?)?;
-    let records: Vec<i64> = working
-        .touched
-        .iter()
-        .filter_map(|id| working.devices.get(id))
-        .flat_map(|device| device.records.iter().copied())
-        .collect();
-    load::sections(tx, &locked.tenant, records.iter().copied(), working).await?;
-    let memberships = memberships(tx, &locked.tenant, &records).await?;
-    let rows: Vec<device::Model> = working
-        .touched
-        .iter()
-        .map(|id| merged_row(locked, working, &memberships, &tenant, id))
-        .collect::<Result<_, _>>()?;
-    write::devices(tx, rows).await
+    let merge = Merge::prepare(tx, locked, &working).await?;
+    write::devices(tx, &locked.tenant, merge.rows(Arc::new(working)).await?).await
 }
 
 /// The collections of records, by record.
 async fn memberships(
     tx: &DatabaseTransaction,
     tenant: &str,
-    records: &[i64],
+    records: Vec<i64>,
 ) -> Result<HashMap<i64, Memberships>, Failure> {
     let collections = collection::Entity::find()
         .filter(collection::Column::Tenant.eq(tenant))
@@ -67,112 +88,109 @@ async fn memberships(
         .into_iter()
         .map(|row| Ok((row.collection_no, CollectionId::parse(&row.collection).map_err(Failure::internal)?)))
         .collect::<Result<_, Failure>>()?;
+    if ids.is_empty() || records.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = tx.get_database_backend();
+    // One row a record: a device is in some fifteen collections, and a row costs more than what is in it.
+    let sql = format!(
+        "SELECT record_no, {} FROM members WHERE tenant = $1 AND record_no {} GROUP BY record_no",
+        gathered(engine, "collection_no"),
+        one_of(engine, 2)
+    );
+    let values = [tenant.into(), List::BigInt(records).into_value(engine)];
     let mut found: HashMap<i64, Memberships> = HashMap::new();
-    for records in records.chunks(5_000) {
-        // One row a record: a device is in some fifteen collections, and a row costs more than what is in it.
-        let statement = Statement::from_sql_and_values(
-            tx.get_database_backend(),
-            "SELECT record_no, json_group_array(collection_no) FROM members
-             WHERE tenant = $1 AND record_no IN (SELECT value FROM json_each($2)) GROUP BY record_no",
-            [tenant.into(), serde_json::to_string(records).map_err(Failure::internal)?.into()],
-        );
-        for row in tx.query_all_raw(statement).await? {
-            let (record, numbers): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-            let numbers: Vec<i64> = serde_json::from_str(&numbers).map_err(Failure::internal)?;
-            found.insert(record, Memberships(numbers.iter().filter_map(|no| ids.get(no)).cloned().collect()));
-        }
+    for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
+        let (record, numbers): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        let numbers: Vec<i64> = serde_json::from_str(&numbers).map_err(Failure::internal)?;
+        found.insert(record, Memberships(numbers.iter().filter_map(|no| ids.get(no)).cloned().collect()));
     }
     Ok(found)
 }
 
-/// The row of a device after merging; a tombstone where no record describes it any more.
-fn merged_row(
-    locked: &LockedTenant,
-    working: &Working,
-    memberships: &HashMap<i64, Memberships>,
-    tenant: &TenantFacts,
-    id: &DeviceId,
-) -> Result<device::Model, Failure> {
-    let Some(work) = working.devices.get(id).filter(|device| !device.records.is_empty()) else {
-        return Ok(tombstone(locked, id));
-    };
-    let mut sections = Vec::new();
-    let mut clamped = BTreeSet::new();
-    let mut of_records = Vec::new();
-    for no in &work.records {
-        let Some(record) = working.records.get(no) else { continue };
-        let identity = &record.identity;
-        for (kind, stored) in &record.sections {
-            if stored.clamped {
-                clamped.insert((identity.source().to_string(), identity.key().to_owned(), *kind));
+impl Merge {
+    /// The row of a device after merging; a tombstone where no record describes it any more.
+    fn merged_row(&self, working: &Working, id: &DeviceId) -> Result<device::Model, Failure> {
+        let Some(work) = working.devices.get(id).filter(|device| !device.records.is_empty()) else {
+            return Ok(self.tombstone(id));
+        };
+        let mut sections = Vec::new();
+        let mut clamped = BTreeSet::new();
+        let mut of_records = Vec::new();
+        for no in &work.records {
+            let Some(record) = working.records.get(no) else { continue };
+            let identity = &record.identity;
+            for (kind, stored) in &record.sections {
+                if stored.clamped {
+                    clamped.insert((identity.source().to_string(), identity.key().to_owned(), *kind));
+                }
+                sections.push(Section {
+                    source: identity.source().clone(),
+                    key: identity.key().to_owned(),
+                    observed_at: timestamp(stored.observed_at),
+                    body: stored.body.clone(),
+                });
             }
-            sections.push(Section {
-                source: identity.source().clone(),
-                key: identity.key().to_owned(),
-                observed_at: timestamp(stored.observed_at),
-                body: stored.body.clone(),
-            });
+            if let (Some(hierarchy), Some(collections)) =
+                (identity.source().hierarchy(), self.memberships.get(no))
+            {
+                of_records.push(RecordMemberships { hierarchy, key: identity.key(), collections });
+            }
         }
-        if let (Some(hierarchy), Some(collections)) = (identity.source().hierarchy(), memberships.get(no)) {
-            of_records.push(RecordMemberships { hierarchy, key: identity.key(), collections });
+        let facts = merge(&sections, &of_records);
+        let state = number(management_state(&facts, &self.facts));
+        let message = facts::to_proto(&facts, |index| {
+            // Hardly ever is any time clamped.
+            !clamped.is_empty() && {
+                let stamp = &facts.sections[index];
+                clamped.contains(&(stamp.source.to_string(), stamp.key.clone(), number(stamp.kind)))
+            }
+        });
+        let keys = work.keys.keys().map(key::to_proto).collect();
+        Ok(self.row_of(id, message, state, keys))
+    }
+
+    fn row_of(&self, id: &DeviceId, facts: FactsMessage, state: i32, keys: Vec<DeviceKey>) -> device::Model {
+        let message = Device {
+            name: format!("tenants/{}/devices/{id}", self.tenant),
+            revision: self.revision.unsigned_abs(),
+            state,
+            keys,
+            facts: Some(facts),
+        };
+        let body = message.encode_to_vec();
+        let facts = message.facts.unwrap_or_default();
+        device::Model {
+            tenant: self.tenant.clone(),
+            device: id.to_string(),
+            revision: self.revision,
+            removed: false,
+            folded_name: facts.display_name.as_deref().unwrap_or_default().to_lowercase(),
+            state,
+            hierarchy: facts.hierarchy,
+            site: facts.site.unwrap_or_default(),
+            join_type: facts.join_type,
+            os_kind: facts.os_kind,
+            client: client_column(facts.client_installed),
+            body,
         }
     }
-    let facts = merge(&sections, &of_records);
-    let state = number(management_state(&facts, tenant));
-    let message = facts::to_proto(&facts, |index| {
-        let stamp = &facts.sections[index];
-        clamped.contains(&(stamp.source.to_string(), stamp.key.clone(), number(stamp.kind)))
-    });
-    let keys = work.keys.keys().map(key::to_proto).collect();
-    Ok(row_of(locked, id, message, state, keys))
-}
 
-fn row_of(
-    locked: &LockedTenant,
-    id: &DeviceId,
-    facts: FactsMessage,
-    state: i32,
-    keys: Vec<tandem_contracts::r#type::v1::DeviceKey>,
-) -> device::Model {
-    let message = Device {
-        name: format!("tenants/{}/devices/{id}", locked.tenant),
-        revision: locked.revision.unsigned_abs(),
-        state,
-        keys,
-        facts: Some(facts),
-    };
-    let body = message.encode_to_vec();
-    let facts = message.facts.unwrap_or_default();
-    device::Model {
-        tenant: locked.tenant.clone(),
-        device: id.to_string(),
-        revision: locked.revision,
-        removed: false,
-        folded_name: facts.display_name.as_deref().unwrap_or_default().to_lowercase(),
-        state,
-        hierarchy: facts.hierarchy,
-        site: facts.site.unwrap_or_default(),
-        join_type: facts.join_type,
-        os_kind: facts.os_kind,
-        client: client_column(facts.client_installed),
-        body,
-    }
-}
-
-fn tombstone(locked: &LockedTenant, id: &DeviceId) -> device::Model {
-    device::Model {
-        tenant: locked.tenant.clone(),
-        device: id.to_string(),
-        revision: locked.revision,
-        removed: true,
-        folded_name: String::new(),
-        state: 0,
-        hierarchy: String::new(),
-        site: String::new(),
-        join_type: 0,
-        os_kind: 0,
-        client: 0,
-        body: Vec::new(),
+    fn tombstone(&self, id: &DeviceId) -> device::Model {
+        device::Model {
+            tenant: self.tenant.clone(),
+            device: id.to_string(),
+            revision: self.revision,
+            removed: true,
+            folded_name: String::new(),
+            state: 0,
+            hierarchy: String::new(),
+            site: String::new(),
+            join_type: 0,
+            os_kind: 0,
+            client: 0,
+            body: Vec::new(),
+        }
     }
 }
 
@@ -211,6 +229,6 @@ pub(crate) async fn rederive_states(
                 });
             }
         }
-        write::devices(tx, changed).await?;
+        write::devices(tx, &locked.tenant, changed).await?;
     }
 }

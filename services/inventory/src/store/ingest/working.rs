@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use prost::bytes::Bytes;
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{Conflict, Holder, IdentityKey, RecordIdentity};
 use tandem_domain::section::{SectionBody, Source};
@@ -16,11 +17,9 @@ pub(crate) struct StoredSection {
     /// The source named a later time.
     pub(crate) clamped: bool,
     /// As stored.
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     /// As said.
     pub(crate) body: SectionBody,
-    /// Differs from the database.
-    pub(crate) dirty: bool,
 }
 
 /// A record of a source.
@@ -30,10 +29,10 @@ pub(crate) struct WorkRecord {
     pub(crate) identity: RecordIdentity,
     /// The device that it describes.
     pub(crate) device: Option<DeviceId>,
-    /// Its sections by stored kind; only for records whose sections were loaded.
+    /// Its sections by stored kind.
     pub(crate) sections: BTreeMap<i32, StoredSection>,
-    /// The sections above are all there are.
-    pub(crate) sections_loaded: bool,
+    /// Time and sequence at which its source last let go of it; its sections are all later.
+    pub(crate) removed_at: Option<(i64, i64)>,
     /// It described a device at some time before this batch.
     pub(crate) placed_before: bool,
     /// Its row differs from the database.
@@ -71,7 +70,7 @@ pub(crate) struct Working {
     pub(crate) key_rows: BTreeMap<IdentityKey, Option<(DeviceId, bool)>>,
     /// Conflicts by the claimant's record; they replace its former ones.
     pub(crate) conflicts: BTreeMap<i64, Vec<Conflict>>,
-    /// Records whose sections go.
+    /// Records of which no section is left.
     pub(crate) removed_records: BTreeSet<i64>,
 }
 

@@ -1,59 +1,67 @@
 //! Writing back what a batch changed: a few statements per table, whatever the size of the batch.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
-use sea_orm::sea_query::{ExprTrait, OnConflict};
-use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter,
-};
+use sea_orm::sea_query::ExprTrait;
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
 use tandem_server::failure::Failure;
+use tandem_storage::bulk::{Column, Insert, List, one_of};
 
 use super::apply::nanoseconds;
+use super::record_body;
 use super::working::Working;
 use crate::grpc::convert;
-use crate::store::entity::{device, device_key, identity_conflict, record, section};
+use crate::store::entity::{device, identity_conflict};
 use crate::store::lock::LockedTenant;
 
-/// How many values one statement binds at most; SQLite takes 32,766 and PostgreSQL 65,535.
-const BOUND_VALUES: usize = 30_000;
-
-/// Inserts rows, or replaces those that are there.
-async fn upsert<E, A>(
+/// Writes devices of one tenant.
+pub(crate) async fn devices(
     tx: &DatabaseTransaction,
-    rows: Vec<E::Model>,
-    columns: usize,
-    on_conflict: &OnConflict,
-) -> Result<(), Failure>
-where
-    E: EntityTrait,
-    E::Model: IntoActiveModel<A>,
-    A: ActiveModelTrait<Entity = E>,
-{
-    let mut rows = rows.into_iter().map(IntoActiveModel::into_active_model).peekable();
-    while rows.peek().is_some() {
-        let chunk: Vec<A> = rows.by_ref().take(BOUND_VALUES / columns).collect();
-        E::insert_many(chunk).on_conflict(on_conflict.clone()).exec_without_returning(tx).await?;
+    tenant: &str,
+    rows: Vec<device::Model>,
+) -> Result<(), Failure> {
+    const REPLACED: [&str; 10] = [
+        "revision",
+        "removed",
+        "folded_name",
+        "state",
+        "hierarchy",
+        "site",
+        "join_type",
+        "os_kind",
+        "client",
+        "body",
+    ];
+    let mut texts: [Vec<String>; 4] = Default::default();
+    let mut numbers: [Vec<i32>; 4] = Default::default();
+    let (mut revisions, mut removed, mut bodies) = (Vec::new(), Vec::new(), Vec::new());
+    for row in rows {
+        revisions.push(row.revision);
+        removed.push(row.removed);
+        bodies.push(row.body);
+        let of_row = [row.device, row.folded_name, row.hierarchy, row.site];
+        texts.iter_mut().zip(of_row).for_each(|(column, text)| column.push(text));
+        let of_row = [row.state, row.join_type, row.os_kind, row.client];
+        numbers.iter_mut().zip(of_row).for_each(|(column, number)| column.push(number));
     }
-    Ok(())
-}
-
-/// Writes devices.
-pub(crate) async fn devices(tx: &DatabaseTransaction, rows: Vec<device::Model>) -> Result<(), Failure> {
-    use device::Column as C;
-    let replace = OnConflict::columns([C::Tenant, C::Device])
-        .update_columns([
-            C::Revision,
-            C::Removed,
-            C::FoldedName,
-            C::State,
-            C::Hierarchy,
-            C::Site,
-            C::JoinType,
-            C::OsKind,
-            C::Client,
-            C::Body,
-        ])
-        .to_owned();
-    upsert::<device::Entity, device::ActiveModel>(tx, rows, 12, &replace).await
+    let [ids, names, hierarchies, sites] = texts;
+    let [states, join_types, os_kinds, clients] = numbers;
+    let insert = Insert::into("devices")
+        .shared("tenant", tenant)
+        .column("device", Column::Text(ids))
+        .column("revision", Column::BigInt(revisions))
+        .column("removed", Column::Bool(removed))
+        .column("folded_name", Column::Text(names))
+        .column("state", Column::Int(states))
+        .column("hierarchy", Column::Text(hierarchies))
+        .column("site", Column::Text(sites))
+        .column("join_type", Column::Int(join_types))
+        .column("os_kind", Column::Int(os_kinds))
+        .column("client", Column::Int(clients))
+        .column("body", Column::Bytes(bodies))
+        .or_replace(&["tenant", "device"], &REPLACED);
+    Ok(insert.execute(tx).await?)
 }
 
 /// Writes everything else that the batch changed.
@@ -65,89 +73,67 @@ pub(crate) async fn working(
 ) -> Result<(), Failure> {
     keys(tx, locked, working).await?;
     records(tx, locked, working).await?;
-    sections(tx, locked, working).await?;
     conflicts(tx, locked, working, now).await
 }
 
 async fn keys(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
-    use device_key::Column as C;
-    let mut rows = Vec::new();
+    let tenant = locked.tenant.as_str();
+    let mut dropped: BTreeMap<i32, Vec<String>> = BTreeMap::new();
+    let (mut kinds, mut values, mut devices, mut ambiguous) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (key, row) in &working.key_rows {
-        let kind = i32::from(convert::key_kind(key.kind()));
+        let (kind, value) = (i32::from(convert::key_kind(key.kind())), key.value().to_owned());
         match row {
-            Some((device, ambiguous)) => rows.push(device_key::Model {
-                tenant: locked.tenant.clone(),
-                kind,
-                value: key.value().to_owned(),
-                device: device.to_string(),
-                ambiguous: *ambiguous,
-            }),
-            None => {
-                let id = (locked.tenant.clone(), kind, key.value().to_owned());
-                device_key::Entity::delete_by_id(id).exec(tx).await?;
+            Some((device, shared)) => {
+                kinds.push(kind);
+                values.push(value);
+                devices.push(device.to_string());
+                ambiguous.push(*shared);
             }
+            None => dropped.entry(kind).or_default().push(value),
         }
     }
-    let replace = OnConflict::columns([C::Tenant, C::Kind, C::Value])
-        .update_columns([C::Device, C::Ambiguous])
-        .to_owned();
-    upsert::<device_key::Entity, device_key::ActiveModel>(tx, rows, 5, &replace).await
+    let engine = tx.get_database_backend();
+    for (kind, values) in dropped {
+        let sql = format!(
+            "DELETE FROM device_keys WHERE tenant = $1 AND kind = $2 AND value {}",
+            one_of(engine, 3)
+        );
+        let values = [tenant.into(), kind.into(), List::Text(values).into_value(engine)];
+        tx.execute_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    }
+    let insert = Insert::into("device_keys")
+        .shared("tenant", tenant)
+        .column("kind", Column::Int(kinds))
+        .column("value", Column::Text(values))
+        .column("device", Column::Text(devices))
+        .column("ambiguous", Column::Bool(ambiguous))
+        .or_replace(&["tenant", "kind", "value"], &["device", "ambiguous"]);
+    Ok(insert.execute(tx).await?)
 }
 
 async fn records(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
-    use record::Column as C;
-    let mut rows = Vec::new();
-    for (no, work) in working.records.iter().filter(|(_, work)| work.dirty) {
-        let keys: Vec<(i32, &str)> = work
-            .identity
-            .keys()
-            .iter()
-            .map(|key| (i32::from(convert::key_kind(key.kind())), key.value()))
-            .collect();
-        rows.push(record::Model {
-            tenant: locked.tenant.clone(),
-            record_no: *no,
-            source: work.identity.source().to_string(),
-            record_key: work.identity.key().to_owned(),
-            device: work.device.as_ref().map(ToString::to_string),
-            keys: serde_json::to_string(&keys).map_err(Failure::internal)?,
-        });
+    let mut dirty: Vec<_> = working.records.iter().filter(|(_, work)| work.dirty).collect();
+    // In key order: neighbours share pages.
+    dirty.sort_unstable_by_key(|(no, _)| **no);
+    let (mut numbers, mut bodies) = (Vec::new(), Vec::new());
+    let (mut sources, mut keys, mut devices) = (Vec::new(), Vec::new(), Vec::new());
+    for (no, work) in dirty {
+        numbers.push(*no);
+        sources.push(work.identity.source().to_string());
+        keys.push(work.identity.key().to_owned());
+        devices.push(work.device.as_ref().map(ToString::to_string).unwrap_or_default());
+        bodies.push(record_body::encode(work));
     }
-    rows.sort_unstable_by_key(|row| row.record_no);
-    let replace =
-        OnConflict::columns([C::Tenant, C::RecordNo]).update_columns([C::Device, C::Keys]).to_owned();
-    upsert::<record::Entity, record::ActiveModel>(tx, rows, 6, &replace).await
-}
-
-async fn sections(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
-    use section::Column as C;
-    let removed: Vec<i64> = working.removed_records.iter().copied().collect();
-    for numbers in removed.chunks(5_000) {
-        section::Entity::delete_many()
-            .filter(C::Tenant.eq(locked.tenant.as_str()))
-            .filter(C::RecordNo.is_in(numbers.iter().copied()))
-            .exec(tx)
-            .await?;
-    }
-    let mut rows = Vec::new();
-    for (no, work) in &working.records {
-        for (kind, stored) in work.sections.iter().filter(|(_, stored)| stored.dirty) {
-            rows.push(section::Model {
-                tenant: locked.tenant.clone(),
-                record_no: *no,
-                kind: *kind,
-                observed_at: stored.observed_at,
-                sequence: stored.sequence,
-                clamped: stored.clamped,
-                body: stored.bytes.clone(),
-            });
-        }
-    }
-    rows.sort_unstable_by_key(|row| (row.record_no, row.kind));
-    let replace = OnConflict::columns([C::Tenant, C::RecordNo, C::Kind])
-        .update_columns([C::ObservedAt, C::Sequence, C::Clamped, C::Body])
-        .to_owned();
-    upsert::<section::Entity, section::ActiveModel>(tx, rows, 7, &replace).await
+    let insert = Insert::into("records")
+        .shared("tenant", locked.tenant.as_str())
+        .column("record_no", Column::BigInt(numbers))
+        .column("source", Column::Text(sources))
+        .column("record_key", Column::Text(keys))
+        .column("device", Column::Text(devices))
+        .column("body", Column::Bytes(bodies))
+        .or_replace(&["tenant", "record_no"], &["device", "body"]);
+    Ok(insert.execute(tx).await?)
 }
 
 async fn conflicts(
@@ -157,10 +143,12 @@ async fn conflicts(
     now: Timestamp,
 ) -> Result<(), Failure> {
     use identity_conflict::Column as C;
-    let mut rows = Vec::new();
+    let (mut numbers, mut kinds, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let mut texts: [Vec<String>; 6] = Default::default();
     for (no, conflicts) in &working.conflicts {
         let Some(work) = working.records.get(no) else { continue };
         let (source, record_key) = (work.identity.source().to_string(), work.identity.key().to_owned());
+        let claimant = work.device.as_ref().map(ToString::to_string).unwrap_or_default();
         // What is still open keeps its number and the time at which it was first seen.
         let mut settled = identity_conflict::Entity::delete_many()
             .filter(C::Tenant.eq(locked.tenant.as_str()))
@@ -169,23 +157,36 @@ async fn conflicts(
         for conflict in conflicts {
             let kind = i32::from(convert::key_kind(conflict.key.kind()));
             settled = settled.filter(C::Kind.ne(kind).or(C::Value.ne(conflict.key.value())));
-            rows.push(identity_conflict::Model {
-                tenant: locked.tenant.clone(),
-                conflict_no: locked.take_number(),
-                kind,
-                value: conflict.key.value().to_owned(),
-                holder: conflict.holder.to_string(),
-                claimant: work.device.as_ref().map(ToString::to_string).unwrap_or_default(),
-                source: source.clone(),
-                record_key: record_key.clone(),
-                explanation: conflict.to_string(),
-                first_seen: nanoseconds(now),
-            });
+            numbers.push(locked.take_number());
+            kinds.push(kind);
+            seen.push(nanoseconds(now));
+            let of_row = [
+                conflict.key.value().to_owned(),
+                conflict.holder.to_string(),
+                claimant.clone(),
+                source.clone(),
+                record_key.clone(),
+                conflict.to_string(),
+            ];
+            texts.iter_mut().zip(of_row).for_each(|(column, text)| column.push(text));
         }
         settled.exec(tx).await?;
     }
-    let keep = OnConflict::columns([C::Tenant, C::Kind, C::Value, C::Source, C::RecordKey])
-        .update_columns([C::Holder, C::Claimant, C::Explanation])
-        .to_owned();
-    upsert::<identity_conflict::Entity, identity_conflict::ActiveModel>(tx, rows, 10, &keep).await
+    let [values, holders, claimants, sources, record_keys, explanations] = texts;
+    let insert = Insert::into("identity_conflicts")
+        .shared("tenant", locked.tenant.as_str())
+        .column("conflict_no", Column::BigInt(numbers))
+        .column("kind", Column::Int(kinds))
+        .column("value", Column::Text(values))
+        .column("holder", Column::Text(holders))
+        .column("claimant", Column::Text(claimants))
+        .column("source", Column::Text(sources))
+        .column("record_key", Column::Text(record_keys))
+        .column("explanation", Column::Text(explanations))
+        .column("first_seen", Column::BigInt(seen))
+        .or_replace(
+            &["tenant", "kind", "value", "source", "record_key"],
+            &["holder", "claimant", "explanation"],
+        );
+    Ok(insert.execute(tx).await?)
 }
