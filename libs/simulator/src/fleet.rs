@@ -79,7 +79,7 @@ impl Fleet {
     #[must_use]
     pub fn device(&self, index: u64) -> SimulatedDevice {
         let draw = Draw::new(self.spec.seed, index);
-        let situation = draw.pick(Aspect::Situation, &shares::SITUATIONS);
+        let situation = situation(draw);
         let join = draw.pick(Aspect::Join, situation.joins());
         let home = self.home(draw);
         let stale = draw.chance(Aspect::Stale, shares::STALE);
@@ -195,7 +195,13 @@ impl Fleet {
         let first = index & !1;
         let pair = Draw::new(self.spec.seed, first);
         let in_fleet = first + 1 < self.spec.devices;
-        if in_fleet && pair.chance(Aspect::SharedSerial, shares::SHARED_SERIAL) {
+        // Where one source has both, their serial number is ambiguous. Two that no source has together would be taken for one device.
+        let at_intune = |index| situation(Draw::new(self.spec.seed, index)).at_intune();
+        if in_fleet
+            && pair.chance(Aspect::SharedSerial, shares::SHARED_SERIAL)
+            && at_intune(first)
+            && at_intune(first + 1)
+        {
             let text = self.own_serial(first);
             return if index == first { Serial::Own(text) } else { Serial::Shared(text) };
         }
@@ -249,6 +255,10 @@ fn memberships_of_a_record(spec: &FleetSpec) -> f64 {
     let both = share(|s| s.at_site() && s.at_intune());
     let former = if spec.hierarchies.len() > 1 { both * shares::moved() } else { 0.0 };
     ((spec.memberships_per_device - former) / share(Situation::at_site)).max(0.0)
+}
+
+fn situation(draw: Draw) -> Situation {
+    draw.pick(Aspect::Situation, &shares::SITUATIONS)
 }
 
 /// The exclusive or makes hierarchies use each other's numbers for different devices, as real ones do.

@@ -149,7 +149,8 @@ pub const STALE: u32 = 600;
 /// How many days a stale device has been silent, from and below.
 pub const STALE_DAYS: (u32, u32) = (45, 180);
 
-/// Pairs of neighbours (2n, 2n+1) of which the second has the first's serial number: cloned or reworked hardware.
+/// Pairs of neighbours (2n, 2n+1) of which the second has the first's serial number, of those that Intune has a record of both:
+/// cloned or reworked hardware.
 pub const SHARED_SERIAL: u32 = 40;
 /// Of the others, those whose firmware carries a placeholder.
 pub const PLACEHOLDER_SERIAL: u32 = 80;
