@@ -8,7 +8,8 @@
 use std::fmt::Write;
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+use serde::de::DeserializeOwned;
 
 use crate::StoreError;
 
@@ -268,6 +269,30 @@ pub fn gathered(engine: DbBackend, column: &str) -> String {
         DbBackend::Postgres => format!("json_agg({column})::text"),
         _ => format!("json_group_array({column})"),
     }
+}
+
+/// The same of several columns: an array of a row's values for each row. A truth value is a number on one engine and not on the other:
+/// select it as a number.
+#[must_use]
+pub fn gathered_rows(engine: DbBackend, columns: &[&str]) -> String {
+    let row = columns.join(", ");
+    match engine {
+        DbBackend::Postgres => format!("json_agg(json_build_array({row}))::text"),
+        _ => format!("json_group_array(json_array({row}))"),
+    }
+}
+
+/// The values that a column of a statement [`gathered`]; none where the statement found no rows.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] when they are of another type.
+pub fn gathered_values<V: DeserializeOwned>(
+    row: Option<&QueryResult>,
+    column: usize,
+) -> Result<Vec<V>, StoreError> {
+    let text: Option<String> = row.map(|row| row.try_get_by_index(column)).transpose()?.flatten();
+    let values = text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text));
+    values.map_err(|error| StoreError::corrupt(format!("gathered values: {error}")))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ mod schema;
 
 use schema::NoTables;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
-use tandem_storage::bulk::{Column, Insert, List, gathered, one_of};
+use tandem_storage::bulk::{Column, Insert, List, gathered, gathered_rows, gathered_values, one_of};
 use tandem_storage::{Database, StoreError};
 
 #[derive(Debug, PartialEq, Eq, FromQueryResult)]
@@ -116,10 +116,26 @@ async fn listed_values_are_found_and_gathered() {
         let sql =
             format!("SELECT {} FROM member WHERE {column} {}", gathered(engine, "device"), one_of(engine, 1));
         let statement = Statement::from_sql_and_values(engine, sql, [list.into_value(engine)]);
-        let row = reader.query_one_raw(statement).await.unwrap().unwrap();
-        serde_json::from_str::<Vec<i64>>(&row.try_get_by_index::<String>(0).unwrap()).unwrap()
+        let row = reader.query_one_raw(statement).await.unwrap();
+        gathered_values::<i64>(row.as_ref(), 0).unwrap()
     };
     assert_eq!(found("device", List::BigInt(vec![4, 2, 9])).await, [2, 4]);
     assert_eq!(found("name", List::Text(vec!["d1".into(), "x\"".into()])).await, [1]);
+    assert!(found("name", List::Text(vec!["d5".into()])).await.is_empty());
     assert!(List::BigInt(Vec::new()).is_empty());
+}
+
+#[tokio::test]
+async fn rows_are_gathered_whole() {
+    let (_folder, database) = open().await;
+    insert(&database, rows(&[member(1, "a\"", &[]), member(2, "b", &[])])).await.unwrap();
+    let reader = database.reader();
+    let engine = reader.get_database_backend();
+    let columns = ["device", "name", "CASE WHEN known THEN 1 ELSE 0 END"];
+    let sql = format!("SELECT {} FROM member", gathered_rows(engine, &columns));
+    let row = reader.query_one_raw(Statement::from_string(engine, sql)).await.unwrap();
+    let found = gathered_values::<(i64, String, u8)>(row.as_ref(), 0).unwrap();
+    assert_eq!(found, [(1, "a\"".to_owned(), 0), (2, "b".to_owned(), 1)]);
+    assert!(gathered_values::<i64>(row.as_ref(), 0).is_err());
+    assert!(gathered_values::<i64>(None, 0).unwrap().is_empty());
 }

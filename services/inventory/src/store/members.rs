@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryResult, Statement,
-    Value,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement, Value,
 };
-use serde::de::DeserializeOwned;
 use tandem_domain::id::{CollectionId, DeviceId, HierarchyId};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{Column, Insert, List, gathered, one_of};
+use tandem_storage::bulk::{Column, Insert, List, gathered, gathered_values, one_of};
 
 use super::Store;
 use super::entity::{collection, hierarchy};
@@ -240,7 +238,7 @@ async fn members_known(
         gathered(engine, "record_no")
     );
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    gathered_of(row.as_ref(), 0)
+    Ok(gathered_values(row.as_ref(), 0)?.into_iter().collect())
 }
 
 /// Takes records out of a collection, and notes their devices.
@@ -298,9 +296,9 @@ async fn records_of<'a>(
     let asked = List::Text(keys.iter().map(ToString::to_string).collect()).into_value(engine);
     let values = [locked.tenant.as_str().into(), source.as_str().into(), asked];
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    let known: Vec<String> = gathered_of(row.as_ref(), 0)?;
-    let numbers: Vec<i64> = gathered_of(row.as_ref(), 1)?;
-    let devices: Vec<String> = gathered_of(row.as_ref(), 2)?;
+    let known: Vec<String> = gathered_values(row.as_ref(), 0)?;
+    let numbers: Vec<i64> = gathered_values(row.as_ref(), 1)?;
+    let devices: Vec<String> = gathered_values(row.as_ref(), 2)?;
     for ((key, number), device) in known.iter().zip(numbers).zip(devices) {
         let device = (!device.is_empty()).then(|| DeviceId::parse(&device)).transpose();
         let member = Member { number, device: device.map_err(Failure::internal)? };
@@ -321,15 +319,4 @@ async fn records_of<'a>(
         .column("body", Column::Bytes(vec![Vec::new(); new.len()]));
     insert.execute(tx).await?;
     Ok(found)
-}
-
-/// Values that a statement gathered; none over no rows.
-fn gathered_of<T: FromIterator<V>, V: DeserializeOwned>(
-    row: Option<&QueryResult>,
-    column: usize,
-) -> Result<T, Failure> {
-    let text: Option<String> = row.map(|row| row.try_get_by_index(column)).transpose()?.flatten();
-    let values: Vec<V> =
-        text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text)).map_err(Failure::internal)?;
-    Ok(values.into_iter().collect())
 }

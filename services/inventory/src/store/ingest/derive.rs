@@ -17,7 +17,7 @@ use tandem_domain::section::{Memberships, Section};
 use tandem_domain::state::management_state;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, gathered, one_of};
+use tandem_storage::bulk::{List, gathered, gathered_values, one_of};
 
 use super::apply::timestamp;
 use super::working::Working;
@@ -101,8 +101,8 @@ async fn memberships(
     let values = [tenant.into(), List::BigInt(records).into_value(engine)];
     let mut found: HashMap<i64, Memberships> = HashMap::new();
     for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
-        let (record, numbers): (i64, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-        let numbers: Vec<i64> = serde_json::from_str(&numbers).map_err(Failure::internal)?;
+        let record: i64 = row.try_get_by_index(0)?;
+        let numbers: Vec<i64> = gathered_values(Some(&row), 1)?;
         found.insert(record, Memberships(numbers.iter().filter_map(|no| ids.get(no)).cloned().collect()));
     }
     Ok(found)

@@ -7,12 +7,12 @@ use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{IdentityKey, KeyKind};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, one_of};
+use tandem_storage::bulk::{List, gathered, gathered_rows, gathered_values, one_of};
 
 use super::record_body;
 use super::working::Working;
 use crate::grpc::convert;
-use crate::store::entity::{device_key, identity_conflict, record};
+use crate::store::entity::{identity_conflict, record};
 
 /// The rows of a table that are the tenant's, meet `conditions`, and have one of the listed values in `column`.
 async fn rows<E: EntityTrait>(
@@ -58,13 +58,28 @@ pub(crate) async fn devices(
 ) -> Result<(), Failure> {
     let new: Vec<&str> =
         ids.iter().filter(|id| !working.devices.contains_key(*id)).map(DeviceId::as_str).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
     let listed = texts(&new);
     for id in ids {
         working.devices.entry(id.clone()).or_default();
     }
-    let asked = ("device_keys", "", "device");
-    for row in rows::<device_key::Entity>(tx, asked, [tenant.into()], listed.clone()).await? {
-        add_key(working, row)?;
+    // One row whatever the number of keys: a device has some five, and rows cost more than what is in them.
+    let engine = tx.get_database_backend();
+    let columns = ["kind", "value", "device", "CASE WHEN ambiguous THEN 1 ELSE 0 END"];
+    let sql = format!(
+        "SELECT {} FROM device_keys WHERE tenant = $1 AND device {}",
+        gathered_rows(engine, &columns),
+        one_of(engine, 2)
+    );
+    let values = [tenant.into(), listed.clone().into_value(engine)];
+    let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    for (kind, value, device, ambiguous) in gathered_values::<(i32, String, String, u8)>(row.as_ref(), 0)? {
+        let key = convert::stored_key(kind, &value)?;
+        let device = DeviceId::parse(&device).map_err(Failure::internal)?;
+        working.holders.insert(key.clone(), device.clone());
+        working.devices.entry(device).or_default().keys.insert(key, ambiguous != 0);
     }
     for row in rows::<record::Entity>(tx, ("records", "", "device"), [tenant.into()], listed).await? {
         add_record(working, row)?;
@@ -79,14 +94,24 @@ pub(crate) async fn holders(
     keys: &HashSet<IdentityKey>,
     working: &mut Working,
 ) -> Result<(), Failure> {
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT {} FROM device_keys WHERE tenant = $1 AND kind = $2 AND value {}",
+        gathered(engine, "DISTINCT device"),
+        one_of(engine, 3)
+    );
     let mut ids = BTreeSet::new();
     for kind in KeyKind::ALL {
         let of_kind: Vec<&str> =
             keys.iter().filter(|key| key.kind() == kind).map(IdentityKey::value).collect();
-        let asked = ("device_keys", " AND kind = $2", "value");
-        let values = [tenant.into(), i32::from(convert::key_kind(kind)).into()];
-        for row in rows::<device_key::Entity>(tx, asked, values, texts(&of_kind)).await? {
-            ids.insert(DeviceId::parse(&row.device).map_err(Failure::internal)?);
+        if of_kind.is_empty() {
+            continue;
+        }
+        let kind = i32::from(convert::key_kind(kind));
+        let values = [tenant.into(), kind.into(), texts(&of_kind).into_value(engine)];
+        let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql.as_str(), values)).await?;
+        for device in gathered_values::<String>(row.as_ref(), 0)? {
+            ids.insert(DeviceId::parse(&device).map_err(Failure::internal)?);
         }
     }
     devices(tx, tenant, &ids, working).await
@@ -139,14 +164,6 @@ pub(crate) async fn claimants(
 
 fn texts(values: &[&str]) -> List {
     List::Text(values.iter().map(ToString::to_string).collect())
-}
-
-fn add_key(working: &mut Working, row: device_key::Model) -> Result<(), Failure> {
-    let key = convert::stored_key(row.kind, &row.value)?;
-    let device = DeviceId::parse(&row.device).map_err(Failure::internal)?;
-    working.holders.insert(key.clone(), device.clone());
-    working.devices.entry(device).or_default().keys.insert(key, row.ambiguous);
-    Ok(())
 }
 
 fn add_record(working: &mut Working, row: record::Model) -> Result<(), Failure> {
