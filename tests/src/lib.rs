@@ -2,3 +2,5 @@
 //! over the real binaries and real gRPC, `benches/` the load, `sample/` a fleet with hand-written expectations.
 //!
 //! It is the only crate besides the front door that may see every other.
+
+pub mod binary;

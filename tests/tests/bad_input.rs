@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::LazyLock;
+use std::process::{Output, Stdio};
 
-use cargo_metadata::Message;
+use tandem_tests::binary::tandem;
 use tempfile::TempDir;
 
 /// Some input was refused.
@@ -31,28 +30,6 @@ const FAULTS: [(&str, &str, &[&str]); 6] = [
 /// Devices of the good pages, and of the good records beside bad ones.
 const GOOD_DEVICES: [&str; 4] = ["BEFORE-THE-BREAK", "BESIDE-NO-ID", "GOOD-GRAPH", "GOOD-SITE"];
 
-/// The binary, built as this test was: with the workspace's tests, so that cargo finds every dependency built already.
-static TANDEM: LazyLock<PathBuf> = LazyLock::new(|| {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut build = Command::new(cargo);
-    build.args(["build", "--workspace", "--tests", "--bin", "tandem"]);
-    build.arg("--message-format=json-render-diagnostics");
-    build.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
-    if !cfg!(debug_assertions) {
-        build.arg("--release");
-    }
-    let built = build.stderr(Stdio::inherit()).output().expect("cargo runs");
-    assert!(built.status.success(), "building tandem ended with {}", built.status);
-    let executable = |message| match message {
-        Message::CompilerArtifact(artifact) if artifact.target.is_bin() && !artifact.profile.test => {
-            artifact.executable.filter(|_| artifact.target.name == "tandem")
-        }
-        _ => None,
-    };
-    let mut messages = Message::parse_stream(built.stdout.as_slice()).map(|message| message.unwrap());
-    messages.find_map(executable).expect("cargo names the executable").into_std_path_buf()
-});
-
 /// What a run said, after checking that it never panicked.
 struct Run {
     code: Option<i32>,
@@ -61,13 +38,8 @@ struct Run {
 }
 
 fn assess(folder: &Path, more: &[&str]) -> Run {
-    let mut command = Command::new(&*TANDEM);
+    let mut command = tandem();
     command.arg("assess").arg(folder).args(["-o", "json"]).args(more).stdin(Stdio::null());
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TANDEM_") {
-            command.env_remove(name);
-        }
-    }
     let Output { status, stdout, stderr } = command.output().unwrap();
     let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
     for text in [&stdout, &stderr] {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tandem_connectors::AsOf;
 use tandem_server::failure::{BoxError, chain};
+use tandem_server::tasks::shutdown_signal;
 
 use super::model::{DeviceAssessment, RefusedInput, write_json};
 use super::run::{AssessError, Assessment, Doing, Request, assess};
@@ -21,6 +22,8 @@ const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 /// Some input was refused.
 const REFUSED: u8 = 3;
+/// The user ended it, as shells number it.
+const INTERRUPTED: u8 = 130;
 
 /// Devices that the page lists; the JSON has all of them.
 const DEVICES_ON_PAGE: usize = 2_000;
@@ -57,6 +60,18 @@ pub fn as_of(text: &str) -> Result<AsOf, String> {
 
 /// Runs the command. `json`: print JSON in place of tables.
 pub async fn run(arguments: AssessArgs, json: bool) -> ExitCode {
+    tokio::select! {
+        code = assessed(arguments, json) => code,
+        // What was under way is dropped by now, and its databases with it.
+        _ = shutdown_signal() => {
+            let _ = writeln!(io::stderr(), "tandem: interrupted, nothing was kept");
+            // A thread may still be reading a file, or writing to somebody who no longer reads: nobody waits for it.
+            std::process::exit(INTERRUPTED.into())
+        }
+    }
+}
+
+async fn assessed(arguments: AssessArgs, json: bool) -> ExitCode {
     let bar = progress_bar();
     let request = Request { folder: arguments.folder.clone(), as_of: arguments.as_of };
     let doing = |doing| show(&bar, doing);

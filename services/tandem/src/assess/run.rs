@@ -1,6 +1,7 @@
 //! The work of `tandem assess`: exports into a sandbox of the four services, and their answers out of it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tandem_client::Connection;
@@ -71,7 +72,33 @@ pub struct Assessment {
     facts: TenantFacts,
     token: String,
     // Goes last: the databases lie in it.
-    _folder: TempDir,
+    _scratch: Scratch,
+}
+
+/// The folder of an assessment's databases. It goes with the assessment, also with one that is given up half-way.
+#[derive(Debug)]
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self(tempfile::Builder::new().prefix("tandem-assess-").tempdir()?))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A database that is being opened right now, on a thread that nobody can stop, may make its folder or a file once more: the
+        // folder is gone when it stays away.
+        const ATTEMPTS: usize = 50;
+        const PAUSE: Duration = Duration::from_millis(20);
+        for _ in 0..ATTEMPTS {
+            let removed = std::fs::remove_dir_all(self.0.path());
+            std::thread::sleep(PAUSE);
+            if !self.0.path().exists() && removed.is_ok() {
+                return;
+            }
+        }
+    }
 }
 
 /// Makes an assessment.
@@ -88,9 +115,9 @@ pub async fn assess(
         None => exports.as_of()?.map_or_else(Timestamp::now, AsOf::instant),
     };
     let start = |error: std::io::Error| AssessError::Start(error.into());
-    let folder = tempfile::Builder::new().prefix("tandem-assess-").tempdir().map_err(start)?;
+    let scratch = Scratch::new().map_err(start)?;
     let sandbox = Sandbox::start(Options {
-        data_folder: folder.path().to_owned(),
+        data_folder: scratch.0.path().to_owned(),
         // Nobody outlives the assessment to miss what a power cut takes.
         durability: Durability::Scratch,
         clock: Clock::fixed(as_of),
@@ -109,7 +136,7 @@ pub async fn assess(
     let token = imported.consistency_token;
     let (head, facts) =
         head::collect(sandbox.connection(), &tenant, &token, as_of, inputs(imported.summary)).await?;
-    Ok(Assessment { head, sandbox, facts, token, _folder: folder })
+    Ok(Assessment { head, sandbox, facts, token, _scratch: scratch })
 }
 
 async fn open(folder: &Path) -> Result<Exports, AssessError> {

@@ -55,7 +55,8 @@ Exit codes:
   1  the server or the work failed
   2  the command was written wrongly
   3  some input was refused (assess, import); the rest was taken
-  4  what was asked for is not there";
+  4  what was asked for is not there
+  130  interrupted (assess); nothing was kept";
 
 /// The control plane for Windows devices that Configuration Manager and Intune manage together
 #[derive(Debug, clap::Parser)]
