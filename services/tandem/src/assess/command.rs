@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tandem_server::failure::{BoxError, chain};
 use tandem_server::tasks::shutdown_signal;
 
 use super::model::{DeviceAssessment, RefusedInput, write_json};
-use super::run::{AssessError, Assessment, Doing, Request, assess};
+use super::run::{AssessError, Assessment, Doing, Started, open};
 use super::{html, table};
 
 /// Everything was read.
@@ -60,30 +61,52 @@ pub fn as_of(text: &str) -> Result<AsOf, String> {
 
 /// Runs the command. `json`: print JSON in place of tables.
 pub async fn run(arguments: AssessArgs, json: bool) -> ExitCode {
+    let mut interrupt = pin!(shutdown_signal());
+    let exports = tokio::select! {
+        // First, so that an interrupt is listened for from the beginning.
+        biased;
+        _ = &mut interrupt => interrupted(),
+        exports = open(&arguments.folder) => exports,
+    };
+    // Starting takes no time to speak of; an interrupt that comes meanwhile is heard after it.
+    let started = match exports {
+        Ok(exports) => Started::over(exports, arguments.as_of).await,
+        Err(error) => Err(error),
+    };
+    let started = match started {
+        Ok(started) => started,
+        Err(error) => return not_assessed(&error),
+    };
     tokio::select! {
-        code = assessed(arguments, json) => code,
+        code = assessed(started, &arguments, json) => code,
         // What was under way is dropped by now, and its databases with it.
-        _ = shutdown_signal() => {
-            let _ = writeln!(io::stderr(), "tandem: interrupted, nothing was kept");
-            // A thread may still be reading a file, or writing to somebody who no longer reads: nobody waits for it.
-            std::process::exit(INTERRUPTED.into())
-        }
+        _ = &mut interrupt => interrupted(),
     }
 }
 
-async fn assessed(arguments: AssessArgs, json: bool) -> ExitCode {
+fn interrupted() -> ! {
+    // Without standard error nobody can be told.
+    let _ = writeln!(io::stderr(), "tandem: interrupted, nothing was kept");
+    // A thread may still be reading a file, or writing to somebody who no longer reads: nobody waits for it.
+    std::process::exit(INTERRUPTED.into())
+}
+
+fn not_assessed(error: &AssessError) -> ExitCode {
+    let usage = matches!(error, AssessError::Open(_) | AssessError::AsOf(_));
+    fail(error, if usage { USAGE } else { FAILED })
+}
+
+async fn assessed(started: Started, arguments: &AssessArgs, json: bool) -> ExitCode {
     let bar = progress_bar();
-    let request = Request { folder: arguments.folder.clone(), as_of: arguments.as_of };
     let doing = |doing| show(&bar, doing);
-    let assessment = match assess(&request, &doing).await {
+    let assessment = match started.assess(&doing).await {
         Ok(assessment) => assessment,
         Err(error) => {
             bar.finish_and_clear();
-            let usage = matches!(error, AssessError::Open(_) | AssessError::AsOf(_));
-            return fail(&error, if usage { USAGE } else { FAILED });
+            return not_assessed(&error);
         }
     };
-    let written = write(&assessment, &arguments, json, &doing).await;
+    let written = write(&assessment, arguments, json, &doing).await;
     bar.finish_and_clear();
     let refused = assessment.refused_input();
     say_refused(&assessment.head.inputs.refused);

@@ -87,18 +87,25 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A database that is being opened right now, on a thread that nobody can stop, may make its folder or a file once more: the
-        // folder is gone when it stays away.
+        // A connection that is being opened right now, on a thread that nobody can stop, may make a file while the folder is emptied.
         const ATTEMPTS: usize = 50;
         const PAUSE: Duration = Duration::from_millis(20);
         for _ in 0..ATTEMPTS {
-            let removed = std::fs::remove_dir_all(self.0.path());
-            std::thread::sleep(PAUSE);
-            if !self.0.path().exists() && removed.is_ok() {
+            if std::fs::remove_dir_all(self.0.path()).is_ok() {
                 return;
             }
+            std::thread::sleep(PAUSE);
         }
     }
+}
+
+/// Services that are ready to take the exports.
+#[derive(Debug)]
+pub(crate) struct Started {
+    exports: Exports,
+    as_of: Timestamp,
+    sandbox: Sandbox,
+    scratch: Scratch,
 }
 
 /// Makes an assessment.
@@ -109,37 +116,52 @@ pub async fn assess(
     request: &Request,
     doing: &(dyn Fn(Doing) + Send + Sync),
 ) -> Result<Assessment, AssessError> {
-    let exports = open(&request.folder).await?;
-    let as_of = match request.as_of {
-        Some(as_of) => as_of.instant(),
-        None => exports.as_of()?.map_or_else(Timestamp::now, AsOf::instant),
-    };
-    let start = |error: std::io::Error| AssessError::Start(error.into());
-    let scratch = Scratch::new().map_err(start)?;
-    let sandbox = Sandbox::start(Options {
-        data_folder: scratch.0.path().to_owned(),
-        // Nobody outlives the assessment to miss what a power cut takes.
-        durability: Durability::Scratch,
-        clock: Clock::fixed(as_of),
-        follow: FollowMode::OnDemand,
-        following: None,
-        // Each device is read a few times and never again: following the import costs what those reads save. Measured over
-        // 20,000 devices, four runs each: 26.8 s of processor and 375 MiB without, 28.0 s and 392 MiB with 256 MiB of cache.
-        cache_bytes: 0,
-    })
-    .await
-    .map_err(AssessError::Start)?;
-    let tenant = TenantId::parse(TENANT).map_err(|e| AssessError::Start(e.into()))?;
-    let progress = |sections| doing(Doing::Reading(sections));
-    let imported = import::import(sandbox.connection(), &tenant, exports, as_of, &progress).await?;
-    doing(Doing::Counting);
-    let token = imported.consistency_token;
-    let (head, facts) =
-        head::collect(sandbox.connection(), &tenant, &token, as_of, inputs(imported.summary)).await?;
-    Ok(Assessment { head, sandbox, facts, token, _scratch: scratch })
+    Started::over(open(&request.folder).await?, request.as_of).await?.assess(doing).await
 }
 
-async fn open(folder: &Path) -> Result<Exports, AssessError> {
+impl Started {
+    /// Starts the services for these exports. To be let come to its end: given up half-way, it may leave a folder behind.
+    pub(crate) async fn over(exports: Exports, as_of: Option<AsOf>) -> Result<Self, AssessError> {
+        let as_of = match as_of {
+            Some(as_of) => as_of.instant(),
+            None => exports.as_of()?.map_or_else(Timestamp::now, AsOf::instant),
+        };
+        let scratch = Scratch::new().map_err(|error| AssessError::Start(error.into()))?;
+        let sandbox = Sandbox::start(Options {
+            data_folder: scratch.0.path().to_owned(),
+            // Nobody outlives the assessment to miss what a power cut takes.
+            durability: Durability::Scratch,
+            clock: Clock::fixed(as_of),
+            follow: FollowMode::OnDemand,
+            following: None,
+            // Each device is read a few times and never again: following the import costs what those reads save. Measured over
+            // 20,000 devices, four runs each: 26.8 s of processor and 375 MiB without, 28.0 s and 392 MiB with 256 MiB of cache.
+            cache_bytes: 0,
+        })
+        .await
+        .map_err(AssessError::Start)?;
+        Ok(Self { exports, as_of, sandbox, scratch })
+    }
+
+    /// Takes the exports and asks for everything but the devices. May be given up at any time.
+    pub(crate) async fn assess(
+        self,
+        doing: &(dyn Fn(Doing) + Send + Sync),
+    ) -> Result<Assessment, AssessError> {
+        let Self { exports, as_of, sandbox, scratch } = self;
+        let tenant = TenantId::parse(TENANT).map_err(|e| AssessError::Start(e.into()))?;
+        let progress = |sections| doing(Doing::Reading(sections));
+        let imported = import::import(sandbox.connection(), &tenant, exports, as_of, &progress).await?;
+        doing(Doing::Counting);
+        let token = imported.consistency_token;
+        let (head, facts) =
+            head::collect(sandbox.connection(), &tenant, &token, as_of, inputs(imported.summary)).await?;
+        Ok(Assessment { head, sandbox, facts, token, _scratch: scratch })
+    }
+}
+
+/// Opens the folder of exports.
+pub(crate) async fn open(folder: &Path) -> Result<Exports, AssessError> {
     let folder = folder.to_owned();
     let opened = tokio::task::spawn_blocking(move || Exports::open(&folder)).await;
     Ok(opened.map_err(|error| AssessError::Start(error.into()))??)
