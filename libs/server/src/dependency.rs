@@ -76,7 +76,9 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
         ErrorReason::ResourceAlreadyExists
         | ErrorReason::EtagMismatch
         | ErrorReason::RequestIdReused
-        | ErrorReason::ResourceInUse => None,
+        | ErrorReason::ResourceInUse
+        | ErrorReason::UnknownMethod
+        | ErrorReason::MalformedMessage => None,
         // Credentials and limits of the other service are ours to have right; its defects are no news to the caller.
         ErrorReason::Unauthenticated
         | ErrorReason::LimitExceeded

@@ -123,6 +123,20 @@ pub enum Failure {
     /// The call carries no credentials that this server accepts.
     #[error("the call carries no credentials that this server accepts")]
     Unauthenticated,
+    /// Nothing is served under the path that was called.
+    #[error("nothing is served under the path that was called")]
+    UnknownMethod,
+    /// What was sent is not a message of the contract.
+    #[error(
+        "what was sent is not a message of the contract: expected protobuf as the method's request, uncompressed"
+    )]
+    MalformedMessage,
+    /// A message is larger than what a server takes.
+    #[error("the message is larger than {allowed} bytes: send less in one message")]
+    MessageTooLarge {
+        /// Bytes of the largest that is taken.
+        allowed: u64,
+    },
     /// The call's deadline passed before the answer was ready.
     #[error("the deadline passed before the answer was ready")]
     DeadlineExceeded,

@@ -3,11 +3,13 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::FutureExt;
 use http::{HeaderMap, Request, Response};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -25,6 +27,9 @@ use crate::trace::{CURRENT, TraceId};
 
 /// The header with which a caller says how long it waits.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
+
+/// The header with the details of an error; a failure of ours always has them.
+const DETAILS: &str = "grpc-status-details-bin";
 
 /// What the gate needs to know of its server.
 #[derive(Clone)]
@@ -116,9 +121,11 @@ where
             }
             request.extensions_mut().insert::<Arc<Principal>>(principal);
         }
-        match inner.call(request).await {
-            Ok(response) => Ok(response),
-            Err(never) => match never {},
+        match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
+            Ok(Ok(response)) => with_details(response),
+            Ok(Err(never)) => match never {},
+            // The panic hook has logged where; the connection and its other calls live on.
+            Err(_) => Err(Failure::internal("a handler panicked")),
         }
     };
     let handled = match deadline {
@@ -128,6 +135,18 @@ where
         None => handled.await,
     };
     handled.unwrap_or_else(|failure| Status::from(failure).into_http())
+}
+
+/// The handler's answer; a failure where the framework answered in its stead, since that has no details.
+fn with_details(response: Response<Body>) -> Result<Response<Body>, Failure> {
+    if response.headers().contains_key(DETAILS) {
+        return Ok(response);
+    }
+    let status = Status::from_header_map(response.headers());
+    match status.and_then(Failure::of_framework) {
+        Some(failure) => Err(failure),
+        None => Ok(response),
+    }
 }
 
 /// How long the caller waits; `None`: without limit, or unreadable, which the protocol lets a server ignore.

@@ -39,7 +39,7 @@ pub mod trace;
 pub use builder::ApiServer;
 pub use clock::Clock;
 pub use consistency::ConsistencyToken;
-pub use contract_service::ContractService;
+pub use contract_service::{ContractService, MAX_MESSAGE_BYTES};
 pub use failure::Failure;
 pub use principal::{Authenticator, LocalAuthenticator, Principal, principal_of};
 pub use tasks::Supervisor;

@@ -10,6 +10,7 @@ use tandem_contracts::r#type::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::contract_service::MAX_MESSAGE_BYTES;
 use crate::failure::{Failure, FieldViolation, chain};
 use crate::trace;
 
@@ -52,6 +53,39 @@ impl From<Failure> for Status {
     }
 }
 
+/// How the framework begins to say that what came is no message of the contract. It says so with the code of a defect.
+const MALFORMED: [&str; 5] = [
+    "failed to decode Protobuf message",
+    "Missing request message",
+    "Unexpected EOF decoding stream",
+    "Error decompressing",
+    "protocol error:",
+];
+
+impl Failure {
+    /// Why a message of a caller could not be read; `None`: the caller's end is gone, and there is nobody to tell.
+    #[must_use]
+    pub fn of_unread(status: &Status) -> Option<Self> {
+        match status.code() {
+            Code::OutOfRange => Some(Self::MessageTooLarge { allowed: MAX_MESSAGE_BYTES as u64 }),
+            Code::Internal if MALFORMED.iter().any(|begin| status.message().starts_with(begin)) => {
+                Some(Self::MalformedMessage)
+            }
+            _ => None,
+        }
+    }
+
+    /// What the framework answered in the place of a handler: a code without details.
+    pub(crate) fn of_framework(status: Status) -> Option<Self> {
+        Self::of_unread(&status).or_else(|| match status.code() {
+            Code::Ok => None,
+            // Also an encoding that is not taken: a method of this name and encoding is not served.
+            Code::Unimplemented => Some(Self::UnknownMethod),
+            _ => Some(Self::internal(status)),
+        })
+    }
+}
+
 /// The code and reason of a failure, as the contract's `ErrorReason` publishes them.
 fn kind(failure: &Failure) -> (Code, ErrorReason) {
     match failure {
@@ -70,6 +104,9 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         Failure::InUse { .. } => (Code::FailedPrecondition, ErrorReason::ResourceInUse),
         Failure::PermissionDenied { .. } => (Code::PermissionDenied, ErrorReason::PermissionDenied),
         Failure::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
+        Failure::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
+        Failure::MalformedMessage => (Code::InvalidArgument, ErrorReason::MalformedMessage),
+        Failure::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
         Failure::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
         Failure::Internal { .. } => (Code::Internal, ErrorReason::Internal),
     }
@@ -93,6 +130,9 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
             let limit = (*limit).to_owned();
             vec![("limit", limit), ("allowed", allowed.to_string()), ("found", found.to_string())]
         }
+        Failure::MessageTooLarge { allowed } => {
+            vec![("limit", "message_bytes".to_owned()), ("allowed", allowed.to_string())]
+        }
         Failure::InUse { name, by } => vec![("name", name.clone()), ("by", by.clone())],
         Failure::PermissionDenied { permission } => {
             vec![("permission", permission.as_str_name().to_owned())]
@@ -104,6 +144,8 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
         | Failure::AlreadyExists { .. }
         | Failure::IncarnationChanged
         | Failure::Unauthenticated
+        | Failure::UnknownMethod
+        | Failure::MalformedMessage
         | Failure::DeadlineExceeded
         | Failure::Internal { .. } => Vec::new(),
     };
@@ -143,6 +185,9 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         Failure::LimitExceeded { .. }
         | Failure::PermissionDenied { .. }
         | Failure::Unauthenticated
+        | Failure::UnknownMethod
+        | Failure::MalformedMessage
+        | Failure::MessageTooLarge { .. }
         | Failure::DeadlineExceeded
         | Failure::Internal { .. } => {}
     }

@@ -108,12 +108,114 @@ async fn handler_past_the_callers_deadline_is_given_up_with_details() {
     assert_eq!((status.code(), reason(&status).as_str()), (Code::DeadlineExceeded, "DEADLINE_EXCEEDED"));
 }
 
+/// A gate before one handler, asked as `GetTenant`.
+async fn gated<F, R>(handler: F) -> Status
+where
+    F: Fn(http::Request<Body>) -> R + Clone + Send + 'static,
+    R: Future<Output = Result<http::Response<Body>, Infallible>> + Send + 'static,
+{
+    let gate = Gate {
+        permissions: Permissions::of_contracts().unwrap(),
+        authenticator: Arc::new(LocalAuthenticator::default()),
+        ending: CancellationToken::new(),
+    };
+    let request =
+        http::Request::post("/tandem.inventory.v1.TenantService/GetTenant").body(Body::empty()).unwrap();
+    let response = gate.layer(tower::service_fn(handler)).oneshot(request).await.unwrap();
+    Status::from_header_map(response.headers()).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_framework_refuses_gets_a_reason() {
+    for (code, text, expected) in [
+        (
+            Code::Internal,
+            "failed to decode Protobuf message: x",
+            (Code::InvalidArgument, "MALFORMED_MESSAGE"),
+        ),
+        (Code::Internal, "bare", (Code::Internal, "INTERNAL")),
+        (Code::OutOfRange, "bare", (Code::ResourceExhausted, "LIMIT_EXCEEDED")),
+        (Code::Unimplemented, "", (Code::Unimplemented, "UNKNOWN_METHOD")),
+    ] {
+        let status = gated(move |_| async move { Ok(Status::new(code, text).into_http()) }).await;
+        assert_eq!((status.code(), reason(&status).as_str()), expected);
+    }
+}
+
+#[tokio::test]
+async fn handler_that_panics_is_an_internal_error() {
+    let status = gated(|_| async { panic!("a defect") }).await;
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Internal, "INTERNAL"));
+    assert_eq!(status.message(), "internal error");
+}
+
+#[tokio::test]
+async fn message_larger_than_the_limit_is_refused_with_it() {
+    let running = Running::start(LocalAuthenticator::default());
+    let huge = get(&"x".repeat(crate::MAX_MESSAGE_BYTES));
+    let status = running.tenants().get_tenant(huge).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "LIMIT_EXCEEDED"));
+    let metadata = status.get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata.get("allowed").map(String::as_str), Some("16777216"));
+    running.stopped().await;
+}
+
+/// Bytes in the place of a request's message.
+#[derive(Debug, Clone, Default)]
+struct Raw;
+
+impl tonic::codec::Codec for Raw {
+    type Encode = Vec<u8>;
+    type Decode = ();
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl tonic::codec::Encoder for Raw {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut tonic::codec::EncodeBuf<'_>) -> Result<(), Status> {
+        bytes::BufMut::put_slice(buffer, &item);
+        Ok(())
+    }
+}
+
+impl tonic::codec::Decoder for Raw {
+    type Item = ();
+    type Error = Status;
+
+    fn decode(&mut self, _: &mut tonic::codec::DecodeBuf<'_>) -> Result<Option<()>, Status> {
+        Ok(Some(()))
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_message_are_named_so() {
+    let running = Running::start(LocalAuthenticator::default());
+    let mut client = tonic::client::Grpc::new(running.channel.clone());
+    client.ready().await.unwrap();
+    let path = "/tandem.inventory.v1.TenantService/GetTenant".parse().unwrap();
+    let status = client.unary(Request::new(vec![0x0A, 0xFF]), path, Raw).await.unwrap_err();
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::InvalidArgument, "MALFORMED_MESSAGE"));
+    drop(client);
+    running.stopped().await;
+}
+
 #[tokio::test]
 async fn method_that_nobody_serves_is_unimplemented() {
     let running = Running::start(LocalAuthenticator::default());
     let mut sites = inventory::hierarchy_service_client::HierarchyServiceClient::new(running.channel.clone());
     let status = sites.get_site(inventory::GetSiteRequest::default()).await.unwrap_err();
-    assert_eq!(status.code(), Code::Unimplemented);
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::Unimplemented, "UNKNOWN_METHOD"));
     drop(sites);
     running.stopped().await;
 }
@@ -129,7 +231,7 @@ async fn message_above_four_mebibytes_is_taken_and_above_sixteen_refused() {
     let answer = tenants.create_tenant(create(8 << 20)).await.unwrap().into_inner();
     assert_eq!(answer.tenant.unwrap().display_name.len(), 8 << 20);
     let status = tenants.create_tenant(create(17 << 20)).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange);
+    assert_eq!((status.code(), reason(&status).as_str()), (Code::ResourceExhausted, "LIMIT_EXCEEDED"));
     drop(tenants);
     running.stopped().await;
 }

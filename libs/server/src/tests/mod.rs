@@ -128,5 +128,5 @@ fn boxed(error: ServeError) -> crate::failure::BoxError {
 }
 
 fn get(name: &str) -> inventory::GetTenantRequest {
-    inventory::GetTenantRequest { name: name.into() }
+    inventory::GetTenantRequest { name: name.into(), ..Default::default() }
 }

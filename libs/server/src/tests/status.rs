@@ -262,6 +262,33 @@ fn about_callers() -> Vec<(Failure, Sent)> {
             ),
         ),
         (
+            Failure::UnknownMethod,
+            plain(
+                Code::Unimplemented,
+                "UNKNOWN_METHOD",
+                "nothing is served under the path that was called",
+                &[],
+            ),
+        ),
+        (
+            Failure::MalformedMessage,
+            plain(
+                Code::InvalidArgument,
+                "MALFORMED_MESSAGE",
+                "what was sent is not a message of the contract: expected protobuf as the method's request, uncompressed",
+                &[],
+            ),
+        ),
+        (
+            Failure::MessageTooLarge { allowed: 1000 },
+            plain(
+                Code::ResourceExhausted,
+                "LIMIT_EXCEEDED",
+                "the message is larger than 1000 bytes: send less in one message",
+                &[("limit", "message_bytes"), ("allowed", "1000")],
+            ),
+        ),
+        (
             Failure::DeadlineExceeded,
             plain(
                 Code::DeadlineExceeded,
@@ -298,7 +325,7 @@ fn every_reason_of_the_contract_is_produced_by_a_failure() {
         .map(|reason| reason_text(reason).to_owned())
         .collect();
     assert_eq!(produced, published);
-    assert_eq!(published.len(), 17);
+    assert_eq!(published.len(), 19);
 }
 
 #[test]
