@@ -13,6 +13,9 @@ use super::enums::{Enumerated, number_or_unspecified, unknown};
 use super::{Violations, time};
 use crate::r#type::v1;
 
+/// Longest text that a source may say, in characters: a distinguished name has some 2000 at most.
+const LONGEST_TEXT: usize = 4096;
+
 /// A value that a message carries in one optional field.
 pub(super) trait Field: Sized {
     /// The field's type.
@@ -72,7 +75,19 @@ impl Field for String {
     }
 
     fn read(proto: Self::Proto) -> Result<Option<Self>, String> {
-        Ok(proto.filter(|text| !text.is_empty()))
+        let Some(text) = proto.filter(|text| !text.is_empty()) else { return Ok(None) };
+        // Hardly ever is a text longer in bytes than it may be in characters, so that these are hardly ever counted.
+        if text.len() > LONGEST_TEXT {
+            let found = text.chars().count();
+            if found > LONGEST_TEXT {
+                return Err(format!("must have at most {LONGEST_TEXT} characters; found {found}"));
+            }
+        }
+        // PostgreSQL's texts cannot hold it.
+        if text.contains('\0') {
+            return Err("must not contain U+0000; found one".to_owned());
+        }
+        Ok(Some(text))
     }
 }
 

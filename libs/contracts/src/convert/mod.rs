@@ -94,5 +94,8 @@ impl Violations {
         if found > most {
             self.add(field, format!("must have at most {most} characters; found {found}"));
         }
+        if text.contains('\0') {
+            self.add(field, "must not contain U+0000; found one");
+        }
     }
 }

@@ -7,9 +7,6 @@ use super::field::Field;
 use super::{Violation, Violations};
 use crate::r#type::v1;
 
-/// Longest command line, in characters.
-const LONGEST_COMMAND_LINE: usize = 4096;
-
 /// The facts as a message, without the site's code.
 #[must_use]
 pub fn to_proto(facts: &SiteFacts) -> v1::SiteFacts {
@@ -34,9 +31,6 @@ pub fn to_proto(facts: &SiteFacts) -> v1::SiteFacts {
 /// Every field that breaks its documented shape.
 pub fn from_proto(message: v1::SiteFacts, site: SiteCode) -> Result<SiteFacts, Vec<Violation>> {
     let mut violations = Violations::new();
-    if let Some(line) = &message.ccmsetup_command_line {
-        violations.at_most("ccmsetup_command_line", line, LONGEST_COMMAND_LINE);
-    }
     let facts = SiteFacts {
         site,
         parent: violations.field("parent", message.parent),
