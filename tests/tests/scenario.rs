@@ -88,6 +88,7 @@ impl World {
                 page_size: 37,
                 page_token,
                 cursor: String::new(),
+                ..Default::default()
             };
             let page =
                 self.connection().monitoring().list_figure_devices(request).await.unwrap().into_inner();
@@ -114,7 +115,8 @@ impl World {
     }
 
     async fn stream(&self) -> Vec<EffectiveAuthority> {
-        let request = StreamEffectiveAuthorityRequest { parent: TENANT.into(), filter: None };
+        let request =
+            StreamEffectiveAuthorityRequest { parent: TENANT.into(), filter: None, ..Default::default() };
         let mut client = self.connection().authority();
         let mut stream = client.stream_effective_authority(request).await.unwrap().into_inner();
         let mut all = Vec::new();

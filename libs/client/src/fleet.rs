@@ -20,7 +20,7 @@ mod tests;
 use std::time::Duration;
 
 pub use devices::{DeviceReader, NamedDevices};
-pub use policies::{Policies, PolicyReader};
+pub use policies::{Policies, PolicyReader, TenantPolicies};
 pub use surroundings::{HierarchySurroundings, SurroundingsReader, TenantSurroundings};
 
 /// How old a reading may be without being asked for anew: as long as a cache entry of the device state may lag.

@@ -125,7 +125,7 @@ fn local(tenants: &Tenants) -> Connection {
 }
 
 fn get(name: &str) -> inventory::GetTenantRequest {
-    inventory::GetTenantRequest { name: name.into() }
+    inventory::GetTenantRequest { name: name.into(), ..Default::default() }
 }
 
 #[tokio::test(start_paused = true)]

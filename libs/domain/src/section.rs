@@ -391,6 +391,27 @@ impl SectionBody {
             Self::Probe(_) => SectionKind::Probe,
         }
     }
+
+    /// Whether both say the same, apart from when the device was last seen.
+    #[must_use]
+    pub fn differs_in_last_seen_alone(&self, other: &Self) -> bool {
+        self.clone().without_last_seen() == other.clone().without_last_seen()
+    }
+
+    fn without_last_seen(mut self) -> Self {
+        match &mut self {
+            Self::Discovery(said) => said.last_discovered = None,
+            Self::Device(said) | Self::CombinedDevice(said) => {
+                (said.last_active, said.last_policy_request, said.last_ddr) = (None, None, None);
+            }
+            Self::ManagedDeviceV1(said) | Self::ManagedDeviceBeta(said) => {
+                (said.last_sync, said.client_health_sync) = (None, None);
+            }
+            Self::Probe(said) => said.client_health_sync = None,
+            Self::CoManagementState(_) | Self::DirectoryDevice(_) => {}
+        }
+        self
+    }
 }
 
 /// One section with its place and time: who said it, of which record, when.
@@ -410,3 +431,34 @@ pub struct Section {
 /// A record's collections, as the hierarchy evaluated them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Memberships(pub Vec<CollectionId>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_contact_differs_in_last_seen_alone() {
+        let seen = |second, name: &str| {
+            SectionBody::Device(ConsoleDevice {
+                name: Some(name.into()),
+                last_active: Timestamp::from_second(second).ok(),
+                last_policy_request: Timestamp::from_second(second + 1).ok(),
+                last_ddr: Timestamp::from_second(second + 2).ok(),
+                ..ConsoleDevice::default()
+            })
+        };
+        assert!(seen(10, "A").differs_in_last_seen_alone(&seen(20, "A")));
+        assert!(!seen(10, "A").differs_in_last_seen_alone(&seen(10, "B")));
+    }
+
+    #[test]
+    fn other_enrollment_is_more_than_last_seen() {
+        let since = |second| {
+            SectionBody::ManagedDeviceV1(ManagedDevice {
+                enrolled_at: Timestamp::from_second(second).ok(),
+                ..ManagedDevice::default()
+            })
+        };
+        assert!(!since(10).differs_in_last_seen_alone(&since(20)));
+    }
+}

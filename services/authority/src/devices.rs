@@ -8,6 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use tandem_cache::DeviceStateCache;
 use tandem_client::fleet::{self, DeviceReader, NamedDevices};
 use tandem_client::{Connection, Stack};
+use tandem_contracts::authority::v1::ListDriftRequest;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::{
     Bookmark, Device, ListDevicesRequest, WatchDevicesRequest, WatchDevicesResponse,
@@ -74,13 +75,19 @@ impl Devices {
         self.named.batch(tenant.as_str(), names, consistency_token).await.map_err(failed)
     }
 
-    /// A full page of devices by name, from that token of an earlier page. Empty: the first.
-    pub(crate) async fn page(&self, tenant: &TenantName, page_token: &str) -> Result<DevicePage, Failure> {
+    /// A full page of the devices that are wanted, by name, from that token of an earlier page. Empty: the first.
+    pub(crate) async fn page(
+        &self,
+        tenant: &TenantName,
+        wanted: &ListDriftRequest,
+        page_token: &str,
+    ) -> Result<DevicePage, Failure> {
         let request = ListDevicesRequest {
             parent: tenant.to_string(),
             page_size: i32::try_from(MAX_PAGE_SIZE).unwrap_or(i32::MAX),
             page_token: page_token.to_owned(),
-            ..ListDevicesRequest::default()
+            filter: wanted.filter.clone(),
+            consistency_token: wanted.consistency_token.clone(),
         };
         let answer = self.client.clone().list_devices(request).await.map_err(failed)?.into_inner();
         Ok(DevicePage { devices: answer.devices, next_page_token: answer.next_page_token })
@@ -91,9 +98,16 @@ impl Devices {
         &self,
         tenant: &TenantName,
         filter: Option<DeviceFilter>,
+        consistency_token: String,
     ) -> Result<BoxStream<'static, Result<DeviceBatch, Failure>>, Failure> {
         let parent = tenant.to_string();
-        let request = WatchDevicesRequest { parent, filter, snapshot_only: true, ..Default::default() };
+        let request = WatchDevicesRequest {
+            parent,
+            filter,
+            snapshot_only: true,
+            consistency_token,
+            ..WatchDevicesRequest::default()
+        };
         let changes = self.client.clone().watch_devices(request).await.map_err(failed)?.into_inner();
         Ok(changes.map_err(failed).map_ok(batch).boxed())
     }

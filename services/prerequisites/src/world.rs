@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
 use tandem_client::fleet::{
-    self, DeviceReader, Policies, PolicyReader, SurroundingsReader, TenantSurroundings, WorldOf,
+    self, DeviceReader, PolicyReader, SurroundingsReader, TenantPolicies, TenantSurroundings, WorldOf,
 };
 use tandem_client::{Connection, Stack};
 use tandem_contracts::convert::{self, Violation};
@@ -109,17 +109,20 @@ impl Sources {
         Ok(Batch { devices, not_found: answer.not_found, seen })
     }
 
-    /// Every device of a tenant, or of one of its hierarchies.
+    /// Every device of a tenant that the filter takes.
     pub(crate) async fn snapshot(
         &self,
         parent: String,
-        hierarchy: Option<&HierarchyId>,
+        filter: Option<DeviceFilter>,
         asked: &ConsistencyToken,
     ) -> Result<Snapshot, Failure> {
-        let filter = hierarchy
-            .map(|id| DeviceFilter { hierarchies: vec![id.as_str().to_owned()], ..DeviceFilter::default() });
-        let request =
-            v1::WatchDevicesRequest { parent, filter, resume_token: String::new(), snapshot_only: true };
+        let request = v1::WatchDevicesRequest {
+            parent,
+            filter,
+            resume_token: String::new(),
+            snapshot_only: true,
+            consistency_token: asked.to_string(),
+        };
         let answers =
             self.devices.clone().watch_devices(request).await.map_err(inventory_failed)?.into_inner();
         Ok(Snapshot { answers, asked: asked.clone() })
@@ -135,8 +138,8 @@ impl Sources {
         };
         let policies = self.policies.get(&parent, &text).await;
         let policies = policies.map_err(|status| Failure::from_dependency(AUTHORITY, status))?;
-        // Readings of policies name no world: of the authority service, an answer has the mark that was asked for.
         let token = asked.clone().merge(&token_of(&surroundings.consistency_token)?);
+        let token = token.merge(&token_of(&policies.consistency_token)?);
         Ok(World { surroundings, policies, token })
     }
 
@@ -157,7 +160,7 @@ impl Sources {
 #[derive(Debug)]
 pub(crate) struct World {
     surroundings: Arc<TenantSurroundings>,
-    policies: Arc<Policies>,
+    policies: Arc<TenantPolicies>,
     token: ConsistencyToken,
 }
 
@@ -175,7 +178,7 @@ impl World {
 
     /// The configured policy of a hierarchy; `None`: nobody said what it is.
     pub(crate) fn policy(&self, hierarchy: &HierarchyId) -> Option<&CoManagementPolicy> {
-        self.policies.get(hierarchy).map(|(policy, _)| policy)
+        self.policies.by_hierarchy.get(hierarchy).map(|(policy, _)| policy)
     }
 
     /// Checks that the tenant has a hierarchy of that id: a fleet of none is no clean fleet.

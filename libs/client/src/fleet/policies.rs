@@ -23,12 +23,21 @@ const PAGE: i32 = 1000;
 /// Each hierarchy's policy and the revision that it was recorded in. A hierarchy of which nobody said its policy is absent.
 pub type Policies = HashMap<HierarchyId, (CoManagementPolicy, u64)>;
 
+/// The policies of a tenant.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TenantPolicies {
+    /// By hierarchy.
+    pub by_hierarchy: Policies,
+    /// A read that asks for at least this world sees nothing older.
+    pub consistency_token: String,
+}
+
 /// Reads policies, keeping the last reading of each tenant. Clones share what is kept.
 #[derive(Clone)]
 pub struct PolicyReader {
     client: AuthorityServiceClient<Stack>,
     world_of: WorldOf,
-    kept: Arc<Kept<Policies>>,
+    kept: Arc<Kept<TenantPolicies>>,
 }
 
 impl fmt::Debug for PolicyReader {
@@ -50,28 +59,36 @@ impl PolicyReader {
     /// # Errors
     /// The status with which the authority service answered; `INTERNAL` when its answer breaks the contract, `UNAVAILABLE` when
     /// it is of an older world than asked for.
-    pub async fn get(&self, tenant: &str, consistency_token: &str) -> Result<Arc<Policies>, Status> {
+    pub async fn get(&self, tenant: &str, consistency_token: &str) -> Result<Arc<TenantPolicies>, Status> {
         let asked = (self.world_of)(consistency_token);
         self.kept.get(tenant, asked, async |_| self.ask(tenant).await).await
     }
 
     /// Every page. Changes between two pages may be in the answer; its world is that of the first.
-    async fn ask(&self, tenant: &str) -> Result<(Arc<Policies>, Option<World>), Status> {
+    async fn ask(&self, tenant: &str) -> Result<(Arc<TenantPolicies>, Option<World>), Status> {
         let mut client = self.client.clone();
-        let mut policies = Policies::new();
-        let mut world = None;
+        let mut policies = TenantPolicies::default();
+        let mut first = true;
         let mut page_token = String::new();
         loop {
             let parent = tenant.to_owned();
-            let request = ListCoManagementPoliciesRequest { parent, page_size: PAGE, page_token };
+            let request = ListCoManagementPoliciesRequest {
+                parent,
+                page_size: PAGE,
+                page_token,
+                consistency_token: String::new(),
+            };
             let page = client.list_co_management_policies(request).await?.into_inner();
-            world = world.or_else(|| (self.world_of)(&page.consistency_token));
+            if std::mem::take(&mut first) {
+                policies.consistency_token = page.consistency_token;
+            }
             for policy in page.policies {
                 let (hierarchy, policy) = read(policy).map_err(|v| broken("ListCoManagementPolicies", &v))?;
-                policies.insert(hierarchy, policy);
+                policies.by_hierarchy.insert(hierarchy, policy);
             }
             page_token = page.next_page_token;
             if page_token.is_empty() {
+                let world = (self.world_of)(&policies.consistency_token);
                 return Ok((Arc::new(policies), world));
             }
         }

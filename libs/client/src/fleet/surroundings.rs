@@ -131,7 +131,11 @@ impl SurroundingsReader {
     }
 
     async fn call(&self, tenant: &str, known_revision: u64) -> Result<v1::GetSurroundingsResponse, Status> {
-        let request = v1::GetSurroundingsRequest { parent: tenant.to_owned(), known_revision };
+        let request = v1::GetSurroundingsRequest {
+            parent: tenant.to_owned(),
+            known_revision,
+            consistency_token: String::new(),
+        };
         Ok(self.client.clone().get_surroundings(request).await?.into_inner())
     }
 }

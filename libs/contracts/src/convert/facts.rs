@@ -170,6 +170,21 @@ pub fn to_proto(facts: &DeviceFacts, clamped: impl Fn(usize) -> bool) -> v1::Dev
     message
 }
 
+/// Field numbers of the facts that say when the device was last seen.
+const LAST_SEEN: [u32; 3] = [12, 13, 38];
+
+/// Takes out when the device was last seen and when each section was read: what is left changes when more than that does.
+pub fn clear_last_seen(message: &mut v1::DeviceFacts) {
+    message.client_health_sync = None;
+    message.last_site_contact = None;
+    message.last_intune_sync = None;
+    message.origins.retain(|origin| !LAST_SEEN.contains(&origin.field));
+    for stamp in &mut message.sections {
+        stamp.observed_at = None;
+        stamp.clamped = false;
+    }
+}
+
 /// The facts of a message. Origins of fields that this release does not know, or that are unset, are skipped.
 ///
 /// # Errors

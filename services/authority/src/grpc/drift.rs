@@ -3,6 +3,7 @@
 //! Which devices drift is computed on read, so a page is found by going through the tenant's devices. A page token holds the last
 //! device looked at, and the token of the inventory's page that it was on.
 
+use prost::Message;
 use tandem_contracts::authority::v1::{DeviceDrift, ListDriftRequest, ListDriftResponse};
 use tandem_contracts::convert::enum_optional;
 use tandem_contracts::inventory::v1::Device;
@@ -36,15 +37,17 @@ impl Handlers {
         let tenant = Tenant::parse("parent", &request.parent)?;
         let workload = enum_optional::<Workload>("workload", request.workload).map_err(convert::invalid)?;
         let size = page_size(request.page_size)?;
-        let filter = fingerprint(&[tenant.id.as_str().as_bytes(), &request.workload.to_be_bytes()]);
+        let devices = request.filter.clone().unwrap_or_default().encode_to_vec();
+        let filter = fingerprint(&[tenant.id.as_str().as_bytes(), &request.workload.to_be_bytes(), &devices]);
         let place = PageToken::decode::<Place>(&request.page_token, KIND, filter)?;
 
-        let world = self.world(&tenant).await?;
+        let world = self.world(&tenant, &request.consistency_token).await?;
+        let consistency_token = self.token(&world.surroundings.consistency_token, &world)?;
         let mut search =
             Search { world, workload, size, found: Vec::new(), place: place.unwrap_or_default() };
         let mut rest = true;
         for _ in 0..PAGES_PER_CALL {
-            let page = self.devices.page(&tenant.name, &search.place.page).await?;
+            let page = self.devices.page(&tenant.name, &request, &search.place.page).await?;
             rest = search.look_through(page)?;
             if !rest || search.is_full() {
                 break;
@@ -52,7 +55,7 @@ impl Handlers {
         }
         let next_page_token =
             if rest { PageToken::encode(KIND, filter, &search.place) } else { String::new() };
-        Ok(ListDriftResponse { devices: search.found, next_page_token })
+        Ok(ListDriftResponse { devices: search.found, next_page_token, consistency_token })
     }
 }
 

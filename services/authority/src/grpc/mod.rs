@@ -72,10 +72,10 @@ impl Handlers {
         read.map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 
-    /// What the tenant's devices are judged by now.
-    async fn world(&self, tenant: &Tenant) -> Result<World, Failure> {
-        let policies = self.policies(tenant, "").await?;
-        Ok(World { policies, surroundings: self.surroundings(tenant, "").await? })
+    /// What the tenant's devices are judged by now, at least of the world of the token.
+    async fn world(&self, tenant: &Tenant, token: &str) -> Result<World, Failure> {
+        let policies = self.policies(tenant, token).await?;
+        Ok(World { policies, surroundings: self.surroundings(tenant, token).await? })
     }
 
     /// The world of an answer: the inventory's, and ours.

@@ -9,8 +9,9 @@ use tandem_contracts::authority::v1::{
 use tandem_contracts::inventory::v1::GetHierarchyRequest;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_domain::id::HierarchyId;
-use tandem_server::Failure;
+use tandem_server::consistency::Service;
 use tandem_server::names::{self, page_size};
+use tandem_server::{ConsistencyToken, Failure};
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
@@ -50,7 +51,7 @@ impl Handlers {
         request: GetCoManagementPolicyRequest,
     ) -> Result<GetCoManagementPolicyResponse, Failure> {
         let PolicyName { tenant, hierarchy } = PolicyName::parse("name", &request.name)?;
-        let revision = self.store.revision(tenant.id.as_str()).await?;
+        let revision = self.at_least(&tenant, &request.consistency_token).await?;
         match policy_fetch(&self.store, &tenant.id, &hierarchy).await? {
             Some(policy) => Ok(GetCoManagementPolicyResponse {
                 policy: Some(policy),
@@ -68,7 +69,7 @@ impl Handlers {
         let size = page_size(request.page_size)?;
         let filter = fingerprint(&[request.parent.as_bytes()]);
         let after = PageToken::decode::<String>(&request.page_token, POLICIES, filter)?;
-        let revision = self.store.revision(tenant.id.as_str()).await?;
+        let revision = self.at_least(&tenant, &request.consistency_token).await?;
         let found = policy_list(&self.store, &tenant.id, after.as_deref(), one_more(size)).await?;
         let (page, next_page_token) =
             paged(found, size, |(hierarchy, _)| PageToken::encode(POLICIES, filter, hierarchy));
@@ -104,16 +105,27 @@ impl Handlers {
         let size = page_size(request.page_size)?;
         let filter = fingerprint(&[policy_name(tenant.id.as_str(), hierarchy.as_str()).as_bytes()]);
         let before = PageToken::decode::<i64>(&request.page_token, REVISIONS, filter)?;
+        let revision = self.at_least(&tenant, &request.consistency_token).await?;
         let found = policy_revision_list(&self.store, &tenant.id, &hierarchy, before, one_more(size)).await?;
         let next = |last: &CoManagementPolicy| PageToken::encode(REVISIONS, filter, &last.revision);
         let (revisions, next_page_token) = paged(found, size, next);
-        Ok(ListCoManagementPolicyRevisionsResponse { revisions, next_page_token })
+        let consistency_token = self.store.world(revision).to_string();
+        Ok(ListCoManagementPolicyRevisionsResponse { revisions, next_page_token, consistency_token })
+    }
+
+    /// The tenant's revision here, if it is at least that of the token.
+    async fn at_least(&self, tenant: &Tenant, token: &str) -> Result<u64, Failure> {
+        let asked = ConsistencyToken::parse(token)?;
+        let revision = self.store.revision(tenant.id.as_str()).await?;
+        asked.check(Service::Authority, self.store.mark(revision))?;
+        Ok(revision)
     }
 
     /// Tenants and hierarchies are the inventory's: only it can say whether this one exists.
     async fn check_hierarchy(&self, tenant: &Tenant, hierarchy: &HierarchyId) -> Result<(), Failure> {
         let name = format!("{}/hierarchies/{hierarchy}", tenant.name);
-        let answer = self.hierarchies.clone().get_hierarchy(GetHierarchyRequest { name }).await;
+        let answer =
+            self.hierarchies.clone().get_hierarchy(GetHierarchyRequest { name, ..Default::default() }).await;
         answer.map(|_| ()).map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 }

@@ -18,8 +18,8 @@ impl Handlers {
         request: StreamEffectiveAuthorityRequest,
     ) -> Result<BoxStream<'static, Result<StreamEffectiveAuthorityResponse, Status>>, Failure> {
         let tenant = Tenant::parse("parent", &request.parent)?;
-        let world = self.world(&tenant).await?;
-        let batches = self.devices.snapshot(&tenant.name, request.filter).await?;
+        let world = self.world(&tenant, &request.consistency_token).await?;
+        let batches = self.devices.snapshot(&tenant.name, request.filter, request.consistency_token).await?;
         let handlers = self.clone();
         let answers = batches.map(move |batch| handlers.judged_batch(&world, batch?));
         Ok(answers.map_err(Status::from).boxed())

@@ -231,7 +231,7 @@ async fn streamed(
     sandbox: &mut Sandbox,
     filter: Option<DeviceFilter>,
 ) -> Vec<StreamEffectiveAuthorityResponse> {
-    let request = StreamEffectiveAuthorityRequest { parent: TENANT.into(), filter };
+    let request = StreamEffectiveAuthorityRequest { parent: TENANT.into(), filter, ..Default::default() };
     let batches = sandbox.client.stream_effective_authority(request).await.unwrap().into_inner();
     batches.try_collect().await.unwrap()
 }

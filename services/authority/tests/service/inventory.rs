@@ -140,7 +140,7 @@ impl HierarchyService for Inventory {
             return Err(not_found("tandem.inventory.v1.Hierarchy", name).into());
         }
         let hierarchy = proto::Hierarchy { name, ..proto::Hierarchy::default() };
-        Ok(Response::new(proto::GetHierarchyResponse { hierarchy: Some(hierarchy) }))
+        Ok(Response::new(proto::GetHierarchyResponse { hierarchy: Some(hierarchy), ..Default::default() }))
     }
 
     async fn list_hierarchies(

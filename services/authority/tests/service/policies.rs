@@ -40,14 +40,14 @@ fn stored(etag: &str, revision: u64) -> CoManagementPolicy {
 }
 
 async fn policy_get(sandbox: &mut Sandbox) -> CoManagementPolicy {
-    let request = GetCoManagementPolicyRequest { name: POLICY.into() };
+    let request = GetCoManagementPolicyRequest { name: POLICY.into(), ..Default::default() };
     sandbox.client.get_co_management_policy(request).await.unwrap().into_inner().policy.unwrap()
 }
 
 #[tokio::test]
 async fn policy_that_nobody_recorded_is_not_found() {
     let mut sandbox = sandbox().await;
-    let request = GetCoManagementPolicyRequest { name: POLICY.into() };
+    let request = GetCoManagementPolicyRequest { name: POLICY.into(), ..Default::default() };
     let status = sandbox.client.get_co_management_policy(request).await.unwrap_err();
     assert_eq!((status.code(), reason(status)), (Code::NotFound, ErrorReason::ResourceNotFound));
 }
@@ -122,8 +122,12 @@ async fn revisions_are_listed_newest_first_page_by_page() {
     }
     let (mut pages, mut page_token) = (Vec::new(), String::new());
     loop {
-        let request =
-            ListCoManagementPolicyRevisionsRequest { parent: POLICY.into(), page_size: 2, page_token };
+        let request = ListCoManagementPolicyRevisionsRequest {
+            parent: POLICY.into(),
+            page_size: 2,
+            page_token,
+            ..Default::default()
+        };
         let page = sandbox.client.list_co_management_policy_revisions(request).await.unwrap().into_inner();
         pages.push(page.revisions);
         page_token = page.next_page_token;

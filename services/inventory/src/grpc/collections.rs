@@ -20,10 +20,9 @@ use super::devices::{check_filter, device_ids};
 use super::page::{Page, last_part};
 use super::tenants::check_display_name;
 use super::{Handlers, import};
-use crate::store::collections;
 use crate::store::filter::CollectionName;
 use crate::store::once::Once;
-use crate::store::tenants;
+use crate::store::{collections, hierarchies};
 
 /// Most devices of one change of members.
 const MOST_MEMBERS: usize = 1000;
@@ -72,9 +71,12 @@ impl CollectionService for Handlers {
         &self,
         request: Request<GetCollectionRequest>,
     ) -> Result<Response<GetCollectionResponse>, Status> {
-        let (tenant, name) = CollectionName::parse("name", &request.get_ref().name)?;
+        let request = request.into_inner();
+        let (tenant, name) = CollectionName::parse("name", &request.name)?;
+        let revision = self.store.at_least(&tenant, &request.consistency_token).await?;
         let collection = collections::collection_fetch(&self.store, &tenant, &name).await?;
-        Ok(Response::new(GetCollectionResponse { collection: Some(collection) }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(GetCollectionResponse { collection: Some(collection), consistency_token }))
     }
 
     async fn list_collections(
@@ -93,14 +95,18 @@ impl CollectionService for Handlers {
                 (tenant, "")
             }
         };
-        tenants::revision(self.store.database.reader(), tenant).await?;
+        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
+        if !hierarchy.is_empty() {
+            hierarchies::hierarchy_fetch(&self.store, tenant, hierarchy).await?;
+        }
         let of = [request.parent.as_bytes()];
         let page = Page::<String>::read("collections", &of, request.page_size, &request.page_token)?;
         let mut collections =
             collections::collection_list(&self.store, tenant, hierarchy, page.after.clone(), page.limit())
                 .await?;
         let next_page_token = page.finish(&mut collections, |collection| last_part(&collection.name));
-        Ok(Response::new(ListCollectionsResponse { collections, next_page_token }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(ListCollectionsResponse { collections, next_page_token, consistency_token }))
     }
 
     async fn update_collection(
@@ -132,11 +138,13 @@ impl CollectionService for Handlers {
         let (tenant, name) = CollectionName::parse("parent", &request.parent)?;
         let of = [request.parent.as_bytes()];
         let page = Page::<String>::read("collection_members", &of, request.page_size, &request.page_token)?;
+        let revision = self.store.at_least(&tenant, &request.consistency_token).await?;
         let mut ids =
             collections::member_list(&self.store, &tenant, &name, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut ids, String::clone);
         let devices = ids.into_iter().map(|id| format!("tenants/{tenant}/devices/{id}")).collect();
-        Ok(Response::new(ListCollectionMembersResponse { devices, next_page_token }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(ListCollectionMembersResponse { devices, next_page_token, consistency_token }))
     }
 
     async fn update_collection_members(

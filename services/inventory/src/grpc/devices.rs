@@ -20,7 +20,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::convert::violations;
 use super::page::{Page, last_part};
 use super::{Handlers, report, watch};
-use crate::store::{conflicts, devices, tenants};
+use crate::store::{conflicts, devices};
 
 const DEVICE: &str = "tenants/{t}/devices/{d}";
 
@@ -113,8 +113,10 @@ impl DeviceService for Handlers {
         let parent = TenantName::parse("parent", &request.parent)?;
         let key = request.key.ok_or_else(|| Failure::field("key", "expected a key; found nothing"))?;
         let key = convert::key::from_proto(&key).map_err(|found| violations("key", found))?;
+        let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
         let device = devices::device_lookup(&self.store, parent.id(), &key).await?;
-        Ok(Response::new(LookupDeviceResponse { device: Some(device) }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(LookupDeviceResponse { device: Some(device), consistency_token }))
     }
 
     async fn list_devices(
@@ -167,11 +169,12 @@ impl DeviceService for Handlers {
         let parent = TenantName::parse("parent", &request.parent)?;
         let of = [parent.id().as_bytes()];
         let page = Page::<i64>::read("identity_conflicts", &of, request.page_size, &request.page_token)?;
-        tenants::revision(self.store.database.reader(), parent.id()).await?;
+        let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
         let mut conflicts =
             conflicts::conflict_list(&self.store, parent.id(), page.after, page.limit()).await?;
         let next_page_token = page.finish(&mut conflicts, |(number, _)| *number);
         let conflicts = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
-        Ok(Response::new(ListIdentityConflictsResponse { conflicts, next_page_token }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(ListIdentityConflictsResponse { conflicts, next_page_token, consistency_token }))
     }
 }

@@ -28,9 +28,12 @@ impl HierarchyService for Handlers {
         &self,
         request: Request<GetHierarchyRequest>,
     ) -> Result<Response<GetHierarchyResponse>, Status> {
-        let [tenant, id] = names::parse("name", HIERARCHY, &request.get_ref().name)?;
+        let request = request.into_inner();
+        let [tenant, id] = names::parse("name", HIERARCHY, &request.name)?;
+        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
         let hierarchy = hierarchies::hierarchy_fetch(&self.store, tenant, id).await?;
-        Ok(Response::new(GetHierarchyResponse { hierarchy: Some(hierarchy) }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(GetHierarchyResponse { hierarchy: Some(hierarchy), consistency_token }))
     }
 
     async fn list_hierarchies(
@@ -41,10 +44,12 @@ impl HierarchyService for Handlers {
         let parent = TenantName::parse("parent", &request.parent)?;
         let of = [parent.id().as_bytes()];
         let page = Page::<String>::read("hierarchies", &of, request.page_size, &request.page_token)?;
+        let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
         let mut hierarchies =
             hierarchies::hierarchy_list(&self.store, parent.id(), page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut hierarchies, |hierarchy| last_part(&hierarchy.name));
-        Ok(Response::new(ListHierarchiesResponse { hierarchies, next_page_token }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(ListHierarchiesResponse { hierarchies, next_page_token, consistency_token }))
     }
 
     async fn update_hierarchy(
@@ -67,9 +72,12 @@ impl HierarchyService for Handlers {
     }
 
     async fn get_site(&self, request: Request<GetSiteRequest>) -> Result<Response<GetSiteResponse>, Status> {
-        let [tenant, hierarchy, id] = names::parse("name", SITE, &request.get_ref().name)?;
+        let request = request.into_inner();
+        let [tenant, hierarchy, id] = names::parse("name", SITE, &request.name)?;
+        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
         let site = hierarchies::site_fetch(&self.store, tenant, hierarchy, id).await?;
-        Ok(Response::new(GetSiteResponse { site: Some(site) }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(GetSiteResponse { site: Some(site), consistency_token }))
     }
 
     async fn list_sites(
@@ -80,10 +88,12 @@ impl HierarchyService for Handlers {
         let [tenant, hierarchy] = names::parse("parent", HIERARCHY, &request.parent)?;
         let of = [tenant.as_bytes(), hierarchy.as_bytes()];
         let page = Page::<String>::read("sites", &of, request.page_size, &request.page_token)?;
+        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
         let mut sites =
             hierarchies::site_list(&self.store, tenant, hierarchy, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut sites, |site| last_part(&site.name));
-        Ok(Response::new(ListSitesResponse { sites, next_page_token }))
+        let consistency_token = self.store.token(revision);
+        Ok(Response::new(ListSitesResponse { sites, next_page_token, consistency_token }))
     }
 
     async fn update_site(

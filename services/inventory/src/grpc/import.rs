@@ -41,8 +41,10 @@ pub(super) fn acknowledge(
         let mut importing = importing?;
         let request = match importing.incoming.next().await? {
             Ok(request) => request,
-            // The caller's end is gone; there is nobody to tell.
-            Err(_) => return None,
+            Err(status) => {
+                let failure = Failure::of_unread(&status)?;
+                return Some((Err(failure.into()), None));
+            }
         };
         match importing.take(request).await {
             Ok(answer) => Some((Ok(answer), Some(importing))),

@@ -55,8 +55,10 @@ pub(super) fn acknowledge(
         let mut reporting = reporting?;
         let request = match reporting.incoming.next().await? {
             Ok(request) => request,
-            // The caller's end is gone; there is nobody to tell.
-            Err(_) => return None,
+            Err(status) => {
+                let failure = Failure::of_unread(&status)?;
+                return Some((Err(failure), None));
+            }
         };
         match reporting.head(&request).await {
             Ok((tenant, source)) => {
@@ -192,11 +194,11 @@ fn read_sections(
                 (removal.key, removal.observed_at, removal.sequence, IncomingBody::Removed)
             }
         };
-        let clamped = observed_at > latest;
+        let ahead = (observed_at > latest).then_some(observed_at);
         good.push(Incoming {
             key,
-            observed_at: if clamped { received_at } else { observed_at },
-            clamped,
+            observed_at: if ahead.is_some() { received_at } else { observed_at },
+            ahead,
             sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
             body,
         });

@@ -60,7 +60,9 @@ impl TenantService for Handlers {
         &self,
         request: Request<GetTenantRequest>,
     ) -> Result<Response<GetTenantResponse>, Status> {
-        let name = TenantName::parse("name", &request.get_ref().name)?;
+        let request = request.into_inner();
+        let name = TenantName::parse("name", &request.name)?;
+        self.store.at_least(name.id(), &request.consistency_token).await?;
         let (tenant, revision) = tenants::tenant_fetch(&self.store, name.id()).await?;
         let consistency_token = self.store.token(revision);
         Ok(Response::new(GetTenantResponse { tenant: Some(tenant), consistency_token }))
@@ -93,6 +95,7 @@ impl TenantService for Handlers {
     ) -> Result<Response<GetSurroundingsResponse>, Status> {
         let request = request.into_inner();
         let parent = TenantName::parse("parent", &request.parent)?;
+        self.store.at_least(parent.id(), &request.consistency_token).await?;
         Ok(Response::new(surroundings_fetch(&self.store, parent.id(), request.known_revision).await?))
     }
 }

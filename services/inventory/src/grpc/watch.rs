@@ -69,8 +69,8 @@ impl Watching {
         if resume.is_some_and(|resume| resume.incarnation != incarnation) {
             return Err(Failure::IncarnationChanged);
         }
+        let now = store.at_least(tenant.id(), &request.consistency_token).await?;
         let hints = store.hints(tenant.id());
-        let now = tenants::revision(store.database.reader(), tenant.id()).await?;
         let position = match resume {
             Some(resume) => Position::Feed { after: behind(resume.revision), until: now },
             None => Position::Snapshot { began: now, after: String::new() },

@@ -1,7 +1,9 @@
 //! Collections: Tandem's own, and those of the hierarchies.
 
+use std::collections::HashSet;
+
 use prost::Message;
-use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, Set};
 use tandem_contracts::inventory::v1::{
     Collection, CreateCollectionResponse, DeleteCollectionResponse, UpdateCollectionMembersResponse,
     UpdateCollectionResponse,
@@ -10,9 +12,11 @@ use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
 
 use super::Store;
+use super::devices::devices_touch;
 use super::entity::{collection, device, own_member};
 use super::filter::{self, CollectionName};
-use super::once::{Once, Touches};
+use super::lock::Changed;
+use super::once::Once;
 use super::tenants::check_etag;
 use crate::grpc::convert::timestamp_of_nanos;
 
@@ -96,7 +100,7 @@ pub(crate) async fn collection_create(
 ) -> Result<CreateCollectionResponse, Failure> {
     let (tenant, id, new) = (tenant.to_owned(), id.to_owned(), new.clone());
     store
-        .mutate(once, Touches::Nothing, move |tx, locked, consistency_token| {
+        .mutate(once, Changed::Something, move |tx, locked, consistency_token| {
             let (tenant, id, new) = (tenant.clone(), id.clone(), new.clone());
             Box::pin(async move {
                 let name = CollectionName { hierarchy: String::new(), collection: id.clone() };
@@ -121,6 +125,7 @@ pub(crate) async fn collection_create(
                 collection::Entity::insert(collection::ActiveModel::from(row.clone()))
                     .exec_without_returning(tx)
                     .await?;
+                devices_touch(tx, locked, filter::members_of(&locked.tenant, &row)?).await?;
                 Ok(CreateCollectionResponse { collection: Some(message(row)?), consistency_token })
             })
         })
@@ -137,7 +142,7 @@ pub(crate) async fn collection_update(
 ) -> Result<UpdateCollectionResponse, Failure> {
     let (tenant, name, new) = (tenant.to_owned(), name.clone(), new.clone());
     store
-        .mutate(once, Touches::Nothing, move |tx, _, consistency_token| {
+        .mutate(once, Changed::Something, move |tx, locked, consistency_token| {
             let (tenant, name, new) = (tenant.clone(), name.clone(), new.clone());
             Box::pin(async move {
                 let old = row(tx, &tenant, &name).await?;
@@ -147,6 +152,13 @@ pub(crate) async fn collection_update(
                 changed.rule = Set(new.rule.as_ref().map(Message::encode_to_vec));
                 changed.etag = Set(old.etag + 1);
                 let row = changed.update(tx).await?;
+                if old.rule != row.rule {
+                    let before = filter::members_of(&tenant, &old)?;
+                    let now = filter::members_of(&tenant, &row)?;
+                    let left = Condition::all().add(before.clone()).add(now.clone().not());
+                    let joined = Condition::all().add(now).add(before.not());
+                    devices_touch(tx, locked, Condition::any().add(left).add(joined)).await?;
+                }
                 Ok(UpdateCollectionResponse { collection: Some(message(row)?), consistency_token })
             })
         })
@@ -163,11 +175,12 @@ pub(crate) async fn collection_delete(
 ) -> Result<DeleteCollectionResponse, Failure> {
     let (tenant, name, etag) = (tenant.to_owned(), name.clone(), etag.to_owned());
     store
-        .mutate(once, Touches::Nothing, move |tx, _, consistency_token| {
+        .mutate(once, Changed::Something, move |tx, locked, consistency_token| {
             let (tenant, name, etag) = (tenant.clone(), name.clone(), etag.clone());
             Box::pin(async move {
                 let old = row(tx, &tenant, &name).await?;
                 check_etag(&full_name(&tenant, &name.hierarchy, &name.collection), &etag, old.etag)?;
+                devices_touch(tx, locked, filter::members_of(&tenant, &old)?).await?;
                 own_member::Entity::delete_many()
                     .filter(own_member::Column::Tenant.eq(tenant.as_str()))
                     .filter(own_member::Column::CollectionNo.eq(old.collection_no))
@@ -191,14 +204,18 @@ pub(crate) async fn members_update(
     let (tenant, name, etag) = (tenant.to_owned(), name.clone(), etag.to_owned());
     let (add, remove) = (add.to_vec(), remove.to_vec());
     store
-        .mutate(once, Touches::Nothing, move |tx, _, consistency_token| {
+        .mutate(once, Changed::Something, move |tx, locked, consistency_token| {
             let (tenant, name, etag) = (tenant.clone(), name.clone(), etag.clone());
             let (add, remove) = (add.clone(), remove.clone());
             Box::pin(async move {
                 let old = row(tx, &tenant, &name).await?;
                 check_etag(&full_name(&tenant, &name.hierarchy, &name.collection), &etag, old.etag)?;
+                let before = own_members(tx, &old, &add, &remove).await?;
                 remove_members(tx, &old, &remove).await?;
                 add_members(tx, &old, &add).await?;
+                let now = own_members(tx, &old, &add, &remove).await?;
+                let moved = before.symmetric_difference(&now).map(String::as_str);
+                devices_touch(tx, locked, Condition::all().add(device::Column::Device.is_in(moved))).await?;
                 let mut changed = collection::ActiveModel::from(old.clone());
                 changed.etag = Set(old.etag + 1);
                 let row = changed.update(tx).await?;
@@ -206,6 +223,20 @@ pub(crate) async fn members_update(
             })
         })
         .await
+}
+
+/// Those of the devices that are static members.
+async fn own_members(
+    tx: &impl ConnectionTrait,
+    collection: &collection::Model,
+    add: &[String],
+    remove: &[String],
+) -> Result<HashSet<String>, Failure> {
+    let rows = own_member::Entity::find()
+        .filter(own_member::Column::Tenant.eq(collection.tenant.as_str()))
+        .filter(own_member::Column::CollectionNo.eq(collection.collection_no))
+        .filter(own_member::Column::Device.is_in(add.iter().chain(remove).map(String::as_str)));
+    Ok(rows.all(tx).await?.into_iter().map(|row| row.device).collect())
 }
 
 async fn remove_members(

@@ -3,22 +3,41 @@
 use std::collections::HashMap;
 
 use prost::Message;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::identity::IdentityKey;
 use tandem_server::failure::Failure;
 
 use super::entity::{device, device_key};
+use super::lock::LockedTenant;
 use super::{Store, filter};
 use crate::grpc::convert;
 
 /// The name under which errors speak of devices.
 const TYPE: &str = "tandem.inventory.v1.Device";
 
-/// The device of a row. The body is the message itself, so that reading costs one decode.
+/// The device of a row. The body is the message itself but for the revision, so that reading costs one decode.
 pub(crate) fn message(row: &device::Model) -> Result<Device, Failure> {
-    Device::decode(row.body.as_slice()).map_err(Failure::internal)
+    let device = Device::decode(row.body.as_slice()).map_err(Failure::internal)?;
+    Ok(Device { revision: row.revision.unsigned_abs(), ..device })
+}
+
+/// Gives the commit's revision to the devices that meet a condition: nothing of them changed, but watchers need to look again.
+pub(crate) async fn devices_touch(
+    tx: &DatabaseTransaction,
+    locked: &LockedTenant,
+    condition: Condition,
+) -> Result<(), Failure> {
+    device::Entity::update_many()
+        .col_expr(device::Column::Revision, Expr::val(locked.revision))
+        .filter(device::Column::Tenant.eq(locked.tenant.as_str()))
+        .filter(device::Column::Removed.eq(false))
+        .filter(condition)
+        .exec(tx)
+        .await?;
+    Ok(())
 }
 
 fn not_found(tenant: &str, id: &str) -> Failure {

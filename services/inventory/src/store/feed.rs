@@ -1,5 +1,6 @@
 //! The change feed: the devices in the order of their revisions. Compacted by construction, since a device has one row.
 
+use prost::Message;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use tandem_contracts::inventory::v1::{Device, DeviceLeft};
@@ -47,7 +48,13 @@ pub(crate) async fn stored(
     use device::Column as C;
     let rows =
         later(tenant, after, limit).select_only().columns([C::Device, C::Revision, C::Removed, C::Body]);
-    Ok(rows.into_model().all(store.database.reader()).await?)
+    let mut rows: Vec<Stored> = rows.into_model().all(store.database.reader()).await?;
+    for row in rows.iter_mut().filter(|row| !row.removed) {
+        // Encoded messages one after the other are one message that has the fields of both.
+        let revision = Device { revision: row.revision.unsigned_abs(), ..Device::default() };
+        row.body.extend(revision.encode_to_vec());
+    }
+    Ok(rows)
 }
 
 /// The first devices after a position, in the order of the feed.

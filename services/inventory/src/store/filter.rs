@@ -1,7 +1,7 @@
 //! A device filter as a condition on the device table: one place serves lists, watches and collection rules.
 
 use prost::Message;
-use sea_orm::sea_query::{Expr, ExprTrait, Query, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
@@ -81,7 +81,10 @@ fn plain_conditions(tenant: &str, filter: &DeviceFilter) -> Condition {
         all = all.add(device::Column::Client.eq(client_column(Some(installed))));
     }
     if !filter.display_name_contains.is_empty() {
-        all = all.add(device::Column::FoldedName.contains(filter.display_name_contains.to_lowercase()));
+        let sought = filter.display_name_contains.to_lowercase();
+        let escaped = sought.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+        let pattern = LikeExpr::new(format!("%{escaped}%")).escape('!');
+        all = all.add(Expr::col((device::Entity, device::Column::FoldedName)).like(pattern));
     }
     if !filter.sources.is_empty() {
         let mut records = of_this_device(tenant);

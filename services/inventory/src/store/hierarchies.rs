@@ -14,7 +14,8 @@ use tandem_server::failure::Failure;
 
 use super::Store;
 use super::entity::{collection, hierarchy, site};
-use super::once::{Once, Touches};
+use super::lock::Changed;
+use super::once::Once;
 use super::tenants::{check_etag, revisions, tenant_fetch};
 
 const HIERARCHY: &str = "tandem.inventory.v1.Hierarchy";
@@ -76,7 +77,7 @@ pub(crate) async fn hierarchy_update(
 ) -> Result<UpdateHierarchyResponse, Failure> {
     let (tenant, id, new) = (tenant.to_owned(), id.to_owned(), new.clone());
     store
-        .mutate(once, Touches::Surroundings, move |tx, _, consistency_token| {
+        .mutate(once, Changed::Surroundings, move |tx, _, consistency_token| {
             let (tenant, id, new) = (tenant.clone(), id.clone(), new.clone());
             Box::pin(async move {
                 let old = hierarchy::Entity::find_by_id((tenant.clone(), id.clone())).one(tx).await?;
@@ -153,7 +154,7 @@ pub(crate) async fn site_update(
     let key = (tenant.to_owned(), hierarchy.to_owned(), id.to_owned());
     let new = new.clone();
     store
-        .mutate(once, Touches::Surroundings, move |tx, _, consistency_token| {
+        .mutate(once, Changed::Surroundings, move |tx, _, consistency_token| {
             let (key, new) = (key.clone(), new.clone());
             Box::pin(async move {
                 if hierarchy::Entity::find_by_id((key.0.clone(), key.1.clone())).one(tx).await?.is_none() {

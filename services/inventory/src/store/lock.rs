@@ -8,7 +8,7 @@ use tandem_server::failure::Failure;
 pub(crate) struct LockedTenant {
     /// The tenant.
     pub(crate) tenant: String,
-    /// The revision of this transaction; nobody else has it.
+    /// The revision that this transaction takes if it changes anything; nobody else has it.
     pub(crate) revision: i64,
     /// The next number for a record or a collection.
     next_number: i64,
@@ -23,37 +23,58 @@ impl LockedTenant {
     }
 }
 
-/// Locks a tenant for this transaction and takes its next revision.
+/// What a transaction changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Changed {
+    /// Nothing that anybody is told of: the tenant keeps its revision.
+    Nothing,
+    /// Devices, or what only this service's own answers show.
+    Something,
+    /// What surrounds devices: facts of tenant, hierarchies, sites and collections.
+    Surroundings,
+}
+
+/// Locks a tenant for this transaction.
 pub(crate) async fn lock_tenant(tx: &DatabaseTransaction, tenant: &str) -> Result<LockedTenant, Failure> {
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
-        "UPDATE tenants SET revision = revision + 1 WHERE tenant = $1 RETURNING revision, next_number",
+        "UPDATE tenants SET revision = revision WHERE tenant = $1 RETURNING revision, next_number",
         [tenant.into()],
     );
     let row = tx.query_one_raw(statement).await?.ok_or_else(|| Failure::NotFound {
         resource_type: "tandem.inventory.v1.Tenant",
         name: format!("tenants/{tenant}"),
     })?;
+    let revision: i64 = row.try_get("", "revision")?;
     Ok(LockedTenant {
         tenant: tenant.to_owned(),
-        revision: row.try_get("", "revision")?,
+        revision: revision + 1,
         next_number: row.try_get("", "next_number")?,
     })
 }
 
-/// Stores the numbers that were taken; `surroundings` says that what surrounds devices changed in this revision.
+/// Stores the numbers that were taken, and the revision if anything changed. Answers the tenant's revision after this commit.
 pub(crate) async fn unlock_tenant(
     tx: &DatabaseTransaction,
     locked: &LockedTenant,
-    surroundings: bool,
-) -> Result<(), Failure> {
+    changed: Changed,
+) -> Result<u64, Failure> {
+    let revision = match changed {
+        Changed::Nothing => locked.revision - 1,
+        Changed::Something | Changed::Surroundings => locked.revision,
+    };
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
-        "UPDATE tenants SET next_number = $1,
-             surroundings_revision = CASE WHEN $2 THEN revision ELSE surroundings_revision END
-         WHERE tenant = $3",
-        [locked.next_number.into(), surroundings.into(), locked.tenant.as_str().into()],
+        "UPDATE tenants SET next_number = $1, revision = $2,
+             surroundings_revision = CASE WHEN $3 THEN $2 ELSE surroundings_revision END
+         WHERE tenant = $4",
+        [
+            locked.next_number.into(),
+            revision.into(),
+            (changed == Changed::Surroundings).into(),
+            locked.tenant.as_str().into(),
+        ],
     );
     tx.execute_raw(statement).await?;
-    Ok(())
+    Ok(revision.unsigned_abs())
 }

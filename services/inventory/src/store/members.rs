@@ -16,7 +16,7 @@ use super::Store;
 use super::entity::{collection, hierarchy};
 use super::ingest::working::Working;
 use super::ingest::{derive, load};
-use super::lock::{LockedTenant, lock_tenant, unlock_tenant};
+use super::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
 /// What a site said about a collection.
 #[derive(Debug, Clone)]
@@ -101,8 +101,7 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Resul
     load::devices(tx, tenant, &touched, &mut working).await?;
     working.touched = touched;
     derive::merge_touched(tx, &locked, working).await?;
-    unlock_tenant(tx, &locked, true).await?;
-    Ok(locked.revision.unsigned_abs())
+    unlock_tenant(tx, &locked, Changed::Surroundings).await
 }
 
 /// Stores the collections of a batch. Answers the numbers of every collection of the hierarchy by id.
@@ -125,6 +124,11 @@ async fn describe(
     for described in &import.collections {
         let id = described.id.as_str();
         let old = known.get(id);
+        let known_at = old.and_then(|row| row.observed_at);
+        // What was read earlier than what is known, or at some time when that is known, says nothing new.
+        if known_at.is_some() && described.observed_at < known_at {
+            continue;
+        }
         let number = *numbers.entry(id.to_owned()).or_insert_with(|| locked.take_number());
         rows.retain(|row| row.collection != id);
         rows.push(collection::Model {

@@ -22,7 +22,7 @@ impl MigrationName for First {
 }
 
 /// The tables and indexes, in order. Written for both databases; see [`dialect`].
-const UP: [&str; 17] = [
+const UP: [&str; 20] = [
     // `revision` counts the tenant's commits; whoever writes locks this row first. `surroundings_revision` is the commit that
     // last touched what surrounds devices.
     "CREATE TABLE tenants (
@@ -74,18 +74,21 @@ const UP: [&str; 17] = [
     "CREATE TABLE own_members (
         tenant TEXT NOT NULL, collection_no BIGINT NOT NULL, device TEXT NOT NULL,
         PRIMARY KEY (tenant, collection_no, device))",
+    "CREATE INDEX own_members_by_device ON own_members (tenant, device)",
     "CREATE TABLE identity_conflicts (
         tenant TEXT NOT NULL, conflict_no BIGINT NOT NULL, kind INTEGER NOT NULL, value TEXT NOT NULL, holder TEXT NOT NULL,
         claimant TEXT NOT NULL, source TEXT NOT NULL, record_key TEXT NOT NULL, explanation TEXT NOT NULL,
         first_seen BIGINT NOT NULL,
         PRIMARY KEY (tenant, conflict_no), UNIQUE (tenant, kind, value, source, record_key))",
     "CREATE INDEX identity_conflicts_by_record ON identity_conflicts (tenant, source, record_key)",
+    "CREATE INDEX identity_conflicts_by_holder ON identity_conflicts (tenant, holder)",
+    "CREATE INDEX identity_conflicts_by_claimant ON identity_conflicts (tenant, claimant)",
 ];
 
 /// What SQLite's planner is told of the tables (sqlite.org/fileformat2.html, `sqlite_stat1`): rows, then rows per value of each
 /// longer prefix of the index. (The key of a table of bodies is an index that SQLite names.) It plans an empty database otherwise, takes a tenant for selective, and reads whole tables where
 /// an index answers. The figures are of a fleet of a million; only their proportions matter.
-const STATISTICS: [(&str, &str, &str); 9] = [
+const STATISTICS: [(&str, &str, &str); 11] = [
     ("records", "sqlite_autoindex_records_1", "1000000 1000000 1"),
     ("records", "records_by_key", "1000000 1000000 500000 1"),
     ("records", "records_by_device", "1000000 1000000 2"),
@@ -95,6 +98,8 @@ const STATISTICS: [(&str, &str, &str); 9] = [
     ("devices", "devices_by_revision", "1000000 1000000 1000 1"),
     ("identity_conflicts", "identity_conflicts", "10000 10000 1"),
     ("identity_conflicts", "identity_conflicts_by_record", "10000 10000 5000 2"),
+    ("identity_conflicts", "identity_conflicts_by_holder", "10000 10000 2"),
+    ("identity_conflicts", "identity_conflicts_by_claimant", "10000 10000 2"),
 ];
 
 /// Tables in the order in which they can be dropped.

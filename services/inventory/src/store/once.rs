@@ -10,7 +10,7 @@ use tandem_storage::BoxFuture;
 use tandem_storage::requests::{self, Request};
 
 use super::Store;
-use super::lock::{LockedTenant, lock_tenant, unlock_tenant};
+use super::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
 /// Longest request id, as the contract says.
 const LONGEST_ID: usize = 64;
@@ -89,19 +89,10 @@ impl Once {
     }
 }
 
-/// What a mutation touches beside its own rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Touches {
-    /// What surrounds devices: facts of tenant, hierarchies and sites.
-    Surroundings,
-    /// Nothing of that.
-    Nothing,
-}
-
 impl Store {
     /// Runs a mutation of a tenant: answers a repeated request as before, else changes what is to be changed under the tenant's
     /// lock and remembers the answer. `change` gets the token of the world that it makes.
-    pub(crate) async fn mutate<A, F>(&self, once: Once, touches: Touches, change: F) -> Result<A, Failure>
+    pub(crate) async fn mutate<A, F>(&self, once: Once, changed: Changed, change: F) -> Result<A, Failure>
     where
         A: Message + Default + Send + 'static,
         F: for<'c> Fn(
@@ -119,13 +110,14 @@ impl Store {
             .write(|tx| {
                 let (store, once, change) = (self.clone(), once.clone(), change.clone());
                 Box::pin(async move {
+                    // Under the lock: a request and its repetition that arrive together have one effect.
+                    let mut locked = lock_tenant(tx, &once.tenant).await?;
                     if let Some(answer) = once.answered::<A>(tx).await? {
                         return Ok((answer, 0));
                     }
-                    let mut locked = lock_tenant(tx, &once.tenant).await?;
                     let revision = locked.revision.unsigned_abs();
                     let answer = change(tx, &mut locked, store.token(revision)).await?;
-                    unlock_tenant(tx, &locked, touches == Touches::Surroundings).await?;
+                    unlock_tenant(tx, &locked, changed).await?;
                     once.remember(tx, &answer).await?;
                     Ok((answer, revision))
                 })

@@ -7,7 +7,8 @@ use tandem_contracts::r#type::v1::TenantFacts;
 use tandem_server::failure::Failure;
 
 use super::entity::tenant;
-use super::once::{Once, Touches};
+use super::lock::Changed;
+use super::once::Once;
 use super::{Store, ingest};
 
 /// The name under which errors speak of tenants.
@@ -124,7 +125,7 @@ pub(crate) async fn tenant_update(
 ) -> Result<UpdateTenantResponse, Failure> {
     let (id, new) = (id.to_owned(), new.clone());
     store
-        .mutate(once, Touches::Surroundings, move |tx, locked, consistency_token| {
+        .mutate(once, Changed::Surroundings, move |tx, locked, consistency_token| {
             let (id, new) = (id.clone(), new.clone());
             Box::pin(async move {
                 let old =
@@ -136,7 +137,9 @@ pub(crate) async fn tenant_update(
                 row.facts = Set(facts.encode_to_vec());
                 row.etag = Set(old.etag + 1);
                 let row = row.update(tx).await?;
-                if old.facts != row.facts {
+                let old_facts = TenantFacts::decode(old.facts.as_slice()).map_err(Failure::internal)?;
+                // The only tenant fact that a state is judged by.
+                if old_facts.authority_texts != facts.authority_texts {
                     ingest::derive::rederive_states(tx, locked, &facts).await?;
                 }
                 Ok(UpdateTenantResponse { tenant: Some(message(row)?), consistency_token })

@@ -75,7 +75,8 @@ async fn replaced_members_leave_and_only_changed_devices_get_a_revision() {
 async fn surroundings_name_complete_collections_and_say_when_nothing_changed() {
     let mut sandbox = Sandbox::start().await;
     import(&mut sandbox, &["PS1/1"], true, false).await;
-    let ask = GetSurroundingsRequest { parent: "tenants/contoso".into(), known_revision: 0 };
+    let ask =
+        GetSurroundingsRequest { parent: "tenants/contoso".into(), known_revision: 0, ..Default::default() };
     let first = sandbox.tenants.get_surroundings(ask.clone()).await.unwrap().into_inner();
     let complete: Vec<_> =
         first.hierarchies.iter().map(|h| (&*h.hierarchy, h.complete_collections.len())).collect();
@@ -83,7 +84,11 @@ async fn surroundings_name_complete_collections_and_say_when_nothing_changed() {
     import(&mut sandbox, &["PS1/2"], false, true).await;
     let second = sandbox.tenants.get_surroundings(ask).await.unwrap().into_inner();
     assert_eq!(second.hierarchies[1].complete_collections, ["PS100042"]);
-    let known = GetSurroundingsRequest { parent: "tenants/contoso".into(), known_revision: second.revision };
+    let known = GetSurroundingsRequest {
+        parent: "tenants/contoso".into(),
+        known_revision: second.revision,
+        consistency_token: second.consistency_token.clone(),
+    };
     let third = sandbox.tenants.get_surroundings(known).await.unwrap().into_inner();
     assert_eq!((third.unchanged, third.revision, third.hierarchies.len()), (true, second.revision, 0));
 }

@@ -1,6 +1,9 @@
 //! Records meet in one device by their keys; a second claimant is a conflict, never an error and never a guess.
 
-use tandem_contracts::inventory::v1::{IdentityConflict, ListIdentityConflictsRequest};
+use tandem_contracts::inventory::v1::{
+    Collection, CreateCollectionRequest, IdentityConflict, ListCollectionMembersRequest,
+    ListIdentityConflictsRequest, UpdateCollectionMembersRequest,
+};
 use tandem_contracts::r#type::v1::Section;
 
 use crate::sandbox::*;
@@ -109,6 +112,63 @@ async fn removal_is_harmless_in_any_order() {
         .await;
     let names = sandbox.all().await.into_iter().map(|device| device.facts.unwrap().display_name.unwrap());
     assert_eq!(names.collect::<Vec<_>>(), ["OSL-2"]);
+}
+
+#[tokio::test]
+async fn claimant_joins_when_the_record_that_stood_in_its_way_is_removed() {
+    let mut sandbox = Sandbox::start().await;
+    let site = vec![discovery("PS1/1", "OSL-1", &sms(1)), co_management("PS1/1", &guid(1))];
+    sandbox.report("configmgr/PS1", site).await;
+    let both = vec![managed(&guid(8), &guid(1), "S1"), managed(&guid(9), &guid(1), "S2")];
+    sandbox.report("intune", both).await;
+    assert_eq!(conflicts(&mut sandbox).await.len(), 1);
+    // The site goes on to say the key: nobody lets go of it, but no other record of Intune is there any more.
+    sandbox.report("intune", vec![removed(&guid(8))]).await;
+    assert_eq!(sandbox.groups().await, [["configmgr/PS1 PS1/1".to_owned(), format!("intune {}", guid(9))]]);
+    assert_eq!(conflicts(&mut sandbox).await, []);
+}
+
+#[tokio::test]
+async fn open_conflict_names_the_device_that_its_holder_became() {
+    let mut sandbox = Sandbox::start().await;
+    let both = vec![managed(&guid(8), &guid(1), "S1"), managed(&guid(9), &guid(1), "S2")];
+    sandbox.report("intune", both).await;
+    let first_seen = conflicts(&mut sandbox).await.remove(0).first_seen;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    sandbox.report("configmgr/PS1", vec![co_management("PS1/1", &guid(1))]).await;
+    let devices = sandbox.all().await;
+    assert_eq!(
+        devices.iter().map(records).collect::<Vec<_>>(),
+        [
+            vec!["configmgr/PS1 PS1/1".to_owned(), format!("intune {}", guid(8))],
+            vec![format!("intune {}", guid(9))]
+        ]
+    );
+    let found = conflicts(&mut sandbox).await;
+    let of_it = |c: &IdentityConflict| (c.holder.clone(), c.claimant.clone(), c.first_seen);
+    assert_eq!(
+        found.iter().map(of_it).collect::<Vec<_>>(),
+        [(devices[0].name.clone(), devices[1].name.clone(), first_seen)]
+    );
+}
+
+#[tokio::test]
+async fn static_membership_follows_a_device_into_the_one_that_it_turned_out_to_be() {
+    let mut sandbox = Sandbox::start().await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
+    sandbox.report("intune", vec![managed(&guid(9), &guid(1), "S1")]).await;
+    let names: Vec<String> = sandbox.all().await.into_iter().map(|device| device.name).collect();
+    let mine = "tenants/contoso/collections/mine";
+    let collection = Collection { name: mine.into(), ..Collection::default() };
+    let request = CreateCollectionRequest { collection: Some(collection), ..Default::default() };
+    sandbox.collections.create_collection(request).await.unwrap();
+    let add = UpdateCollectionMembersRequest { name: mine.into(), add: names, ..Default::default() };
+    sandbox.collections.update_collection_members(add).await.unwrap();
+    sandbox.report("configmgr/PS1", vec![co_management("PS1/1", &guid(1))]).await;
+    let one = sandbox.all().await.remove(0).name;
+    let request = ListCollectionMembersRequest { parent: mine.into(), ..Default::default() };
+    let members = sandbox.collections.list_collection_members(request).await.unwrap().into_inner().devices;
+    assert_eq!(members, [one]);
 }
 
 /// The same, said later.

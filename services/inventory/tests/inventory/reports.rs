@@ -2,7 +2,8 @@
 
 use tandem_contracts::inventory::v1::{GetDeviceRequest, LookupDeviceRequest, RefusedSection};
 use tandem_contracts::r#type::v1::section::Body;
-use tandem_contracts::r#type::v1::{DeviceKey, Discovery, KeyKind, ManagementState, Section};
+use tandem_contracts::r#type::v1::{ConsoleDevice, DeviceKey, Discovery, KeyKind, ManagementState, Section};
+use tandem_server::{Clock, MAX_MESSAGE_BYTES};
 use tonic::Code;
 
 use crate::sandbox::*;
@@ -26,7 +27,7 @@ async fn reported_device_is_found_by_every_key_in_any_spelling() {
     ];
     for (kind, value) in spellings {
         let key = Some(DeviceKey { kind: kind.into(), value });
-        let request = LookupDeviceRequest { parent: "tenants/contoso".into(), key };
+        let request = LookupDeviceRequest { parent: "tenants/contoso".into(), key, ..Default::default() };
         let found = sandbox.devices.lookup_device(request).await.unwrap().into_inner().device;
         assert_eq!(found.as_ref(), Some(&device));
     }
@@ -47,13 +48,40 @@ async fn older_section_and_replay_are_superseded() {
 }
 
 #[tokio::test]
-async fn same_said_again_later_takes_no_device_revision() {
+async fn report_that_only_refreshes_a_last_seen_time_takes_no_revision() {
     let mut sandbox = Sandbox::start().await;
-    sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T10:00:00Z", "same")]).await;
-    let before = sandbox.all().await;
-    let answer = sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T11:00:00Z", "same")]).await;
-    assert_eq!((answer.applied, answer.superseded), (1, 0));
-    assert_eq!(sandbox.all().await, before);
+    let seen = |observed_at: &str, last_active: &str| {
+        let last_active = Some(tandem_contracts::convert::time::to_proto(last_active.parse().unwrap()));
+        let name = Some("same".into());
+        section("PS1/1", observed_at, Body::Device(ConsoleDevice { name, last_active, ..Default::default() }))
+    };
+    let first =
+        sandbox.report("configmgr/PS1", vec![seen("2026-11-20T10:00:00Z", "2026-11-20T09:00:00Z")]).await;
+    let mut expected = sandbox.all().await;
+    let again =
+        sandbox.report("configmgr/PS1", vec![seen("2026-11-20T11:00:00Z", "2026-11-20T10:30:00Z")]).await;
+    assert_eq!((again.applied, again.superseded), (1, 0));
+    assert_eq!(again.consistency_token, first.consistency_token, "the tenant's revision is the same");
+    // The times themselves are the new ones.
+    let facts = expected[0].facts.as_mut().unwrap();
+    facts.sections[0].observed_at.as_mut().unwrap().seconds += 3600;
+    facts.last_site_contact.as_mut().unwrap().seconds += 5400;
+    assert_eq!(sandbox.all().await, expected);
+    let renamed =
+        sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T11:30:00Z", "other")]).await;
+    assert_ne!(renamed.consistency_token, again.consistency_token);
+}
+
+#[tokio::test]
+async fn oversized_batch_is_refused_with_its_limit() {
+    let mut sandbox = Sandbox::start().await;
+    let huge = vec![named("PS1/1", NOW, &"x".repeat(MAX_MESSAGE_BYTES))];
+    let error = sandbox.try_report("configmgr/PS1", huge).await.unwrap_err();
+    assert_eq!(reason(&error), (Code::ResourceExhausted, "LIMIT_EXCEEDED".into()));
+    assert_eq!(
+        error.message(),
+        format!("the message is larger than {MAX_MESSAGE_BYTES} bytes: send less in one message")
+    );
 }
 
 #[tokio::test]
@@ -71,6 +99,19 @@ async fn time_far_ahead_is_set_to_receipt_and_flagged() {
         .collect();
     // 2026-11-20T12:00:00Z is 1795176000 seconds after 1970.
     assert_eq!(stamps, [("PS1/1".into(), 1_795_176_299, false), ("PS1/2".into(), 1_795_176_000, true)]);
+}
+
+#[tokio::test]
+async fn what_was_said_from_the_future_is_not_newer_when_it_is_said_again() {
+    let mut sandbox = Sandbox::start_at(Clock::system()).await;
+    let ahead = named("PS1/1", "2999-01-01T00:00:00Z", "from the future");
+    sandbox.report("configmgr/PS1", vec![ahead.clone()]).await;
+    let now = jiff::Timestamp::now().to_string();
+    sandbox.report("configmgr/PS1", vec![named("PS1/1", &now, "now")]).await;
+    let replay = sandbox.report("configmgr/PS1", vec![ahead]).await;
+    assert_eq!((replay.applied, replay.superseded), (0, 1));
+    let name = sandbox.all().await.remove(0).facts.unwrap().display_name;
+    assert_eq!(name.as_deref(), Some("now"));
 }
 
 #[tokio::test]

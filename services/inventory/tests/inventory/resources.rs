@@ -21,7 +21,7 @@ async fn tenant_is_made_once() {
     assert_eq!((&*made.display_name, &*made.etag), ("contoso", "1"));
     let error = sandbox.tenants.create_tenant(request).await.unwrap_err();
     assert_eq!(reason(&error), (Code::AlreadyExists, "RESOURCE_ALREADY_EXISTS".into()));
-    let missing = GetTenantRequest { name: "tenants/fabrikam".into() };
+    let missing = GetTenantRequest { name: "tenants/fabrikam".into(), ..Default::default() };
     let error = sandbox.tenants.get_tenant(missing).await.unwrap_err();
     assert_eq!(reason(&error), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
 }
@@ -42,16 +42,25 @@ async fn site_is_changed_only_with_its_current_etag() {
     assert_eq!(changed, Some(site("2509", "2")));
     let stale = sandbox.hierarchies.update_site(update(site("2603", "1"))).await.unwrap_err();
     assert_eq!(reason(&stale), (Code::Aborted, "ETAG_MISMATCH".into()));
-    let read =
-        sandbox.hierarchies.get_site(GetSiteRequest { name: name.into() }).await.unwrap().into_inner().site;
+    let read = sandbox
+        .hierarchies
+        .get_site(GetSiteRequest { name: name.into(), ..Default::default() })
+        .await
+        .unwrap()
+        .into_inner()
+        .site;
     assert_eq!(read, Some(site("2509", "2")));
 }
 
 #[tokio::test]
 async fn pages_hold_everything_once_and_tokens_belong_to_their_list() {
     let mut sandbox = Sandbox::start().await;
-    let mut request =
-        ListHierarchiesRequest { parent: "tenants/contoso".into(), page_size: 1, page_token: String::new() };
+    let mut request = ListHierarchiesRequest {
+        parent: "tenants/contoso".into(),
+        page_size: 1,
+        page_token: String::new(),
+        ..Default::default()
+    };
     let mut names = Vec::new();
     loop {
         let page = sandbox.hierarchies.list_hierarchies(request.clone()).await.unwrap().into_inner();

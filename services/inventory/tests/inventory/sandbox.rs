@@ -37,7 +37,12 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     /// An inventory with the tenant `contoso` and its hierarchies PS1 and EU1.
     pub(crate) async fn start() -> Self {
-        let mut sandbox = Self::empty().await;
+        Self::start_at(Clock::fixed(NOW.parse().unwrap())).await
+    }
+
+    /// The same, with another clock.
+    pub(crate) async fn start_at(clock: Clock) -> Self {
+        let mut sandbox = Self::empty_at(clock).await;
         let tenant = Tenant { name: "tenants/contoso".into(), ..Tenant::default() };
         let request = CreateTenantRequest { tenant: Some(tenant), request_id: String::new() };
         sandbox.tenants.create_tenant(request).await.unwrap();
@@ -56,11 +61,15 @@ impl Sandbox {
 
     /// An inventory without tenants.
     pub(crate) async fn empty() -> Self {
+        Self::empty_at(Clock::fixed(NOW.parse().unwrap())).await
+    }
+
+    async fn empty_at(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let parts = Parts {
             database: folder.path().join("inventory.db"),
             durability: Durability::Full,
-            clock: Clock::fixed(NOW.parse().unwrap()),
+            clock,
             cache: None,
         };
         let inventory = Inventory::open(parts).await.unwrap();

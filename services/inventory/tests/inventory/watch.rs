@@ -1,6 +1,9 @@
 //! The watch: a snapshot, then every change in commit order.
 
-use tandem_contracts::inventory::v1::{WatchDevicesRequest, WatchDevicesResponse};
+use tandem_contracts::inventory::v1::{
+    Collection, CreateCollectionRequest, DeleteCollectionRequest, UpdateCollectionMembersRequest,
+    UpdateCollectionRequest, WatchDevicesRequest, WatchDevicesResponse,
+};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tonic::{Code, Streaming};
 
@@ -85,4 +88,49 @@ async fn token_of_another_database_asks_for_a_new_snapshot() {
     let foreign = WatchDevicesRequest { resume_token, ..request() };
     let error = sandbox.devices.watch_devices(foreign).await.unwrap_err();
     assert_eq!(reason(&error), (Code::FailedPrecondition, "INCARNATION_CHANGED".into()));
+}
+
+#[tokio::test]
+async fn watch_of_an_own_collection_follows_its_members_and_its_rule() {
+    let mut sandbox = Sandbox::start().await;
+    let two = vec![discovery("PS1/1", "OSL-1", &sms(1)), discovery("PS1/2", "BGO-2", &sms(2))];
+    sandbox.report("configmgr/PS1", two).await;
+    let names: Vec<String> = sandbox.all().await.into_iter().map(|device| device.name).collect();
+    let (first, second) = (vec!["configmgr/PS1 PS1/1".to_owned()], vec!["configmgr/PS1 PS1/2".to_owned()]);
+    let mine = "tenants/contoso/collections/mine";
+    let filter = Some(DeviceFilter { collections: vec![mine.into()], ..DeviceFilter::default() });
+    let watched = WatchDevicesRequest { filter, ..request() };
+    let mut watch = sandbox.devices.watch_devices(watched).await.unwrap().into_inner();
+    assert_eq!(until_bookmark(&mut watch).await.0, [] as [Vec<String>; 0]);
+    let of_name = |part: &str| Collection {
+        name: mine.into(),
+        rule: Some(DeviceFilter { display_name_contains: part.into(), ..DeviceFilter::default() }),
+        ..Collection::default()
+    };
+    let made = CreateCollectionRequest { collection: Some(of_name("osl")), ..Default::default() };
+    sandbox.collections.create_collection(made).await.unwrap();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![first.clone()], 0), "made with a rule");
+
+    let add = UpdateCollectionMembersRequest {
+        name: mine.into(),
+        add: vec![names[1].clone()],
+        ..UpdateCollectionMembersRequest::default()
+    };
+    sandbox.collections.update_collection_members(add.clone()).await.unwrap();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![second.clone()], 0), "added");
+    let remove = UpdateCollectionMembersRequest { add: Vec::new(), remove: add.add.clone(), ..add };
+    sandbox.collections.update_collection_members(remove).await.unwrap();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![], 1), "removed");
+
+    let changed_rule = UpdateCollectionRequest { collection: Some(of_name("bgo")), ..Default::default() };
+    sandbox.collections.update_collection(changed_rule).await.unwrap();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![second], 1), "another rule");
+    let deleted = DeleteCollectionRequest { name: mine.into(), ..Default::default() };
+    sandbox.collections.delete_collection(deleted).await.unwrap();
+    let (changed, left, _) = until_bookmark(&mut watch).await;
+    assert_eq!((changed, left), (vec![], 1), "deleted");
 }

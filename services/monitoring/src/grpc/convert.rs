@@ -45,6 +45,7 @@ pub(super) struct ListingQuery {
     pub(super) figure: Figure,
     pub(super) hierarchy: Option<HierarchyId>,
     pub(super) page_size: usize,
+    pub(super) token: ConsistencyToken,
     /// The last device of the page before.
     pub(super) after: Option<String>,
     /// What page tokens are bound to.
@@ -63,7 +64,8 @@ impl TryFrom<proto::ListFigureDevicesRequest> for ListingQuery {
         let parts = [tenant.as_str(), tile.as_str_name(), &request.key, &request.hierarchy];
         let filter = fingerprint(&parts.map(str::as_bytes));
         let after = PageToken::decode(&request.page_token, LIST, filter)?;
-        Ok(Self { tenant, figure, hierarchy, page_size, after, filter })
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        Ok(Self { tenant, figure, hierarchy, page_size, token, after, filter })
     }
 }
 
@@ -73,7 +75,7 @@ impl ListingQuery {
         not_found(self.figure.tile(), &self.figure.key())
     }
 
-    pub(super) fn answer(&self, page: Page, cursor: String) -> proto::ListFigureDevicesResponse {
+    pub(super) fn answer(&self, page: Page, counted: &FleetCount) -> proto::ListFigureDevicesResponse {
         let last = page.devices.last().filter(|_| page.more);
         let next_page_token =
             last.map(|last| PageToken::encode(LIST, self.filter, &last.device.as_ref())).unwrap_or_default();
@@ -85,7 +87,8 @@ impl ListingQuery {
             devices: devices.collect(),
             total: page.total,
             next_page_token,
-            cursor,
+            cursor: counted.cursor(),
+            consistency_token: counted.covered.to_string(),
         }
     }
 }

@@ -9,7 +9,6 @@ use tandem_contracts::monitoring::v1::monitoring_service_server::MonitoringServi
 use tandem_contracts::monitoring::v1::{
     GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
 };
-use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tonic::{Request, Response, Status};
@@ -63,7 +62,7 @@ impl Handlers {
         waiting: Duration,
     ) -> Result<ListFigureDevicesResponse, Failure> {
         let count = self.followers.count(&query.tenant).await?;
-        count.covers(&ConsistencyToken::default(), waiting).await?;
+        count.covers(&query.token, waiting).await?;
         let counted = count.read();
         let page = counted.index.page(
             &query.figure,
@@ -77,7 +76,7 @@ impl Handlers {
             None if query.figure.is_fixed() => Page { devices: Vec::new(), total: 0, more: false },
             None => return Err(query.not_found()),
         };
-        Ok(query.answer(page, counted.cursor()))
+        Ok(query.answer(page, &counted))
     }
 }
 

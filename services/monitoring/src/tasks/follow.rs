@@ -151,6 +151,7 @@ impl Follower {
             filter: None,
             resume_token: self.resume.clone(),
             snapshot_only: false,
+            consistency_token: String::new(),
         };
         let feed = self.judge.upstream.devices().watch_devices(request).await;
         Ok(feed.map_err(|status| Failure::from_dependency(INVENTORY, status))?.into_inner())

@@ -83,7 +83,7 @@ impl Followers {
         if let Some(count) = self.known(tenant.as_str()) {
             return Ok(count);
         }
-        let request = GetTenantRequest { name: tenant.to_string() };
+        let request = GetTenantRequest { name: tenant.to_string(), ..Default::default() };
         let found = self.upstream.tenants().get_tenant(request).await;
         found.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
         Ok(self.follow(tenant.to_string()))

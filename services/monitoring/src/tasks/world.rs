@@ -70,7 +70,7 @@ pub(crate) async fn read(
     let known_revision = known.as_ref().map_or(0, |known| known.surroundings.revision);
     let (surroundings, policies) = tokio::try_join!(
         async {
-            let request = GetSurroundingsRequest { parent, known_revision };
+            let request = GetSurroundingsRequest { parent, known_revision, consistency_token: String::new() };
             let answer = upstream.tenants().get_surroundings(request).await;
             Ok(answer.map_err(|status| Failure::from_dependency(INVENTORY, status))?.into_inner())
         },
@@ -99,7 +99,12 @@ async fn read_policies(
     let mut page_token = String::new();
     loop {
         let parent = tenant.to_owned();
-        let request = ListCoManagementPoliciesRequest { parent, page_size: PAGE, page_token };
+        let request = ListCoManagementPoliciesRequest {
+            parent,
+            page_size: PAGE,
+            page_token,
+            consistency_token: String::new(),
+        };
         let page = upstream.authority().list_co_management_policies(request).await;
         let page = page.map_err(|status| Failure::from_dependency(AUTHORITY, status))?.into_inner();
         if token.is_none() {

@@ -217,6 +217,7 @@ impl Sandbox {
             page_size: 2,
             page_token: page_token.into(),
             cursor: String::new(),
+            ..Default::default()
         };
         Ok(self.client.clone().list_figure_devices(request).await?.into_inner())
     }

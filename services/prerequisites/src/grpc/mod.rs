@@ -101,7 +101,8 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let (tenant, hierarchy, code) = request::site("name", &request.name)?;
         let paths = request::paths(&request.paths)?;
-        let world = self.sources.world(&tenant, &ConsistencyToken::default()).await?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let world = self.sources.world(&tenant, &token).await?;
         let site = world.site(&request.name, &hierarchy, &code)?;
         let check = SiteCheck::new(site, world.policy(&hierarchy), world.tenant(), self.clock.now());
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
@@ -119,7 +120,8 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let tenant = request::tenant("name", &request.name)?;
         let paths = request::paths(&request.paths)?;
-        let world = self.sources.world(&tenant, &ConsistencyToken::default()).await?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let world = self.sources.world(&tenant, &token).await?;
         let check = TenantCheck::new(world.tenant(), self.clock.now());
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
         Ok(Response::new(CheckTenantResponse {
@@ -136,13 +138,13 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let tenant = request::tenant("parent", &request.parent)?;
         let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
-        let hierarchy = request::hierarchy("hierarchy", &request.hierarchy)?;
+        let hierarchies = request::hierarchies(request.filter.as_ref())?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.sources.world(&tenant, &token).await?;
-        if let Some(hierarchy) = &hierarchy {
+        for hierarchy in &hierarchies {
             world.has_hierarchy(&tenant, hierarchy)?;
         }
-        let snapshot = self.sources.snapshot(request.parent, hierarchy.as_ref(), &token).await?;
+        let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
         let (summary, seen) = summarize(snapshot, &world, path, self.clock.now()).await?;
         Ok(Response::new(convert::fleet(&summary, world.token().merge(&seen).to_string())))
     }

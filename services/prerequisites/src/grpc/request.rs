@@ -1,6 +1,7 @@
 //! What requests ask for, checked against the contract's shapes.
 
 use tandem_contracts::prerequisites::v1;
+use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{DeviceId, HierarchyId, InvalidId, SiteCode, TenantId};
 use tandem_domain::prerequisites::{Path, Scope};
 use tandem_server::failure::{Failure, FieldViolation};
@@ -42,9 +43,12 @@ pub(crate) fn site(field: &str, name: &str) -> Result<(TenantId, HierarchyId, Si
     Ok((tenant, hierarchy, id(field, SiteCode::parse(site))?))
 }
 
-/// A hierarchy's id; `None`: the field is empty.
-pub(crate) fn hierarchy(field: &str, text: &str) -> Result<Option<HierarchyId>, Failure> {
-    if text.is_empty() { Ok(None) } else { id(field, HierarchyId::parse(text)).map(Some) }
+/// The hierarchies that a filter names.
+pub(crate) fn hierarchies(filter: Option<&DeviceFilter>) -> Result<Vec<HierarchyId>, Failure> {
+    let named = filter.map(|filter| filter.hierarchies.as_slice()).unwrap_or_default();
+    let parse =
+        |(at, text): (usize, &String)| id(&format!("filter.hierarchies[{at}]"), HierarchyId::parse(text));
+    named.iter().enumerate().map(parse).collect()
 }
 
 fn id<T>(field: &str, parsed: Result<T, InvalidId>) -> Result<T, Failure> {

@@ -46,7 +46,7 @@ async fn checked(client: &mut Client, id: &str, paths: &[Path], problems_only: b
         name: name_of(id),
         paths: paths.iter().map(|path| (*path).into()).collect(),
         problems_only,
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     client.check_device(request).await.unwrap().into_inner()
 }
@@ -90,7 +90,7 @@ async fn device_without_problems_is_ready_on_path1_with_every_finding() {
             unverified_facts: Vec::new(),
             paths: vec![path1],
         }),
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     assert_eq!(checked(&mut client(), "d-eligible", &[Path::Path1], false).await, expected);
 }
@@ -190,7 +190,7 @@ async fn batch_keeps_the_order_asked_for_and_lists_missing_names_apart() {
     };
     let answer = client().batch_check_devices(request).await.unwrap().into_inner();
     assert_eq!(answer.not_found, [name_of("d-gone")]);
-    assert_eq!(answer.consistency_token, inventory_token().to_string());
+    assert_eq!(answer.consistency_token, world_token());
     let until = Some(time::to_proto(at("2026-12-19T12:00:00.000000001Z")));
     let path1 = |verdict: Verdict, findings| PathReport {
         path: Path::Path1.into(),

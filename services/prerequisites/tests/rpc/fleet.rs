@@ -4,12 +4,17 @@ use tandem_contracts::prerequisites::v1::{
     Eligibility, EligibilityCount, Path, RuleSummary, Severity, SummarizeFleetRequest,
     SummarizeFleetResponse, Verdict, VerdictCount,
 };
+use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::consistency::Service;
 use tonic::Code;
 
-use crate::fakes::{Inventory, inventory_token};
+use crate::fakes::{Inventory, inventory_token, world_token};
 use crate::fixture::{REVISION, TENANT};
 use crate::sandbox::{client, client_over, invalid, not_found, refusal, refused};
+
+fn of_hierarchy(id: &str) -> Option<DeviceFilter> {
+    Some(DeviceFilter { hierarchies: vec![id.into()], ..DeviceFilter::default() })
+}
 
 fn request() -> SummarizeFleetRequest {
     SummarizeFleetRequest { parent: TENANT.into(), ..SummarizeFleetRequest::default() }
@@ -84,7 +89,7 @@ async fn fleet_is_counted_whole_on_path1() {
             verdict(Verdict::Unknown, 1),
         ],
         eligible_unverified: 1,
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     let asked = SummarizeFleetRequest { consistency_token: inventory_token().to_string(), ..request() };
     assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
@@ -93,7 +98,7 @@ async fn fleet_is_counted_whole_on_path1() {
 #[tokio::test]
 async fn one_hierarchy_is_counted_alone_on_the_path_asked_for() {
     let asked =
-        SummarizeFleetRequest { path: Path::Coexistence.into(), hierarchy: "AP1".into(), ..request() };
+        SummarizeFleetRequest { path: Path::Coexistence.into(), filter: of_hierarchy("AP1"), ..request() };
     let expected = SummarizeFleetResponse {
         devices: 1,
         rules: Vec::new(),
@@ -101,7 +106,7 @@ async fn one_hierarchy_is_counted_alone_on_the_path_asked_for() {
         eligibility: vec![eligibility(Eligibility::Eligible, 1)],
         verdicts: vec![verdict(Verdict::NotApplicable, 1)],
         eligible_unverified: 1,
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
 }
@@ -115,7 +120,7 @@ async fn fleet_that_is_not_there_is_named() {
         refused(client.summarize_fleet(tenant).await),
         not_found("tandem.inventory.v1.Tenant", "tenants/fabrikam")
     );
-    let hierarchy = SummarizeFleetRequest { hierarchy: "PS2".into(), ..request() };
+    let hierarchy = SummarizeFleetRequest { filter: of_hierarchy("PS2"), ..request() };
     assert_eq!(
         refused(client.summarize_fleet(hierarchy).await),
         not_found("tandem.inventory.v1.Hierarchy", "tenants/contoso/hierarchies/PS2")

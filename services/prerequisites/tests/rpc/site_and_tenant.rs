@@ -7,7 +7,7 @@ use tandem_contracts::prerequisites::v1::{
 };
 
 use crate::devices::{satisfied, unknown, unsatisfied};
-use crate::fakes::inventory_token;
+use crate::fakes::world_token;
 use crate::fixture::{TENANT, at};
 use crate::sandbox::{client, invalid, not_found, refused};
 
@@ -20,6 +20,7 @@ async fn site_is_judged_with_its_hierarchys_policy() {
     let asked = CheckSiteRequest {
         name: SITE.into(),
         paths: [Path::Path1, Path::Coexistence].map(Into::into).to_vec(),
+        ..Default::default()
     };
     let expected = CheckSiteResponse {
         site: SITE.into(),
@@ -52,7 +53,7 @@ async fn site_is_judged_with_its_hierarchys_policy() {
                 valid_until: None,
             },
         ],
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     assert_eq!(client().check_site(asked).await.unwrap().into_inner(), expected);
 }
@@ -61,10 +62,10 @@ async fn site_is_judged_with_its_hierarchys_policy() {
 async fn site_that_the_inventory_does_not_have_is_not_found() {
     let mut client = client();
     for name in ["tenants/contoso/hierarchies/PS1/sites/PS9", "tenants/contoso/hierarchies/XX1/sites/XX1"] {
-        let asked = CheckSiteRequest { name: name.into(), paths: Vec::new() };
+        let asked = CheckSiteRequest { name: name.into(), paths: Vec::new(), ..Default::default() };
         assert_eq!(refused(client.check_site(asked).await), not_found("tandem.inventory.v1.Site", name));
     }
-    let misspelt = CheckSiteRequest { name: format!("{SITE}0"), paths: Vec::new() };
+    let misspelt = CheckSiteRequest { name: format!("{SITE}0"), paths: Vec::new(), ..Default::default() };
     assert_eq!(
         refused(client.check_site(misspelt).await),
         invalid("name", "site code must be three letters or digits; found \"PS10\"")
@@ -73,7 +74,8 @@ async fn site_that_the_inventory_does_not_have_is_not_found() {
 
 #[tokio::test]
 async fn tenant_is_judged_by_what_its_operator_said() {
-    let asked = CheckTenantRequest { name: TENANT.into(), paths: vec![Path::Path2.into()] };
+    let asked =
+        CheckTenantRequest { name: TENANT.into(), paths: vec![Path::Path2.into()], ..Default::default() };
     let expected = CheckTenantResponse {
         tenant: TENANT.into(),
         paths: vec![PathReport {
@@ -105,14 +107,14 @@ async fn tenant_is_judged_by_what_its_operator_said() {
             ],
             valid_until: None,
         }],
-        consistency_token: inventory_token().to_string(),
+        consistency_token: world_token(),
     };
     assert_eq!(client().check_tenant(asked).await.unwrap().into_inner(), expected);
 }
 
 #[tokio::test]
 async fn tenant_without_paths_in_the_request_is_judged_on_the_default_ones() {
-    let asked = CheckTenantRequest { name: TENANT.into(), paths: Vec::new() };
+    let asked = CheckTenantRequest { name: TENANT.into(), paths: Vec::new(), ..Default::default() };
     let answer = client().check_tenant(asked).await.unwrap().into_inner();
     let paths: Vec<_> = answer.paths.iter().map(PathReport::path).collect();
     assert_eq!(paths, [Path::Path1, Path::Path2, Path::Coexistence]);
@@ -120,7 +122,8 @@ async fn tenant_without_paths_in_the_request_is_judged_on_the_default_ones() {
 
 #[tokio::test]
 async fn tenant_that_is_not_there_is_not_found() {
-    let asked = CheckTenantRequest { name: "tenants/fabrikam".into(), paths: Vec::new() };
+    let asked =
+        CheckTenantRequest { name: "tenants/fabrikam".into(), paths: Vec::new(), ..Default::default() };
     assert_eq!(
         refused(client().check_tenant(asked).await),
         not_found("tandem.inventory.v1.Tenant", "tenants/fabrikam")

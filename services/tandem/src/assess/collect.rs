@@ -344,8 +344,12 @@ pub(crate) async fn identity_conflicts(
     let mut found = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request =
-            ListIdentityConflictsRequest { parent: tenant.to_owned(), page_size: AT_ONCE, page_token };
+        let request = ListIdentityConflictsRequest {
+            parent: tenant.to_owned(),
+            page_size: AT_ONCE,
+            page_token,
+            ..Default::default()
+        };
         let during = CollectError::during("listing identity conflicts");
         let page = connection.devices().list_identity_conflicts(request).await.map_err(during)?.into_inner();
         found.extend(page.conflicts.into_iter().map(|conflict| {

@@ -140,8 +140,11 @@ const COLUMNS: [Column; 4] =
     [Column::Text("DEVICE"), Column::Text("STATE"), Column::Text("WHO DECIDES"), Column::Text("DRIFT")];
 
 async fn stream(filter: &FilterArgs, session: &mut Session<'_>) -> Result<(), CliError> {
-    let request =
-        StreamEffectiveAuthorityRequest { parent: session.parent(), filter: filter.message(&session.tenant) };
+    let request = StreamEffectiveAuthorityRequest {
+        parent: session.parent(),
+        filter: filter.message(&session.tenant),
+        ..Default::default()
+    };
     let mut batches = session.connection.authority().stream_effective_authority(request).await?.into_inner();
     let mut is_empty = true;
     while let Some(batch) = batches.message().await? {
@@ -186,7 +189,15 @@ async fn show_drift(only: Option<Workload>, limit: Limit, session: &mut Session<
     let mut client = session.connection.authority();
     let columns = ["DEVICE", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT"].map(Column::Text);
     list(&mut session.screen, limit, &columns, drift, async |page_size, page_token| {
-        client.list_drift(ListDriftRequest { parent: parent.clone(), workload, page_size, page_token }).await
+        client
+            .list_drift(ListDriftRequest {
+                parent: parent.clone(),
+                workload,
+                page_size,
+                page_token,
+                ..Default::default()
+            })
+            .await
     })
     .await
 }

@@ -77,7 +77,8 @@ pub(crate) async fn run(command: CollectionsCommand, session: &mut Session<'_>) 
     match command {
         CollectionsCommand::List { hierarchy, limit } => show_list(hierarchy, limit, session).await,
         CollectionsCommand::Get { collection } => {
-            let request = GetCollectionRequest { name: collection.name(&session.tenant) };
+            let request =
+                GetCollectionRequest { name: collection.name(&session.tenant), ..Default::default() };
             let answer = session.connection.collections().get_collection(request).await?.into_inner();
             session.screen.show(&answer.collection.unwrap_or_default(), show_collection)
         }
@@ -110,7 +111,8 @@ async fn show_list(
     ];
     let rows = |page: &ListCollectionsResponse| page.collections.iter().map(row).collect();
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListCollectionsRequest { parent: parent.clone(), page_size, page_token };
+        let request =
+            ListCollectionsRequest { parent: parent.clone(), page_size, page_token, ..Default::default() };
         client.list_collections(request).await
     })
     .await
@@ -175,7 +177,12 @@ async fn show_members(
         page.devices.iter().map(|device| vec![words::last_part(device)]).collect()
     };
     list(&mut session.screen, limit, &[Column::Text("DEVICE")], rows, async |page_size, page_token| {
-        let request = ListCollectionMembersRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListCollectionMembersRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         client.list_collection_members(request).await
     })
     .await

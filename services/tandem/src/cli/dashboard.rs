@@ -101,6 +101,7 @@ async fn show_devices(
             page_size,
             page_token,
             cursor: cursor.clone(),
+            ..Default::default()
         };
         let answer = client.list_figure_devices(request).await?;
         answer.get_ref().cursor.clone_into(&mut cursor);

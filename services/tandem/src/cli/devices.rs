@@ -60,7 +60,7 @@ pub(crate) async fn run(command: DevicesCommand, session: &mut Session<'_>) -> R
         }
         DevicesCommand::Lookup { kind, value } => {
             let key = Some(DeviceKey { kind: number(kind), value });
-            let request = LookupDeviceRequest { parent: session.parent(), key };
+            let request = LookupDeviceRequest { parent: session.parent(), key, ..Default::default() };
             let answer = session.connection.devices().lookup_device(request).await?.into_inner();
             session.screen.show(&answer.device.unwrap_or_default(), show_device)
         }
@@ -138,7 +138,12 @@ async fn show_conflicts(limit: Limit, session: &mut Session<'_>) -> Result<(), C
     let columns =
         ["KEY", "VALUE", "HOLDER", "CLAIMED BY", "ITS RECORD", "FIRST SEEN", "EXPLANATION"].map(Column::Text);
     list(&mut session.screen, limit, &columns, conflicts, async |page_size, page_token| {
-        let request = ListIdentityConflictsRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListIdentityConflictsRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         client.list_identity_conflicts(request).await
     })
     .await

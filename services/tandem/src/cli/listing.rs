@@ -141,6 +141,7 @@ mod tests {
             let page = ListCollectionMembersResponse {
                 devices: (from..to).map(|n| format!("tenants/t/devices/d{n}")).collect(),
                 next_page_token: if to < 5 { to.to_string() } else { String::new() },
+                ..ListCollectionMembersResponse::default()
             };
             Ok(Response::new(page))
         };
@@ -157,6 +158,7 @@ mod tests {
         let expected = serde_json::json!({
             "devices": (0..5).map(|n| format!("tenants/t/devices/d{n}")).collect::<Vec<_>>(),
             "nextPageToken": "",
+            "consistencyToken": "",
         });
         assert_eq!((written, sizes), (expected, vec![1000, 1000, 1000]));
     }
@@ -183,7 +185,7 @@ mod tests {
     async fn list_that_is_cut_gives_programs_the_token_of_the_next_page() {
         let (out, notes, _) = members(Output::Json, Some(2)).await;
         let written: serde_json::Value = serde_json::from_str(&out).unwrap();
-        let expected = serde_json::json!({"devices": ["tenants/t/devices/d0", "tenants/t/devices/d1"], "nextPageToken": "2"});
+        let expected = serde_json::json!({"devices": ["tenants/t/devices/d0", "tenants/t/devices/d1"], "nextPageToken": "2", "consistencyToken": ""});
         assert_eq!((written, notes.as_str()), (expected, ""));
     }
 
@@ -194,6 +196,6 @@ mod tests {
         let fetch = async |_: i32, _: String| Ok(Response::new(ListCollectionMembersResponse::default()));
         list(&mut screen, Limit::default(), &[], |_| Vec::new(), fetch).await.unwrap();
         let written: serde_json::Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(written, serde_json::json!({"devices": [], "nextPageToken": ""}));
+        assert_eq!(written, serde_json::json!({"devices": [], "nextPageToken": "", "consistencyToken": ""}));
     }
 }

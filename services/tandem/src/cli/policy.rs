@@ -48,7 +48,8 @@ pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Re
     let mut client = session.connection.authority();
     match command {
         PolicyCommand::Get { hierarchy } => {
-            let request = GetCoManagementPolicyRequest { name: name(&hierarchy, session) };
+            let request =
+                GetCoManagementPolicyRequest { name: name(&hierarchy, session), ..Default::default() };
             let answer = client.get_co_management_policy(request).await?.into_inner();
             session.screen.show(&answer.policy.unwrap_or_default(), show)
         }
@@ -183,8 +184,12 @@ async fn show_history(
     ];
     let rows = |page: &ListCoManagementPolicyRevisionsResponse| page.revisions.iter().map(row).collect();
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request =
-            ListCoManagementPolicyRevisionsRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListCoManagementPolicyRevisionsRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         client.list_co_management_policy_revisions(request).await
     })
     .await

@@ -4,6 +4,7 @@ use tandem_contracts::prerequisites::v1::{
     CheckDeviceRequest, CheckSiteRequest, CheckTenantRequest, ExplainEnrollmentErrorRequest,
     ListRulesRequest, ListRulesResponse, Path, Rule, Scope, SummarizeFleetRequest,
 };
+use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{HierarchyId, SiteCode};
 
 use super::failure::CliError;
@@ -101,12 +102,13 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
         }
         PrerequisitesCommand::Site { hierarchy, site, paths } => {
             let name = format!("{}/sites/{site}", session.hierarchy(&hierarchy));
-            let request = CheckSiteRequest { name, paths: paths.numbers() };
+            let request = CheckSiteRequest { name, paths: paths.numbers(), ..Default::default() };
             let answer = client.check_site(request).await?.into_inner();
             session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths))
         }
         PrerequisitesCommand::Tenant { paths } => {
-            let request = CheckTenantRequest { name: session.parent(), paths: paths.numbers() };
+            let request =
+                CheckTenantRequest { name: session.parent(), paths: paths.numbers(), ..Default::default() };
             let answer = client.check_tenant(request).await?.into_inner();
             session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths))
         }
@@ -114,7 +116,8 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
             let request = SummarizeFleetRequest {
                 parent: session.parent(),
                 path: path.unwrap_or(Path::Unspecified).into(),
-                hierarchy: hierarchy.map(String::from).unwrap_or_default(),
+                filter: hierarchy
+                    .map(|id| DeviceFilter { hierarchies: vec![id.into()], ..DeviceFilter::default() }),
                 ..SummarizeFleetRequest::default()
             };
             let answer = client.summarize_fleet(request).await?.into_inner();

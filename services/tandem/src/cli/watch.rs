@@ -33,6 +33,7 @@ pub(crate) async fn run(args: WatchArgs, session: &mut Session<'_>) -> Result<()
         filter: args.filter.message(&session.tenant),
         resume_token: args.resume.unwrap_or_default(),
         snapshot_only: args.once,
+        ..Default::default()
     };
     let mut last = None;
     let ended = tokio::select! {

@@ -139,7 +139,7 @@ impl SurroundingsImport {
             Err(status) if status.code() == Code::AlreadyExists => {
                 // Exports without a tenant facts file change nothing of what is known of the tenant.
                 if self.facts.is_some() {
-                    let read = client.get_tenant(GetTenantRequest { name }).await;
+                    let read = client.get_tenant(GetTenantRequest { name, ..Default::default() }).await;
                     let known = read.map_err(ImportError::during("reading the tenant"))?.into_inner().tenant;
                     let known = known.unwrap_or_default();
                     let tenant = Tenant { display_name: known.display_name, etag: known.etag, ..tenant };

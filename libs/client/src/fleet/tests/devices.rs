@@ -368,5 +368,5 @@ async fn inventory_that_fails_fails_the_answer_that_needs_it() {
     let estate = estate(Some(Double::told(&[device("d1", 3)], HEAD).await));
     estate.inventory.state().away = true;
     let status = estate.reader.batch(TENANT, names(&FOUR), &inventory_token(HEAD)).await.unwrap_err();
-    assert_eq!((status.code(), status.message()), (Code::Internal, "away"));
+    assert_eq!((status.code(), status.message()), (Code::Internal, "internal error"));
 }

@@ -13,7 +13,7 @@ use tandem_server::consistency::Service;
 use tonic::{Code, Request, Response, Status};
 
 use super::{serve, token, world_of};
-use crate::fleet::{PolicyReader, World};
+use crate::fleet::{PolicyReader, TenantPolicies, World};
 
 /// Lists one policy a page.
 #[derive(Debug, Clone)]
@@ -120,8 +120,9 @@ async fn policies_of_every_page_are_kept_by_hierarchy() {
     let reader = PolicyReader::new(&connection, authority_world);
     let policy = CoManagementPolicy { enabled: true, ..CoManagementPolicy::default() };
     let hierarchy = |id| HierarchyId::parse(id).unwrap();
-    let expected =
+    let by_hierarchy =
         HashMap::from([(hierarchy("EU1"), (policy.clone(), 40)), (hierarchy("PS1"), (policy, 41))]);
+    let expected = TenantPolicies { by_hierarchy, consistency_token: token(Service::Authority, 3, 41) };
     for token in ["".to_owned(), token(Service::Authority, 3, 41)] {
         assert_eq!(*reader.get("tenants/contoso", &token).await.unwrap(), expected);
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
 use tandem_domain::id::DeviceId;
-use tandem_domain::identity::{Decision, IdentityKey, RecordIdentity, place, released};
+use tandem_domain::identity::{Decision, RecordIdentity, place, released};
 use tandem_domain::section::{SectionBody, SectionKind, Source};
 use tandem_server::failure::Failure;
 use uuid::Uuid;
@@ -15,7 +15,7 @@ use super::batch::{Applied, Batch, Incoming, IncomingBody};
 use super::working::{StoredSection, WorkRecord, Working};
 use super::{derive, load, write};
 use crate::store::Store;
-use crate::store::lock::{LockedTenant, lock_tenant, unlock_tenant};
+use crate::store::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
 /// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each.
 pub(crate) async fn batches_apply(
@@ -40,24 +40,21 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Res
     let mut working = Working::default();
     load_records(tx, tenant, batches, &mut working).await?;
     let mut outcomes = Vec::with_capacity(batches.len());
-    let mut changed = BTreeSet::new();
-    let mut order = Vec::new();
+    let mut new = NewContent::default();
     for batch in batches {
-        let mut outcome = Applied { revision: locked.revision.unsigned_abs(), ..Applied::default() };
+        let mut outcome = Applied::default();
         for incoming in &batch.sections {
             match replace_section(&mut working, &mut locked, batch, incoming) {
-                Some((no, new_content)) => {
+                Some((no, content)) => {
                     outcome.applied += 1;
-                    if new_content && changed.insert(no) {
-                        order.push(no);
-                    }
+                    new.note(no, content);
                 }
                 None => outcome.superseded += 1,
             }
         }
         outcomes.push(outcome);
     }
-    settle_identity(tx, &locked, &mut working, &order).await?;
+    settle_identity(tx, &locked, &mut working, &new).await?;
     let merge = derive::Merge::prepare(tx, &locked, &working).await?;
     let working = Arc::new(working);
     // Merging computes while the database writes what is settled already.
@@ -65,9 +62,42 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Res
     let (devices, written) =
         tokio::join!(merge.rows(working.clone()), write::working(tx, &mut locked, &working, received_at));
     written?;
-    write::devices(tx, tenant, devices?).await?;
-    unlock_tenant(tx, &locked, false).await?;
+    let devices = devices?;
+    let told = devices.iter().any(|row| row.revision == locked.revision);
+    write::devices(tx, tenant, devices).await?;
+    let revision =
+        unlock_tenant(tx, &locked, if told { Changed::Something } else { Changed::Nothing }).await?;
+    outcomes.iter_mut().for_each(|outcome| outcome.revision = revision);
     Ok(outcomes)
+}
+
+/// What a stored section says that was not said before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Something.
+    New,
+    /// That the device was seen again.
+    Seen,
+    /// Nothing.
+    Same,
+}
+
+/// The records that say something new, in order of arrival, and those that only were seen again.
+#[derive(Debug, Default)]
+struct NewContent {
+    order: Vec<i64>,
+    changed: BTreeSet<i64>,
+    seen: BTreeSet<i64>,
+}
+
+impl NewContent {
+    fn note(&mut self, no: i64, content: Content) {
+        match content {
+            Content::New if self.changed.insert(no) => self.order.push(no),
+            Content::Seen => _ = self.seen.insert(no),
+            Content::New | Content::Same => {}
+        }
+    }
 }
 
 /// Loads the records that the batches speak of.
@@ -90,13 +120,13 @@ async fn load_records(
     Ok(())
 }
 
-/// Puts a section in place if it is greater than what is stored. Answers the record, and whether it says anything new.
+/// Puts a section in place if it is greater than what is stored. Answers the record, and what is new about it.
 fn replace_section(
     working: &mut Working,
     locked: &mut LockedTenant,
     batch: &Batch,
     incoming: &Incoming,
-) -> Option<(i64, bool)> {
+) -> Option<(i64, Content)> {
     let place = (batch.source.clone(), incoming.key.clone());
     let no = match working.by_key.get(&place) {
         Some(no) => *no,
@@ -109,6 +139,7 @@ fn replace_section(
                 device: None,
                 sections: BTreeMap::new(),
                 removed_at: None,
+                removed_ahead: None,
                 placed_before: false,
                 dirty: true,
             };
@@ -122,8 +153,13 @@ fn replace_section(
     if record.removed_at.is_some_and(|removed_at| removed_at >= stamp) {
         return None;
     }
+    let ahead = incoming.ahead.map(|claimed| (nanoseconds(claimed), incoming.sequence));
     match &incoming.body {
         IncomingBody::Removed => {
+            if ahead.is_some() && ahead <= record.removed_ahead {
+                return None;
+            }
+            record.removed_ahead = ahead.max(record.removed_ahead);
             let before = record.sections.len();
             record.sections.retain(|_, said| (said.observed_at, said.sequence) > stamp);
             record.removed_at = Some(stamp);
@@ -131,7 +167,7 @@ fn replace_section(
             if record.sections.is_empty() {
                 working.removed_records.insert(no);
             }
-            Some((no, record.sections.len() < before))
+            Some((no, if record.sections.len() < before { Content::New } else { Content::Same }))
         }
         IncomingBody::Said(body, bytes) => {
             let kind = section_kind(body.kind());
@@ -139,15 +175,24 @@ fn replace_section(
             if former.is_some_and(|former| (former.observed_at, former.sequence) >= stamp) {
                 return None;
             }
+            let former_ahead = former.and_then(|former| former.ahead);
+            if ahead.is_some() && ahead <= former_ahead {
+                return None;
+            }
             working.removed_records.remove(&no);
-            // Only the stamp moves when the same is said again: no revision, nothing to tell anybody.
-            let new_content = former.is_none_or(|former| former.body != **body);
+            let seen_again = former.is_some_and(|former| former.body.differs_in_last_seen_alone(body));
             let (observed_at, sequence) = stamp;
-            let (bytes, body) = (bytes.clone(), SectionBody::clone(body));
-            let section = StoredSection { observed_at, sequence, clamped: incoming.clamped, bytes, body };
+            let section = StoredSection {
+                observed_at,
+                sequence,
+                clamped: ahead.is_some(),
+                ahead: ahead.max(former_ahead),
+                bytes: bytes.clone(),
+                body: SectionBody::clone(body),
+            };
             record.sections.insert(kind, section);
             record.dirty = true;
-            Some((no, new_content))
+            Some((no, if seen_again { Content::Seen } else { Content::New }))
         }
     }
 }
@@ -157,12 +202,12 @@ async fn settle_identity(
     tx: &DatabaseTransaction,
     locked: &LockedTenant,
     working: &mut Working,
-    changed: &[i64],
+    new: &NewContent,
 ) -> Result<(), Failure> {
     let tenant = locked.tenant.as_str();
     let mut to_place = Vec::new();
     let mut of_records = BTreeSet::new();
-    for no in changed {
+    for no in &new.order {
         let Some(record) = working.records.get_mut(no) else { continue };
         of_records.extend(record.device.clone());
         if working.removed_records.contains(no) {
@@ -175,47 +220,58 @@ async fn settle_identity(
             record.identity.key().to_owned(),
             said,
         );
-        let known =
-            record.device.is_some() && identity == record.identity && !working.in_conflict.contains(no);
+        let known = record.device.is_some() && identity == record.identity && !working.open.contains_key(no);
         record.dirty |= identity != record.identity;
         record.identity = identity;
         if !known {
             to_place.push(*no);
         }
     }
-    load::devices(tx, tenant, &of_records, working).await?;
+    let seen = new.seen.difference(&new.changed).filter_map(|no| working.records.get(no)?.device.clone());
+    let seen: BTreeSet<DeviceId> = seen.collect();
+    load::devices(tx, tenant, &of_records.union(&seen).cloned().collect(), working).await?;
     let keys: HashSet<_> =
         to_place.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
     load::holders(tx, tenant, &keys, working).await?;
     working.touched.extend(of_records);
-    let mut freed = HashSet::new();
+    working.refreshed = seen;
     for no in to_place {
         if working.removed_records.contains(&no) {
-            freed.extend(remove_record(working, no));
+            remove_record(working, no);
         } else {
             place_record(working, locked, no);
         }
     }
-    place_claimants(tx, locked, working, &freed).await
+    place_claimants(tx, locked, working).await
 }
 
-/// Records that were refused keys which nobody holds any more are placed again.
+/// Records that were refused keys because of devices that lost a key or a record are placed again: the obstacle may be gone, and
+/// what is left of a conflict names the devices that are. Each once, so that this ends.
 async fn place_claimants(
     tx: &DatabaseTransaction,
     locked: &LockedTenant,
     working: &mut Working,
-    freed: &HashSet<IdentityKey>,
 ) -> Result<(), Failure> {
-    if freed.is_empty() {
-        return Ok(());
+    let mut placed = BTreeSet::new();
+    loop {
+        let shifted = std::mem::take(&mut working.shifted);
+        if shifted.is_empty() {
+            return Ok(());
+        }
+        let mut claimants = load::claimants(tx, &locked.tenant, &shifted, working).await?;
+        let concerned = |no: &i64| {
+            let of = working.records.get(no).and_then(|record| record.device.as_ref());
+            of.is_some_and(|device| shifted.contains(device))
+                || working.conflicts[no].iter().any(|conflict| shifted.contains(&conflict.holder))
+        };
+        claimants.extend(working.conflicts.keys().copied().filter(concerned));
+        claimants.retain(|no| !working.removed_records.contains(no) && placed.insert(*no));
+        let keys = claimants.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
+        load::holders(tx, &locked.tenant, &keys, working).await?;
+        for no in claimants {
+            place_record(working, locked, no);
+        }
     }
-    let claimants = load::claimants(tx, &locked.tenant, freed, working).await?;
-    let keys = claimants.iter().flat_map(|no| working.records[no].identity.keys().to_vec()).collect();
-    load::holders(tx, &locked.tenant, &keys, working).await?;
-    for no in claimants {
-        place_record(working, locked, no);
-    }
-    Ok(())
 }
 
 /// Asks the domain where a record belongs, and does so.
@@ -247,7 +303,10 @@ fn place_record(working: &mut Working, locked: &LockedTenant, no: i64) {
             working.set_key(key, &holder, true);
         }
     }
-    if !placement.conflicts.is_empty() || working.in_conflict.contains(&no) {
+    if !placement.conflicts.is_empty()
+        || working.open.contains_key(&no)
+        || working.conflicts.contains_key(&no)
+    {
         working.conflicts.insert(no, placement.conflicts);
     }
 }
@@ -261,16 +320,16 @@ fn absorb(working: &mut Working, from: &DeviceId, into: &DeviceId) {
     for (key, ambiguous) in former.keys {
         working.set_key(&key, into, ambiguous);
     }
-    working.merged.insert(from.clone());
+    working.merged.insert(from.clone(), into.clone());
+    working.shifted.insert(from.clone());
     working.touched.insert(from.clone());
 }
 
 /// A record that its source no longer keeps leaves its device, with the keys that only it brought.
-fn remove_record(working: &mut Working, no: i64) -> Vec<IdentityKey> {
-    let Some(record) = working.records.get(&no).cloned() else { return Vec::new() };
-    let Some(device) = record.device else { return Vec::new() };
-    let freed = released(&record.identity, &working.holder(&device));
-    for key in &freed {
+fn remove_record(working: &mut Working, no: i64) {
+    let Some(record) = working.records.get(&no).cloned() else { return };
+    let Some(device) = record.device else { return };
+    for key in &released(&record.identity, &working.holder(&device)) {
         working.drop_key(key);
     }
     if let Some(work) = working.devices.get_mut(&device) {
@@ -281,8 +340,8 @@ fn remove_record(working: &mut Working, no: i64) -> Vec<IdentityKey> {
         record.dirty = true;
     }
     working.conflicts.insert(no, Vec::new());
+    working.shifted.insert(device.clone());
     working.touched.insert(device);
-    freed
 }
 
 /// Names a device after the record that was first to describe it, so that the same reports give the same names. A record that

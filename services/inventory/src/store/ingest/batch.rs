@@ -22,8 +22,8 @@ pub(crate) struct Incoming {
     pub(crate) key: String,
     /// When the source said it, at most five minutes after receipt.
     pub(crate) observed_at: Timestamp,
-    /// The source named a later time.
-    pub(crate) clamped: bool,
+    /// The later time that the source named, if it did.
+    pub(crate) ahead: Option<Timestamp>,
     /// Order among sections of the same time.
     pub(crate) sequence: i64,
     /// What was said.

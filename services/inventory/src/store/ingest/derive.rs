@@ -23,7 +23,7 @@ use super::apply::timestamp;
 use super::working::Working;
 use super::write;
 use crate::grpc::convert;
-use crate::store::entity::{collection, device};
+use crate::store::entity::device;
 use crate::store::filter::client_column;
 use crate::store::lock::LockedTenant;
 use crate::store::tenants;
@@ -38,6 +38,15 @@ pub(crate) struct Merge {
     revision: i64,
     facts: TenantFacts,
     memberships: HashMap<i64, Memberships>,
+    /// What is stored of the devices that are only refreshed.
+    stored: HashMap<DeviceId, Stored>,
+}
+
+/// A device as it is stored.
+#[derive(Debug)]
+struct Stored {
+    revision: i64,
+    body: Vec<u8>,
 }
 
 impl Merge {
@@ -48,19 +57,64 @@ impl Merge {
         working: &Working,
     ) -> Result<Self, Failure> {
         let facts = convert::tenant_facts(&tenants::facts(tx, &locked.tenant).await?)?;
-        let touched = working.touched.iter().filter_map(|id| working.devices.get(id));
+        let touched = working.touched.iter().chain(refreshed(working));
+        let touched = touched.filter_map(|id| working.devices.get(id));
         let records = touched.flat_map(|device| device.records.iter().copied()).collect();
         let memberships = memberships(tx, &locked.tenant, records).await?;
-        Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, memberships })
+        let stored = stored(tx, &locked.tenant, refreshed(working)).await?;
+        Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, memberships, stored })
     }
 
-    /// Merges every touched device, on a thread of its own: meanwhile the caller has the database write.
+    /// Merges every device whose row changes, on a thread of its own: meanwhile the caller has the database write.
     pub(crate) async fn rows(self, working: Arc<Working>) -> Result<Vec<device::Model>, Failure> {
         let merging = tokio::task::spawn_blocking(move || {
-            working.touched.iter().map(|id| self.merged_row(&working, id)).collect::<Result<_, _>>()
+            let touched = working.touched.iter().map(|id| self.merged_row(&working, id));
+            let refreshed = refreshed(&working).map(|id| self.refreshed_row(&working, id));
+            touched.chain(refreshed.filter_map(Result::transpose)).collect()
         });
         merging.await.map_err(Failure::internal)?
     }
+}
+
+/// Devices of which nothing changed but when they were seen, as far as the records tell.
+fn refreshed(working: &Working) -> impl Iterator<Item = &DeviceId> {
+    working.refreshed.difference(&working.touched)
+}
+
+/// Reads devices as they are stored.
+async fn stored(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    ids: impl Iterator<Item = &DeviceId>,
+) -> Result<HashMap<DeviceId, Stored>, Failure> {
+    let list = List::Text(ids.map(ToString::to_string).collect());
+    if list.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT device, revision, body FROM devices WHERE tenant = $1 AND device {}",
+        one_of(engine, 2)
+    );
+    let values = [tenant.into(), list.into_value(engine)];
+    let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let id: String = row.try_get_by_index(0)?;
+        let id = DeviceId::parse(&id).map_err(Failure::internal)?;
+        Ok((id, Stored { revision: row.try_get_by_index(1)?, body: row.try_get_by_index(2)? }))
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Whether two devices are the same, apart from when they were last seen. Facts name the section that said them, so that only the
+/// sections themselves carry times.
+fn same_but_for_last_seen(mut a: Device, mut b: Device) -> bool {
+    for device in [&mut a, &mut b] {
+        if let Some(facts) = &mut device.facts {
+            facts::clear_last_seen(facts);
+        }
+    }
+    a == b
 }
 
 /// Merges every touched device, and writes it with the revision of this commit.
@@ -79,16 +133,7 @@ async fn memberships(
     tenant: &str,
     records: Vec<i64>,
 ) -> Result<HashMap<i64, Memberships>, Failure> {
-    let collections = collection::Entity::find()
-        .filter(collection::Column::Tenant.eq(tenant))
-        .filter(collection::Column::Hierarchy.ne(""))
-        .all(tx)
-        .await?;
-    let ids: HashMap<i64, CollectionId> = collections
-        .into_iter()
-        .map(|row| Ok((row.collection_no, CollectionId::parse(&row.collection).map_err(Failure::internal)?)))
-        .collect::<Result<_, Failure>>()?;
-    if ids.is_empty() || records.is_empty() {
+    if records.is_empty() {
         return Ok(HashMap::new());
     }
     let engine = tx.get_database_backend();
@@ -99,16 +144,51 @@ async fn memberships(
         one_of(engine, 2)
     );
     let values = [tenant.into(), List::BigInt(records).into_value(engine)];
-    let mut found: HashMap<i64, Memberships> = HashMap::new();
+    let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
     for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
-        let record: i64 = row.try_get_by_index(0)?;
-        let numbers: Vec<i64> = gathered_values(Some(&row), 1)?;
-        found.insert(record, Memberships(numbers.iter().filter_map(|no| ids.get(no)).cloned().collect()));
+        found.insert(row.try_get_by_index(0)?, gathered_values(Some(&row), 1)?);
     }
-    Ok(found)
+    let ids = collection_ids(tx, tenant, found.values().flatten().copied().collect()).await?;
+    let named = |numbers: Vec<i64>| numbers.iter().filter_map(|no| ids.get(no)).cloned().collect();
+    Ok(found.into_iter().map(|(record, numbers)| (record, Memberships(named(numbers)))).collect())
+}
+
+/// The ids of imported collections, by number.
+async fn collection_ids(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    numbers: BTreeSet<i64>,
+) -> Result<HashMap<i64, CollectionId>, Failure> {
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT collection_no, collection FROM collections WHERE tenant = $1 AND collection_no {}",
+        one_of(engine, 2)
+    );
+    let values = [tenant.into(), List::BigInt(numbers.into_iter().collect()).into_value(engine)];
+    let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let id: String = row.try_get_by_index(1)?;
+        Ok((row.try_get_by_index(0)?, CollectionId::parse(&id).map_err(Failure::internal)?))
+    };
+    rows.iter().map(read).collect()
 }
 
 impl Merge {
+    /// The row of a device of which the same was said again: with a new revision only if more than times came of it after all, as
+    /// when another of two sections is the newer one now. `None`: nothing came of it.
+    fn refreshed_row(&self, working: &Working, id: &DeviceId) -> Result<Option<device::Model>, Failure> {
+        let row = self.merged_row(working, id)?;
+        let Some(stored) = self.stored.get(id).filter(|stored| stored.body != row.body) else {
+            return Ok((!self.stored.contains_key(id)).then_some(row));
+        };
+        let decode = |body: &[u8]| Device::decode(body).map_err(Failure::internal);
+        let same = same_but_for_last_seen(decode(&stored.body)?, decode(&row.body)?);
+        Ok(Some(if same { device::Model { revision: stored.revision, ..row } } else { row }))
+    }
+
     /// The row of a device after merging; a tombstone where no record describes it any more.
     fn merged_row(&self, working: &Working, id: &DeviceId) -> Result<device::Model, Failure> {
         let Some(work) = working.devices.get(id).filter(|device| !device.records.is_empty()) else {
@@ -153,7 +233,8 @@ impl Merge {
     fn row_of(&self, id: &DeviceId, facts: FactsMessage, state: i32, keys: Vec<DeviceKey>) -> device::Model {
         let message = Device {
             name: format!("tenants/{}/devices/{id}", self.tenant),
-            revision: self.revision.unsigned_abs(),
+            // The column has it: a device may take a new one without anything else of it changing.
+            revision: 0,
             state,
             keys,
             facts: Some(facts),
@@ -220,7 +301,7 @@ pub(crate) async fn rederive_states(
             let state = number(management_state(&facts, &tenant));
             if state != row.state {
                 message.state = state;
-                message.revision = locked.revision.unsigned_abs();
+                message.revision = 0;
                 changed.push(device::Model {
                     state,
                     revision: locked.revision,

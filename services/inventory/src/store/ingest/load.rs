@@ -1,6 +1,6 @@
 //! Reading what a batch touches: a statement per question, whatever the number of values asked for.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
 use tandem_domain::id::DeviceId;
@@ -10,7 +10,7 @@ use tandem_server::failure::Failure;
 use tandem_storage::bulk::{List, gathered, gathered_rows, gathered_values, one_of};
 
 use super::record_body;
-use super::working::Working;
+use super::working::{OpenConflict, Working};
 use crate::grpc::convert;
 use crate::store::entity::{identity_conflict, record};
 
@@ -117,7 +117,7 @@ pub(crate) async fn holders(
     devices(tx, tenant, &ids, working).await
 }
 
-/// Loads which of a source's records have conflicts open.
+/// Loads the open conflicts of a source's records.
 pub(crate) async fn conflicts(
     tx: &impl ConnectionTrait,
     tenant: &str,
@@ -127,35 +127,40 @@ pub(crate) async fn conflicts(
 ) -> Result<(), Failure> {
     let asked = ("identity_conflicts", " AND source = $2", "record_key");
     let values = [tenant.into(), source.to_string().into()];
+    let mut open: HashMap<i64, Vec<OpenConflict>> = HashMap::new();
     for row in rows::<identity_conflict::Entity>(tx, asked, values, texts(keys)).await? {
         if let Some(no) = working.by_key.get(&(source.clone(), row.record_key)) {
-            working.in_conflict.insert(*no);
+            let key = convert::stored_key(row.kind, &row.value)?;
+            open.entry(*no).or_default().push(OpenConflict { number: row.conflict_no, key });
         }
     }
+    working.open.extend(open);
     Ok(())
 }
 
-/// Loads the records that were refused those keys, and their devices.
+/// Loads the records that were refused keys of those devices, or that are on them and were refused keys of others; and their devices.
 pub(crate) async fn claimants(
     tx: &impl ConnectionTrait,
     tenant: &str,
-    keys: &HashSet<IdentityKey>,
+    devices_shifted: &BTreeSet<DeviceId>,
     working: &mut Working,
 ) -> Result<BTreeSet<i64>, Failure> {
-    let mut numbers = BTreeSet::new();
-    for key in keys {
-        let kind = i32::from(convert::key_kind(key.kind()));
-        let asked = ("identity_conflicts", " AND kind = $2", "value");
-        let refused =
-            rows::<identity_conflict::Entity>(tx, asked, [tenant.into(), kind.into()], texts(&[key.value()]));
-        for row in refused.await? {
+    let ids: Vec<&str> = devices_shifted.iter().map(DeviceId::as_str).collect();
+    let mut records: BTreeMap<Source, BTreeSet<String>> = BTreeMap::new();
+    for column in ["holder", "claimant"] {
+        let asked = ("identity_conflicts", "", column);
+        for row in rows::<identity_conflict::Entity>(tx, asked, [tenant.into()], texts(&ids)).await? {
             let source: Source = row.source.parse().map_err(Failure::internal)?;
-            records_by_key(tx, tenant, &source, &[row.record_key.as_str()], working).await?;
-            if let Some(no) = working.by_key.get(&(source, row.record_key)) {
-                numbers.insert(*no);
-                working.in_conflict.insert(*no);
-            }
+            records.entry(source).or_default().insert(row.record_key);
         }
+    }
+    let mut numbers = BTreeSet::new();
+    for (source, keys) in records {
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        records_by_key(tx, tenant, &source, &keys, working).await?;
+        conflicts(tx, tenant, &source, &keys, working).await?;
+        let places = keys.iter().map(|key| (source.clone(), (*key).to_owned()));
+        numbers.extend(places.filter_map(|place| working.by_key.get(&place).copied()));
     }
     let ids = numbers.iter().filter_map(|no| working.records[no].device.clone()).collect();
     devices(tx, tenant, &ids, working).await?;

@@ -22,18 +22,28 @@ struct Body {
     keys: Vec<v1::DeviceKey>,
     #[prost(message, repeated, tag = "2")]
     sections: Vec<Section>,
+    /// When the source last let go of the record.
     #[prost(message, optional, tag = "3")]
-    removed: Option<Removed>,
+    removed: Option<Stamp>,
+    /// See [`WorkRecord::removed_ahead`].
+    #[prost(message, optional, tag = "4")]
+    removed_ahead: Option<Stamp>,
 }
 
-/// When the source last let go of the record.
+/// A time and a sequence.
 #[derive(Clone, Copy, PartialEq, Message)]
-struct Removed {
+struct Stamp {
     /// Nanoseconds since 1970.
     #[prost(int64, tag = "1")]
     observed_at: i64,
     #[prost(int64, tag = "2")]
     sequence: i64,
+}
+
+impl Stamp {
+    const fn pair(self) -> (i64, i64) {
+        (self.observed_at, self.sequence)
+    }
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -50,6 +60,9 @@ struct Section {
     /// A `tandem.type.v1.Section`.
     #[prost(bytes = "bytes", tag = "5")]
     said: Bytes,
+    /// See [`StoredSection::ahead`].
+    #[prost(message, optional, tag = "6")]
+    ahead: Option<Stamp>,
 }
 
 /// The bytes to store.
@@ -58,17 +71,20 @@ pub(super) fn encode(record: &WorkRecord) -> Vec<u8> {
         kind: convert::key_kind(key.kind()).into(),
         value: key.value().to_owned(),
     };
+    let stamp = |(observed_at, sequence)| Stamp { observed_at, sequence };
     let section = |(kind, stored): (&i32, &StoredSection)| Section {
         kind: *kind,
         observed_at: stored.observed_at,
         sequence: stored.sequence,
         clamped: stored.clamped,
         said: stored.bytes.clone(),
+        ahead: stored.ahead.map(stamp),
     };
     let body = Body {
         keys: record.identity.keys().iter().map(key).collect(),
         sections: record.sections.iter().map(section).collect(),
-        removed: record.removed_at.map(|(observed_at, sequence)| Removed { observed_at, sequence }),
+        removed: record.removed_at.map(stamp),
+        removed_ahead: record.removed_ahead.map(stamp),
     };
     body.encode_to_vec()
 }
@@ -84,16 +100,17 @@ pub(super) fn decode(row: record::Model) -> Result<WorkRecord, Failure> {
     let keys = body.keys.iter().map(|key| convert::stored_key(key.kind, &key.value));
     let keys: Vec<IdentityKey> = keys.collect::<Result<_, _>>()?;
     let mut sections = BTreeMap::new();
-    for Section { kind, observed_at, sequence, clamped, said } in body.sections {
-        let body = convert::stored_body(&source, &said)?;
-        sections.insert(kind, StoredSection { observed_at, sequence, clamped, bytes: said, body });
+    for Section { kind, observed_at, sequence, clamped, said, ahead } in body.sections {
+        let (body, ahead) = (convert::stored_body(&source, &said)?, ahead.map(Stamp::pair));
+        sections.insert(kind, StoredSection { observed_at, sequence, clamped, ahead, bytes: said, body });
     }
     Ok(WorkRecord {
         placed_before: device.is_some() || !keys.is_empty(),
         identity: RecordIdentity::new(source, row.record_key, keys),
         device,
         sections,
-        removed_at: body.removed.map(|removed| (removed.observed_at, removed.sequence)),
+        removed_at: body.removed.map(Stamp::pair),
+        removed_ahead: body.removed_ahead.map(Stamp::pair),
         dirty: false,
     })
 }

@@ -16,6 +16,9 @@ pub(crate) struct StoredSection {
     pub(crate) sequence: i64,
     /// The source named a later time.
     pub(crate) clamped: bool,
+    /// Greatest time and sequence with which the source spoke from the future, whether that is what is stored or not: the same
+    /// said again is not newer for being clamped to a later receipt.
+    pub(crate) ahead: Option<(i64, i64)>,
     /// As stored.
     pub(crate) bytes: Bytes,
     /// As said.
@@ -33,6 +36,8 @@ pub(crate) struct WorkRecord {
     pub(crate) sections: BTreeMap<i32, StoredSection>,
     /// Time and sequence at which its source last let go of it; its sections are all later.
     pub(crate) removed_at: Option<(i64, i64)>,
+    /// Greatest time and sequence with which its source let go of it from the future. See [`StoredSection::ahead`].
+    pub(crate) removed_ahead: Option<(i64, i64)>,
     /// It described a device at some time before this batch.
     pub(crate) placed_before: bool,
     /// Its row differs from the database.
@@ -48,6 +53,15 @@ pub(crate) struct WorkDevice {
     pub(crate) records: BTreeSet<i64>,
 }
 
+/// A stored conflict.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenConflict {
+    /// Its number.
+    pub(crate) number: i64,
+    /// The key that its record was refused.
+    pub(crate) key: IdentityKey,
+}
+
 /// Everything that the batch touches.
 #[derive(Debug, Default)]
 pub(crate) struct Working {
@@ -59,13 +73,17 @@ pub(crate) struct Working {
     pub(crate) devices: HashMap<DeviceId, WorkDevice>,
     /// Holders by key.
     pub(crate) holders: HashMap<IdentityKey, DeviceId>,
-    /// Records that have conflicts open.
-    pub(crate) in_conflict: BTreeSet<i64>,
+    /// Stored conflicts by the claimant's record; every conflict of each record that is here.
+    pub(crate) open: HashMap<i64, Vec<OpenConflict>>,
 
     /// Devices whose merge changes.
     pub(crate) touched: BTreeSet<DeviceId>,
-    /// Devices that became part of another.
-    pub(crate) merged: BTreeSet<DeviceId>,
+    /// Devices of which the same was said again: their times change, and hardly ever anything else.
+    pub(crate) refreshed: BTreeSet<DeviceId>,
+    /// Devices that lost a key or a record: what was refused because of them may be granted now.
+    pub(crate) shifted: BTreeSet<DeviceId>,
+    /// Devices that became part of another, and of which.
+    pub(crate) merged: BTreeMap<DeviceId, DeviceId>,
     /// Key rows that change: their holder and whether they are ambiguous, or `None` where they go.
     pub(crate) key_rows: BTreeMap<IdentityKey, Option<(DeviceId, bool)>>,
     /// Conflicts by the claimant's record; they replace its former ones.
@@ -105,9 +123,11 @@ impl Working {
 
     /// Gives a key to a device, or marks it there.
     pub(crate) fn set_key(&mut self, key: &IdentityKey, device: &DeviceId, ambiguous: bool) {
-        let former = self.holders.get(key).filter(|former| *former != device).cloned();
-        if let Some(former) = former.and_then(|former| self.devices.get_mut(&former)) {
-            former.keys.remove(key);
+        if let Some(former) = self.holders.get(key).filter(|former| *former != device).cloned() {
+            if let Some(holder) = self.devices.get_mut(&former) {
+                holder.keys.remove(key);
+            }
+            self.shifted.insert(former);
         }
         let known = self.devices.entry(device.clone()).or_default().keys.insert(key.clone(), ambiguous);
         let moved = self.holders.insert(key.clone(), device.clone()).as_ref() != Some(device);
@@ -124,6 +144,7 @@ impl Working {
                 holder.keys.remove(key);
             }
             self.key_rows.insert(key.clone(), None);
+            self.shifted.insert(device.clone());
             self.touched.insert(device);
         }
     }
@@ -136,10 +157,19 @@ impl Working {
         }
         if let Some(former) = record.device.replace(device.clone()) {
             self.devices.entry(former.clone()).or_default().records.remove(&no);
+            self.shifted.insert(former.clone());
             self.touched.insert(former);
         }
         record.dirty = true;
         self.devices.entry(device.clone()).or_default().records.insert(no);
         self.touched.insert(device.clone());
+    }
+
+    /// The device that a device turned out to be; itself if it is one of its own.
+    pub(crate) fn survivor<'a>(&'a self, mut device: &'a DeviceId) -> &'a DeviceId {
+        while let Some(into) = self.merged.get(device) {
+            device = into;
+        }
+        device
     }
 }

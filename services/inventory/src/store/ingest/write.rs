@@ -1,18 +1,18 @@
 //! Writing back what a batch changed: a few statements per table, whatever the size of the batch.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use sea_orm::sea_query::ExprTrait;
-use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, Statement};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
+use tandem_domain::id::DeviceId;
 use tandem_server::failure::Failure;
 use tandem_storage::bulk::{Column, Insert, List, one_of};
 
 use super::apply::nanoseconds;
 use super::record_body;
-use super::working::Working;
+use super::working::{OpenConflict, Working};
 use crate::grpc::convert;
-use crate::store::entity::{device, identity_conflict};
+use crate::store::entity::{device, own_member};
 use crate::store::lock::LockedTenant;
 
 /// Writes devices of one tenant.
@@ -73,7 +73,59 @@ pub(crate) async fn working(
 ) -> Result<(), Failure> {
     keys(tx, locked, working).await?;
     records(tx, locked, working).await?;
-    conflicts(tx, locked, working, now).await
+    conflicts(tx, locked, working, now).await?;
+    own_members(tx, locked, working).await
+}
+
+/// Deletes the tenant's rows that have one of the listed values in a column.
+async fn delete(
+    tx: &DatabaseTransaction,
+    locked: &LockedTenant,
+    table: &str,
+    column: &str,
+    list: List,
+) -> Result<(), Failure> {
+    if list.is_empty() {
+        return Ok(());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!("DELETE FROM {table} WHERE tenant = $1 AND {column} {}", one_of(engine, 2));
+    let values = [locked.tenant.as_str().into(), list.into_value(engine)];
+    tx.execute_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    Ok(())
+}
+
+/// Static members of Tandem's own collections follow their device to the one that it turned out to be, and go with one that is gone.
+async fn own_members(
+    tx: &DatabaseTransaction,
+    locked: &LockedTenant,
+    working: &Working,
+) -> Result<(), Failure> {
+    let is_gone = |id: &&DeviceId| working.devices.get(*id).is_none_or(|device| device.records.is_empty());
+    let gone: Vec<String> = working.touched.iter().filter(is_gone).map(ToString::to_string).collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!("SELECT * FROM own_members WHERE tenant = $1 AND device {}", one_of(engine, 2));
+    let values = [locked.tenant.as_str().into(), List::Text(gone.clone()).into_value(engine)];
+    let statement = Statement::from_sql_and_values(engine, sql, values);
+    let mut moved = BTreeSet::new();
+    for row in own_member::Entity::find().from_raw_sql(statement).all(tx).await? {
+        let device = DeviceId::parse(&row.device).map_err(Failure::internal)?;
+        let survivor = working.survivor(&device);
+        if *survivor != device {
+            moved.insert((row.collection_no, survivor.to_string()));
+        }
+    }
+    delete(tx, locked, "own_members", "device", List::Text(gone)).await?;
+    let (collections, devices) = moved.into_iter().unzip();
+    let insert = Insert::into("own_members")
+        .shared("tenant", locked.tenant.as_str())
+        .column("collection_no", Column::BigInt(collections))
+        .column("device", Column::Text(devices))
+        .or_keep();
+    Ok(insert.execute(tx).await?)
 }
 
 async fn keys(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
@@ -142,23 +194,19 @@ async fn conflicts(
     working: &Working,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    use identity_conflict::Column as C;
-    let (mut numbers, mut kinds, mut seen) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut numbers, mut kinds, mut seen, mut settled) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut texts: [Vec<String>; 6] = Default::default();
     for (no, conflicts) in &working.conflicts {
         let Some(work) = working.records.get(no) else { continue };
         let (source, record_key) = (work.identity.source().to_string(), work.identity.key().to_owned());
         let claimant = work.device.as_ref().map(ToString::to_string).unwrap_or_default();
         // What is still open keeps its number and the time at which it was first seen.
-        let mut settled = identity_conflict::Entity::delete_many()
-            .filter(C::Tenant.eq(locked.tenant.as_str()))
-            .filter(C::Source.eq(source.as_str()))
-            .filter(C::RecordKey.eq(record_key.as_str()));
+        let open = working.open.get(no).into_iter().flatten();
+        let is_settled = |open: &&OpenConflict| conflicts.iter().all(|conflict| conflict.key != open.key);
+        settled.extend(open.filter(is_settled).map(|open| open.number));
         for conflict in conflicts {
-            let kind = i32::from(convert::key_kind(conflict.key.kind()));
-            settled = settled.filter(C::Kind.ne(kind).or(C::Value.ne(conflict.key.value())));
             numbers.push(locked.take_number());
-            kinds.push(kind);
+            kinds.push(i32::from(convert::key_kind(conflict.key.kind())));
             seen.push(nanoseconds(now));
             let of_row = [
                 conflict.key.value().to_owned(),
@@ -170,8 +218,8 @@ async fn conflicts(
             ];
             texts.iter_mut().zip(of_row).for_each(|(column, text)| column.push(text));
         }
-        settled.exec(tx).await?;
     }
+    delete(tx, locked, "identity_conflicts", "conflict_no", List::BigInt(settled)).await?;
     let [values, holders, claimants, sources, record_keys, explanations] = texts;
     let insert = Insert::into("identity_conflicts")
         .shared("tenant", locked.tenant.as_str())
