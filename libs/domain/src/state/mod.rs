@@ -18,8 +18,9 @@ pub use eligibility::{Eligibility, EligibilityReport, eligibility};
 
 /// Which MDM the device is enrolled with; `None` when the facts do not say.
 ///
-/// The site's `Authority` text decides where the tenant says what it means; a text that it does not list says nothing. Then
-/// a record at Intune, which is Intune by construction. A device that is known not to be enrolled has no MDM.
+/// The site's `Authority` text decides where the tenant says what it means. Then a record at Intune, which is Intune by
+/// construction. A device that is known not to be enrolled has no MDM, unless its text names an authority that the tenant does
+/// not list: what that is nobody said, and "no MDM" would be a guess.
 #[must_use]
 pub fn mdm_provider(facts: &DeviceFacts, tenant: &TenantFacts) -> Option<MdmProvider> {
     let mapped = value(&facts.authority_text).and_then(|text| tenant.authority_texts.get(text).copied());
@@ -29,7 +30,8 @@ pub fn mdm_provider(facts: &DeviceFacts, tenant: &TenantFacts) -> Option<MdmProv
     if copied(&facts.intune_mdm_record) == Some(true) {
         return Some(MdmProvider::Intune);
     }
-    (copied(&facts.mdm_enrolled) == Some(false)).then_some(MdmProvider::None)
+    let unlisted = facts.authority_text.is_some();
+    (!unlisted && copied(&facts.mdm_enrolled) == Some(false)).then_some(MdmProvider::None)
 }
 
 /// The client is there and the MDM is not Intune: seven areas of the client are off, and nothing is balanced (states.md 7).

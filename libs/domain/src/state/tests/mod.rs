@@ -34,6 +34,8 @@ fn provider_is_told_by_the_mapped_text_then_by_the_intune_record_then_by_no_enro
         (Some("0"), Some(true), Some(true), Some(MdmProvider::None)),
         (Some("Some other MDM"), Some(true), Some(false), Some(MdmProvider::Intune)),
         (Some("Some other MDM"), None, Some(true), None),
+        (Some("Some other MDM"), None, Some(false), None),
+        (Some("Some other MDM"), Some(false), Some(false), None),
         (None, Some(true), Some(false), Some(MdmProvider::Intune)),
         (None, Some(false), Some(false), Some(MdmProvider::None)),
         (None, None, Some(false), Some(MdmProvider::None)),
