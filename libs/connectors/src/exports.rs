@@ -66,8 +66,17 @@ pub struct Input {
     pub(crate) shape: Shape,
     /// Host of its provider, for pages of the AdminService whose context names one.
     host: Option<String>,
-    /// Index of its hierarchy, for pages of the AdminService.
-    pub(crate) hierarchy: Option<usize>,
+    /// Index of the site whose provider answered, for pages of the AdminService.
+    pub(crate) provider: Option<usize>,
+}
+
+/// A site whose provider answered: its database is where a ResourceID is unique. Several hosts may serve one site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Provider {
+    /// Index of its hierarchy.
+    pub(crate) hierarchy: usize,
+    /// What record keys begin with.
+    pub(crate) site: String,
 }
 
 /// A folder of exports whose files are told apart, and not yet read.
@@ -76,6 +85,7 @@ pub struct Exports {
     /// Pages, by name. Sites pages and operators' documents are read at once: what they say is below.
     pub(crate) pages: Vec<Input>,
     pub(crate) hierarchies: Vec<HierarchyId>,
+    pub(crate) providers: Vec<Provider>,
     pub(crate) tenant_files: Vec<(String, TenantFile)>,
     pub(crate) sites: Vec<(usize, SiteFacts)>,
     pub(crate) policies: Vec<PolicyFile>,
@@ -163,6 +173,7 @@ impl Default for Opening {
         let exports = Exports {
             pages: Vec::new(),
             hierarchies: Vec::new(),
+            providers: Vec::new(),
             tenant_files: Vec::new(),
             sites: Vec::new(),
             policies: Vec::new(),
@@ -182,7 +193,7 @@ impl Opening {
         } else {
             kind::tell(&head::read(&path)?).map_err(|reason| Fault::new("", reason))?
         };
-        let input = Input { file, kind, bytes, path, shape, host, hierarchy: None };
+        let input = Input { file, kind, bytes, path, shape, host, provider: None };
         match kind {
             Kind::TenantFacts => self.tenant_file(&input, is_toml)?,
             Kind::CoManagementPolicy => self.policy_file(&input, is_toml)?,
@@ -236,15 +247,49 @@ impl Opening {
                 hosts.insert(host, hierarchy);
             }
         }
+        let providers = self.providers(&hosts);
         for input in std::mem::take(&mut self.exports.pages) {
-            self.assign(input, &hosts);
+            self.assign(input, &providers);
         }
     }
 
-    fn assign(&mut self, mut input: Input, hosts: &BTreeMap<Option<String>, usize>) {
+    /// The site of every host's provider, by [`provider`]'s rules. Pages without a context are taken for pages of the only
+    /// host that their hierarchy has, if it has one only \[derived\].
+    fn providers(&mut self, hosts: &BTreeMap<Option<String>, usize>) -> BTreeMap<Option<String>, usize> {
+        let mut providers: BTreeMap<Option<String>, usize> = BTreeMap::new();
+        // Hosts with a name first: the others may be theirs.
+        for (host, &hierarchy) in hosts.iter().rev() {
+            let mut named = hosts.iter().filter(|(other, at)| other.is_some() && **at == hierarchy);
+            let (first, second) = (named.next(), named.next());
+            let provider = match (host, first, second) {
+                (None, Some((only, _)), None) => providers.get(only).copied(),
+                _ => None,
+            };
+            let provider = provider.unwrap_or_else(|| {
+                let mut evidence = Evidence::default();
+                let own = self.admin_service_pages().filter(|input| input.host == *host);
+                own.for_each(|input| evidence.gather(input));
+                let shared = second.is_some() || host.is_none() && first.is_some();
+                let site = evidence.provider(shared).map_or_else(
+                    || self.exports.hierarchies[hierarchy].as_str().to_owned(),
+                    |site| site.as_str().to_owned(),
+                );
+                let provider = Provider { hierarchy, site };
+                let known = &mut self.exports.providers;
+                known.iter().position(|one| *one == provider).unwrap_or_else(|| {
+                    known.push(provider);
+                    known.len() - 1
+                })
+            });
+            providers.insert(host.clone(), provider);
+        }
+        providers
+    }
+
+    fn assign(&mut self, mut input: Input, providers: &BTreeMap<Option<String>, usize>) {
         if input.kind.is_admin_service() {
-            input.hierarchy = hosts.get(&input.host).copied();
-            if input.hierarchy.is_none() {
+            input.provider = providers.get(&input.host).copied();
+            if input.provider.is_none() {
                 const REASON: &str = "no hierarchy: expected a sites page of the same provider or a `SiteCode` in its \
                                       records; found neither";
                 self.exports.opened.refused.push(Fault::new("", REASON).at(&input.file, ""));

@@ -58,7 +58,7 @@ pub enum Item {
         hierarchy: HierarchyId,
         /// The collection.
         collection: CollectionId,
-        /// Record keys, ascending by ResourceID, each once. Empty only for a collection that has no member.
+        /// Record keys, by site, then ascending by ResourceID, each once. Empty only for a collection that has no member.
         keys: Vec<String>,
         /// This part opens the list: what was known before is replaced.
         first: bool,

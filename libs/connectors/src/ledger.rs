@@ -10,7 +10,7 @@ use tandem_domain::section::SectionKind;
 
 use crate::summary::SkippedRecords;
 
-/// A record of a hierarchy: the hierarchy's index and the ResourceID.
+/// A record of a site: the index of the site's provider and the ResourceID.
 pub(crate) type SiteKey = (usize, u32);
 
 /// Why a record is no device.

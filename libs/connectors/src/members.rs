@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tandem_domain::id::{CollectionId, InvalidId};
 
+use crate::ledger::SiteKey;
+
 /// One collection.
 #[derive(Debug, Default)]
 struct List {
@@ -21,24 +23,24 @@ struct List {
 pub(crate) struct Members {
     pub(crate) hierarchy: usize,
     pub(crate) collection: CollectionId,
-    /// ResourceIDs, ascending, each once; records that are no devices among them.
-    pub(crate) rows: Vec<u32>,
+    /// Records, ascending, each once; those that are no devices among them.
+    pub(crate) rows: Vec<SiteKey>,
     /// Every member is there.
     pub(crate) complete: bool,
 }
 
-/// The collections of all hierarchies.
+/// The collections of all hierarchies, as every site's provider lists them.
 #[derive(Debug, Default)]
 pub(crate) struct MemberLists {
-    /// By hierarchy, then by id: its text, so that a row is placed without a copy.
+    /// By provider, then by id: its text, so that a row is placed without a copy.
     lists: BTreeMap<usize, BTreeMap<String, List>>,
-    /// Hierarchies of which a membership row or page was refused.
+    /// Providers of which a membership row or page was refused.
     damaged: BTreeSet<usize>,
 }
 
 impl MemberLists {
-    fn list(&mut self, hierarchy: usize, id: &str) -> &mut List {
-        let lists = self.lists.entry(hierarchy).or_default();
+    fn list(&mut self, provider: usize, id: &str) -> &mut List {
+        let lists = self.lists.entry(provider).or_default();
         if !lists.contains_key(id) {
             lists.insert(id.to_owned(), List::default());
         }
@@ -46,26 +48,26 @@ impl MemberLists {
     }
 
     /// A collection record.
-    pub(crate) fn collection(&mut self, hierarchy: usize, id: &CollectionId, member_count: Option<u64>) {
-        self.list(hierarchy, id.as_str()).member_count = member_count;
+    pub(crate) fn collection(&mut self, provider: usize, id: &CollectionId, member_count: Option<u64>) {
+        self.list(provider, id.as_str()).member_count = member_count;
     }
 
     /// A record of a collection whose members are no devices.
-    pub(crate) fn other_collection(&mut self, hierarchy: usize, id: &CollectionId) {
-        self.list(hierarchy, id.as_str()).is_other = true;
+    pub(crate) fn other_collection(&mut self, provider: usize, id: &CollectionId) {
+        self.list(provider, id.as_str()).is_other = true;
     }
 
     /// A membership. False: the collection's members are no devices.
     ///
     /// # Errors
     /// The id is none.
-    pub(crate) fn row(&mut self, hierarchy: usize, id: &str, resource: u32) -> Result<bool, InvalidId> {
-        let known = self.lists.get_mut(&hierarchy).and_then(|lists| lists.get_mut(id));
+    pub(crate) fn row(&mut self, provider: usize, id: &str, resource: u32) -> Result<bool, InvalidId> {
+        let known = self.lists.get_mut(&provider).and_then(|lists| lists.get_mut(id));
         let list = match known {
             Some(list) => list,
             None => {
                 CollectionId::parse(id)?;
-                self.list(hierarchy, id)
+                self.list(provider, id)
             }
         };
         if !list.is_other {
@@ -74,22 +76,43 @@ impl MemberLists {
         Ok(!list.is_other)
     }
 
-    /// Rows of that hierarchy are missing, nobody knows of which collection.
-    pub(crate) fn damaged(&mut self, hierarchy: usize) {
-        self.damaged.insert(hierarchy);
+    /// Rows of that provider are missing, nobody knows of which collection.
+    pub(crate) fn damaged(&mut self, provider: usize) {
+        self.damaged.insert(provider);
     }
 
     /// Every collection whose members were read, by hierarchy and id. One with members of which no row was read is not among
-    /// them: nobody said who they are.
-    pub(crate) fn drain(self) -> impl Iterator<Item = Members> {
+    /// them: nobody said who they are. `hierarchies`: of every provider, by its index.
+    ///
+    /// Several sites' providers each list what they keep: their lists together are complete when each of them is, and none of
+    /// the hierarchy's providers lacks one \[derived\].
+    pub(crate) fn drain(self, hierarchies: &[usize]) -> impl Iterator<Item = Members> {
         let Self { lists, damaged } = self;
-        lists.into_iter().flat_map(move |(hierarchy, lists)| {
-            let whole = !damaged.contains(&hierarchy);
-            lists.into_iter().filter_map(move |(id, list)| Self::members(hierarchy, &id, list, whole))
+        let mut gathered: BTreeMap<(usize, String), (u32, Members)> = BTreeMap::new();
+        for (provider, lists) in lists {
+            let hierarchy = hierarchies[provider];
+            let whole = !damaged.contains(&provider);
+            for (id, list) in lists {
+                let Some(read) = Self::members((hierarchy, provider), &id, list, whole) else { continue };
+                let (lists, members) = gathered.entry((hierarchy, id)).or_insert_with(|| {
+                    (0, Members { hierarchy, collection: read.collection, rows: Vec::new(), complete: true })
+                });
+                *lists += 1;
+                members.complete &= read.complete;
+                members.rows.extend(read.rows);
+            }
+        }
+        let providers = hierarchies.iter().fold(BTreeMap::new(), |mut counts, hierarchy| {
+            *counts.entry(*hierarchy).or_insert(0_u32) += 1;
+            counts
+        });
+        gathered.into_values().map(move |(lists, mut members)| {
+            members.complete &= providers.get(&members.hierarchy) == Some(&lists);
+            members
         })
     }
 
-    fn members(hierarchy: usize, id: &str, list: List, whole: bool) -> Option<Members> {
+    fn members((hierarchy, provider): (usize, usize), id: &str, list: List, whole: bool) -> Option<Members> {
         let List { mut rows, member_count, is_other } = list;
         rows.sort_unstable();
         rows.dedup();
@@ -97,6 +120,7 @@ impl MemberLists {
             return None;
         }
         let complete = member_count.map_or(whole, |count| rows.len() as u64 >= count);
+        let rows = rows.into_iter().map(|resource| (provider, resource)).collect();
         Some(Members { hierarchy, collection: CollectionId::parse(id).ok()?, rows, complete })
     }
 }
@@ -133,7 +157,8 @@ mod tests {
         if damaged {
             lists.damaged(0);
         }
-        lists.drain().map(|m| (m.collection.to_string(), m.rows, m.complete)).collect()
+        let resources = |rows: Vec<SiteKey>| rows.into_iter().map(|(_, resource)| resource).collect();
+        lists.drain(&[0]).map(|m| (m.collection.to_string(), resources(m.rows), m.complete)).collect()
     }
 
     #[test]
@@ -152,5 +177,27 @@ mod tests {
     fn list_without_a_count_is_not_complete_beside_a_damaged_page() {
         let complete: Vec<bool> = read(true).into_iter().map(|(_, _, complete)| complete).collect();
         assert_eq!(complete, [false, true, true, false, false]);
+    }
+
+    #[test]
+    fn lists_of_several_sites_are_one_and_complete_when_each_is() {
+        let both = |second: &[u32], third: bool| {
+            let mut lists = MemberLists::default();
+            for (provider, resources) in [(0, &[1, 2][..]), (1, second)] {
+                lists.collection(provider, &id("SMS00001"), Some(2));
+                for resource in resources {
+                    assert_eq!(lists.row(provider, "SMS00001", *resource), Ok(true));
+                }
+            }
+            let hierarchies = if third { &[4, 4, 4][..] } else { &[4, 4, 5][..] };
+            lists.drain(hierarchies).collect::<Vec<_>>()
+        };
+        let members = |rows: &[SiteKey], complete| {
+            [Members { hierarchy: 4, collection: id("SMS00001"), rows: rows.to_vec(), complete }]
+        };
+        assert_eq!(both(&[2, 7], false), members(&[(0, 1), (0, 2), (1, 2), (1, 7)], true));
+        assert_eq!(both(&[7], false), members(&[(0, 1), (0, 2), (1, 7)], false));
+        assert_eq!(both(&[], false), members(&[(0, 1), (0, 2)], false));
+        assert_eq!(both(&[2, 7], true), members(&[(0, 1), (0, 2), (1, 2), (1, 7)], false));
     }
 }

@@ -1,8 +1,10 @@
 //! Which hierarchy a page of the AdminService belongs to.
 //!
 //! Pages of one provider host belong together. The host's hierarchy is the code of the top site among its `SMS_Site` records;
-//! without a sites page it is the `SiteCode` that its records carry. Hosts with the same top site are one hierarchy. The
-//! provider's site, which record keys begin with, is that same code.
+//! without a sites page it is the `SiteCode` that its records carry. Hosts with the same top site are one hierarchy.
+//!
+//! Record keys begin with the provider's site, because a ResourceID is unique only within a site (fact pack, admin_service.md
+//! 6.1): two sites of one hierarchy may give it to two devices. See [`Evidence::provider`].
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -63,6 +65,15 @@ impl Evidence {
             return Some(site);
         }
         [&self.namespaces, &self.site_codes, &self.assigned].into_iter().find_map(most_frequent)
+    }
+
+    /// The site whose provider answered: the wmi namespace says it. Without one, a host that shares its hierarchy with others
+    /// is taken for the provider of the one site that its records name \[derived\]. `None`: the top site's.
+    pub(crate) fn provider(&self, shared: bool) -> Option<&SiteCode> {
+        most_frequent(&self.namespaces).or_else(|| match self.site_codes.len() {
+            1 if shared => self.site_codes.keys().next(),
+            _ => None,
+        })
     }
 }
 

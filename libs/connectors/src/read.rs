@@ -12,7 +12,7 @@ use tandem_domain::site::SiteFacts;
 use crate::exports::{Exports, Input};
 use crate::item::Item;
 use crate::kind::Kind;
-use crate::ledger::{Ledger, NoDevice};
+use crate::ledger::{Ledger, NoDevice, SiteKey};
 use crate::members::{MemberLists, Members};
 use crate::page;
 use crate::record::{self, Fault};
@@ -176,13 +176,13 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn hierarchy(&self, index: usize) -> &'a HierarchyId {
-        &self.exports.hierarchies[index]
+    fn hierarchy(&self, provider: usize) -> &'a HierarchyId {
+        &self.exports.hierarchies[self.exports.providers[provider].hierarchy]
     }
 
     /// `<site code of the provider>/<ResourceID>`.
-    fn key(&self, (hierarchy, resource): (usize, u32)) -> String {
-        format!("{}/{resource}", self.hierarchy(hierarchy))
+    fn key(&self, (provider, resource): SiteKey) -> String {
+        format!("{}/{resource}", self.exports.providers[provider].site)
     }
 
     fn collection(
@@ -192,17 +192,17 @@ impl<'a> Pass<'a> {
         notes: &mut Vec<Fault>,
     ) -> Result<Taken, Fault> {
         const ID: &str = "CollectionID";
-        let hierarchy = hierarchy_of(input)?;
+        let provider = provider_of(input)?;
         let text = record.id.0.as_deref().ok_or_else(|| Fault::new(ID, "missing field `CollectionID`"))?;
         let id = CollectionId::parse(text).map_err(|error| Fault::new(ID, error.to_string()))?;
         if !record.is_of_devices() {
-            self.lists.other_collection(hierarchy, &id);
+            self.lists.other_collection(provider, &id);
             return Ok(Taken::Unused);
         }
         let member_count = record.member_count.0.map(u64::from);
-        self.lists.collection(hierarchy, &id, member_count);
+        self.lists.collection(provider, &id, member_count);
         let limiting = record::name(record.limiting.0.as_deref(), "LimitToCollectionID", notes);
-        let hierarchy = self.hierarchy(hierarchy).clone();
+        let hierarchy = self.hierarchy(provider).clone();
         Ok(self.emit(Item::Collection { hierarchy, id, name: record.name.0, limiting, member_count }))
     }
 
@@ -210,11 +210,13 @@ impl<'a> Pass<'a> {
         self.pages(Kind::CollectionMembers, Self::membership)?;
         for file in self.summary.files.iter().filter(|f| f.kind == Kind::CollectionMembers && f.refused > 0) {
             let input = self.exports.pages.iter().find(|input| input.file == file.file);
-            if let Some(hierarchy) = input.and_then(|input| input.hierarchy) {
-                self.lists.damaged(hierarchy);
+            if let Some(provider) = input.and_then(|input| input.provider) {
+                self.lists.damaged(provider);
             }
         }
-        for members in std::mem::take(&mut self.lists).drain() {
+        let providers: Vec<usize> =
+            self.exports.providers.iter().map(|provider| provider.hierarchy).collect();
+        for members in std::mem::take(&mut self.lists).drain(&providers) {
             self.members(members)?;
         }
         ControlFlow::Continue(())
@@ -227,7 +229,7 @@ impl<'a> Pass<'a> {
         _: &mut Vec<Fault>,
     ) -> Result<Taken, Fault> {
         const COLLECTION: &str = "CollectionID";
-        let hierarchy = hierarchy_of(input)?;
+        let provider = provider_of(input)?;
         let resource = resource(row.resource_id())?;
         let text = row
             .collection
@@ -236,14 +238,14 @@ impl<'a> Pass<'a> {
             .ok_or_else(|| Fault::new(COLLECTION, "missing field `CollectionID`"))?;
         let of_devices = self
             .lists
-            .row(hierarchy, text, resource)
+            .row(provider, text, resource)
             .map_err(|error| Fault::new(COLLECTION, error.to_string()))?;
         if !of_devices {
             return Ok(Taken::Unused);
         }
         if let Some(why) = row.standing().no_device() {
             // Nothing of a record is handed on before the memberships, so there is nothing to take back.
-            self.ledger.skip((hierarchy, resource), why);
+            self.ledger.skip((provider, resource), why);
         }
         Ok(Taken::Used)
     }
@@ -251,18 +253,18 @@ impl<'a> Pass<'a> {
     /// Hands on one collection's members, without the records that are no devices.
     fn members(&mut self, members: Members) -> ControlFlow<()> {
         let Members { hierarchy, collection, mut rows, complete } = members;
-        rows.retain(|resource| !self.ledger.is_no_device((hierarchy, *resource)));
-        let mut parts: VecDeque<&[u32]> = rows.chunks(MEMBERS_AT_ONCE).collect();
+        rows.retain(|key| !self.ledger.is_no_device(*key));
+        let mut parts: VecDeque<&[SiteKey]> = rows.chunks(MEMBERS_AT_ONCE).collect();
         if parts.is_empty() {
             parts.push_back(&[]);
         }
         let mut first = true;
         while let Some(part) = parts.pop_front() {
-            part.iter().for_each(|resource| self.ledger.member((hierarchy, *resource)));
+            part.iter().for_each(|key| self.ledger.member(*key));
             let item = Item::Members {
-                hierarchy: self.hierarchy(hierarchy).clone(),
+                hierarchy: self.exports.hierarchies[hierarchy].clone(),
                 collection: collection.clone(),
-                keys: part.iter().map(|resource| self.key((hierarchy, *resource))).collect(),
+                keys: part.iter().map(|key| self.key(*key)).collect(),
                 first,
                 last: parts.is_empty(),
                 complete,
@@ -280,7 +282,7 @@ impl<'a> Pass<'a> {
         kind: SectionKind,
         notes: &mut Vec<Fault>,
     ) -> Result<Taken, Fault> {
-        let key = (hierarchy_of(input)?, resource(row.resource_id())?);
+        let key = (provider_of(input)?, resource(row.resource_id())?);
         if let Some(why) = row.standing().no_device() {
             return Ok(self.no_device(key, why));
         }
@@ -298,7 +300,7 @@ impl<'a> Pass<'a> {
         })))
     }
 
-    fn no_device(&mut self, key: (usize, u32), why: NoDevice) -> Taken {
+    fn no_device(&mut self, key: SiteKey, why: NoDevice) -> Taken {
         if !self.ledger.skip(key, why) {
             return Taken::Used;
         }
@@ -330,6 +332,6 @@ fn resource(id: Option<u32>) -> Result<u32, Fault> {
 }
 
 /// Pages without a hierarchy were refused when the exports were opened.
-fn hierarchy_of(input: &Input) -> Result<usize, Fault> {
-    input.hierarchy.ok_or_else(|| Fault::new("", "no hierarchy"))
+fn provider_of(input: &Input) -> Result<usize, Fault> {
+    input.provider.ok_or_else(|| Fault::new("", "no hierarchy"))
 }

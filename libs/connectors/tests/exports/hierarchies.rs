@@ -85,6 +85,66 @@ fn page_without_a_context_joins_the_hierarchy_that_lists_its_site() {
 }
 
 #[test]
+fn record_keys_name_the_site_whose_provider_answered() {
+    let namespace = |site: &str, resource: u32, more: &str| {
+        format!(r#"{{"__NAMESPACE":"root\\sms\\site_{site}","ResourceID":{resource}{more}}}"#)
+    };
+    let tree = page("cas01", "SMS_Site", TREE);
+    let other = page("ps101", "SMS_Site", TREE);
+    let at_the_top = page("cas01", "SMS_R_System", &namespace("CAS", 1, ""));
+    let second_host = page("cas02", "SMS_R_System", &namespace("CAS", 2, ""));
+    let below = page("ps101", "SMS_R_System", &namespace("PS1", 1, ""));
+    let unnamed = page("ps201", "SMS_CombinedDeviceResources", r#"{"ResourceID":1,"SiteCode":"PS1"}"#);
+    let members =
+        page("ps101", "SMS_FullCollectionMembership", &namespace("PS1", 1, r#","CollectionID":"PS100042""#));
+    let files = [
+        ("a.json", tree.as_str()),
+        ("b.json", &other),
+        ("c.json", &at_the_top),
+        ("d.json", &second_host),
+        ("e.json", &below),
+        ("f.json", &unnamed),
+        ("g.json", &members),
+    ];
+    assert_eq!(
+        keys(&files),
+        [
+            key("configmgr/CAS", "CAS/1"),
+            key("configmgr/CAS", "CAS/2"),
+            key("configmgr/CAS", "PS1/1"),
+            key("configmgr/CAS", "PS1/1"),
+        ]
+    );
+    let members: Vec<Item> =
+        read(&files).0.into_iter().filter(|item| matches!(item, Item::Members { .. })).collect();
+    let expected = Item::Members {
+        hierarchy: hierarchy("CAS"),
+        collection: collection("PS100042"),
+        keys: vec!["PS1/1".to_owned()],
+        first: true,
+        last: true,
+        // The provider at the top did not say who is in it.
+        complete: false,
+    };
+    assert_eq!(members, [expected]);
+}
+
+#[test]
+fn records_of_two_sites_with_one_resource_id_stay_apart() {
+    let tree = r#"{"SiteCode":"CAS","ReportingSiteCode":""},{"SiteCode":"PS1","ReportingSiteCode":"CAS"},
+                  {"SiteCode":"PS2","ReportingSiteCode":"CAS"}"#;
+    let device = |host: &str, site: &str| {
+        page(host, "SMS_CombinedDeviceResources", &format!(r#"{{"ResourceID":1,"SiteCode":"{site}"}}"#))
+    };
+    let found = keys(&[
+        ("a.json", &page("ps101", "SMS_Site", tree)),
+        ("b.json", &device("ps101", "PS1")),
+        ("c.json", &device("ps201", "PS2")),
+    ]);
+    assert_eq!(found, [key("configmgr/CAS", "PS1/1"), key("configmgr/CAS", "PS2/1")]);
+}
+
+#[test]
 fn page_of_an_unknown_hierarchy_is_refused() {
     let page = page("p1", "SMS_R_System", r#"{"ResourceID":1}"#);
     let reason = "no hierarchy: expected a sites page of the same provider or a `SiteCode` in its records; found neither";
