@@ -64,8 +64,9 @@ pub enum Item {
         first: bool,
         /// This part closes the list.
         last: bool,
-        /// The list names every member: as many rows as `MemberCount`, or no collection record to compare with and no
-        /// damaged membership page in the hierarchy. The same in every part.
+        /// The list names every member, of every site's provider: as many rows as its `MemberCount`. Where no collection record
+        /// says one, each of its membership pages is a whole answer: undamaged and without a next link. A page of records alone
+        /// does not say so. The same in every part.
         complete: bool,
     },
     /// What one source said of one record.

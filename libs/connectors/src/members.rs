@@ -34,8 +34,9 @@ pub(crate) struct Members {
 pub(crate) struct MemberLists {
     /// By provider, then by id: its text, so that a row is placed without a copy.
     lists: BTreeMap<usize, BTreeMap<String, List>>,
-    /// Providers of which a membership row or page was refused.
-    damaged: BTreeSet<usize>,
+    /// Providers whose membership pages are not known to be all: a row or a page was refused, more follows, or the records came
+    /// without what was around them.
+    in_part: BTreeSet<usize>,
 }
 
 impl MemberLists {
@@ -76,9 +77,9 @@ impl MemberLists {
         Ok(!list.is_other)
     }
 
-    /// Rows of that provider are missing, nobody knows of which collection.
-    pub(crate) fn damaged(&mut self, provider: usize) {
-        self.damaged.insert(provider);
+    /// Rows of that provider may be missing, nobody knows of which collection.
+    pub(crate) fn in_part(&mut self, provider: usize) {
+        self.in_part.insert(provider);
     }
 
     /// Every collection whose members were read, by hierarchy and id. One with members of which no row was read is not among
@@ -87,11 +88,11 @@ impl MemberLists {
     /// Several sites' providers each list what they keep: their lists together are complete when each of them is, and none of
     /// the hierarchy's providers lacks one \[derived\].
     pub(crate) fn drain(self, hierarchies: &[usize]) -> impl Iterator<Item = Members> {
-        let Self { lists, damaged } = self;
+        let Self { lists, in_part } = self;
         let mut gathered: BTreeMap<(usize, String), (u32, Members)> = BTreeMap::new();
         for (provider, lists) in lists {
             let hierarchy = hierarchies[provider];
-            let whole = !damaged.contains(&provider);
+            let whole = !in_part.contains(&provider);
             for (id, list) in lists {
                 let Some(read) = Self::members((hierarchy, provider), &id, list, whole) else { continue };
                 let (lists, members) = gathered.entry((hierarchy, id)).or_insert_with(|| {
@@ -133,7 +134,7 @@ mod tests {
         CollectionId::parse(text).unwrap()
     }
 
-    fn read(damaged: bool) -> Vec<(String, Vec<u32>, bool)> {
+    fn read(in_part: bool) -> Vec<(String, Vec<u32>, bool)> {
         let mut lists = MemberLists::default();
         lists.collection(0, &id("PS100042"), Some(3));
         lists.collection(0, &id("PS100043"), Some(0));
@@ -154,8 +155,8 @@ mod tests {
         }
         assert_eq!(lists.row(0, "SMS00002", 1), Ok(false));
         assert!(lists.row(0, "a/b", 1).is_err());
-        if damaged {
-            lists.damaged(0);
+        if in_part {
+            lists.in_part(0);
         }
         let resources = |rows: Vec<SiteKey>| rows.into_iter().map(|(_, resource)| resource).collect();
         lists.drain(&[0]).map(|m| (m.collection.to_string(), resources(m.rows), m.complete)).collect()
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn list_without_a_count_is_not_complete_beside_a_damaged_page() {
+    fn list_without_a_count_is_not_complete_where_pages_are_not_all_there() {
         let complete: Vec<bool> = read(true).into_iter().map(|(_, _, complete)| complete).collect();
         assert_eq!(complete, [false, true, true, false, false]);
     }

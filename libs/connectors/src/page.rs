@@ -103,6 +103,17 @@ pub(crate) fn broken(error: &serde_json::Error, record: &str) -> Fault {
     }
 }
 
+/// What a page that was read to its end says of the answer it belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// An answer without `@odata.nextLink`: nothing follows.
+    Whole,
+    /// More follows, on another page.
+    MoreFollows,
+    /// The records alone, without what was around them.
+    Unsaid,
+}
+
 /// Hands every record's text to `each`, with its path in the file, until the page ends, breaks or `each` asks to stop.
 ///
 /// # Errors
@@ -111,11 +122,11 @@ pub(crate) fn read_records(
     path: &Path,
     shape: Shape,
     each: &mut dyn FnMut(&str, &str) -> ControlFlow<()>,
-) -> Result<(), Fault> {
+) -> Result<Extent, Fault> {
     let (source, allowance) = open(path)?;
     let mut deserializer = serde_json::Deserializer::from_reader(source);
     let prefix = if shape == Shape::Page { "value" } else { "" };
-    let mut reading = Reading { each, allowance, prefix, next: 0, stopped: false };
+    let mut reading = Reading { each, allowance, prefix, next: 0, stopped: false, more: false };
     let ended = match shape {
         Shape::Page => deserializer.deserialize_map(PageVisitor(&mut reading)),
         Shape::Array => deserializer.deserialize_seq(RecordsVisitor(&mut reading)),
@@ -124,7 +135,9 @@ pub(crate) fn read_records(
     let ended = ended.and_then(|()| deserializer.end());
     match ended {
         Err(error) if !reading.stopped => Err(broken(&error, &reading.place())),
-        _ => Ok(()),
+        _ if shape != Shape::Page => Ok(Extent::Unsaid),
+        _ if reading.more => Ok(Extent::MoreFollows),
+        _ => Ok(Extent::Whole),
     }
 }
 
@@ -134,6 +147,8 @@ struct Reading<'a> {
     prefix: &'static str,
     next: u64,
     stopped: bool,
+    /// There is a next link.
+    more: bool,
 }
 
 impl Reading<'_> {
@@ -175,6 +190,8 @@ impl<'de> Visitor<'de> for PageVisitor<'_, '_> {
             self.0.allowance.renew();
             if member == "value" {
                 map.next_value_seed(Records(self.0))?;
+            } else if member == "@odata.nextLink" {
+                self.0.more = map.next_value::<Option<IgnoredAny>>()?.is_some();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -218,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    fn read(shape: Shape, bytes: &[u8]) -> (Vec<(String, String)>, Result<(), Fault>) {
+    fn read(shape: Shape, bytes: &[u8]) -> (Vec<(String, String)>, Result<Extent, Fault>) {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let mut records = Vec::new();
@@ -244,13 +261,13 @@ mod tests {
         let record = format!(r#"{{"notes":"{}"}}"#, "x".repeat(1024 * 1024));
         let page = format!(r#"{{"value":[{}]}}"#, vec![record; 20].join(","));
         let (records, ended) = read(Shape::Page, page.as_bytes());
-        assert_eq!((records.len(), ended), (20, Ok(())));
+        assert_eq!((records.len(), ended), (20, Ok(Extent::Whole)));
     }
 
     #[test]
     fn byte_order_mark_is_no_part_of_the_text() {
         let (records, ended) = read(Shape::Single, b"\xEF\xBB\xBF{}");
-        assert_eq!((records, ended), (vec![(String::new(), "{}".to_owned())], Ok(())));
+        assert_eq!((records, ended), (vec![(String::new(), "{}".to_owned())], Ok(Extent::Unsaid)));
     }
 
     #[test]
@@ -258,5 +275,19 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"as_of = 2026-11-20\n# caf\xE9\n").unwrap();
         assert_eq!(text(file.path()), Err(Fault::new("2:6", "expected UTF-8")));
+    }
+
+    #[test]
+    fn next_link_says_that_more_follows_and_bare_records_say_nothing() {
+        let extents = [
+            (Shape::Page, r#"{"value":[]}"#),
+            (Shape::Page, r#"{"value":[],"@odata.nextLink":null}"#),
+            (Shape::Page, r#"{"value":[],"@odata.nextLink":"https://example.com/next"}"#),
+            (Shape::Page, r#"{"@odata.nextLink":"https://example.com/next","value":[]}"#),
+            (Shape::Array, "[]"),
+        ]
+        .map(|(shape, text)| read(shape, text.as_bytes()).1);
+        let [whole, more, unsaid] = [Extent::Whole, Extent::MoreFollows, Extent::Unsaid];
+        assert_eq!(extents, [whole, whole, more, more, unsaid].map(Ok));
     }
 }

@@ -14,7 +14,7 @@ use crate::item::Item;
 use crate::kind::Kind;
 use crate::ledger::{Ledger, NoDevice, SiteKey};
 use crate::members::{MemberLists, Members};
-use crate::page;
+use crate::page::{self, Extent};
 use crate::record::{self, Fault};
 use crate::records::{
     CloudRow, CoManagementRow, CollectionRecord, ConsoleRecord, DirectoryRecord, DiscoveryRecord,
@@ -67,8 +67,13 @@ pub(crate) fn sites(input: &Input, summary: &mut Summary) -> Vec<SiteFacts> {
     sites
 }
 
-/// Reads the records of a page, and accounts for it. Breaks when the callback wants no more.
-fn page<T: DeserializeOwned>(input: &Input, summary: &mut Summary, take: Take<'_, T>) -> ControlFlow<()> {
+/// Reads the records of a page, and accounts for it. Breaks when the callback wants no more; else, whether the page is known
+/// to be all of its answer.
+fn page<T: DeserializeOwned>(
+    input: &Input,
+    summary: &mut Summary,
+    take: Take<'_, T>,
+) -> ControlFlow<(), bool> {
     let mut file = FileSummary::of(input);
     let mut flow = ControlFlow::Continue(());
     let ended = page::read_records(&input.path, input.shape, &mut |place, raw| {
@@ -90,12 +95,15 @@ fn page<T: DeserializeOwned>(input: &Input, summary: &mut Summary, take: Take<'_
         }
         flow
     });
+    let mut whole = ended == Ok(Extent::Whole);
     if let Err(fault) = ended {
         file.refused += 1;
         summary.refused.push(fault.at(&input.file, ""));
     }
+    whole &= file.refused == 0;
     summary.files.push(file);
-    flow
+    flow?;
+    ControlFlow::Continue(whole)
 }
 
 struct Pass<'a> {
@@ -164,7 +172,9 @@ impl<'a> Pass<'a> {
             let mut summary = std::mem::take(&mut self.summary);
             let flow = page(input, &mut summary, &mut |record, notes| take(self, input, record, notes));
             self.summary = summary;
-            flow?;
+            if let (false, Some(provider), Kind::CollectionMembers) = (flow?, input.provider, kind) {
+                self.lists.in_part(provider);
+            }
         }
         ControlFlow::Continue(())
     }
@@ -208,12 +218,6 @@ impl<'a> Pass<'a> {
 
     fn memberships(&mut self) -> ControlFlow<()> {
         self.pages(Kind::CollectionMembers, Self::membership)?;
-        for file in self.summary.files.iter().filter(|f| f.kind == Kind::CollectionMembers && f.refused > 0) {
-            let input = self.exports.pages.iter().find(|input| input.file == file.file);
-            if let Some(provider) = input.and_then(|input| input.provider) {
-                self.lists.damaged(provider);
-            }
-        }
         let providers: Vec<usize> =
             self.exports.providers.iter().map(|provider| provider.hierarchy).collect();
         for members in std::mem::take(&mut self.lists).drain(&providers) {

@@ -86,6 +86,22 @@ fn members_beside_a_broken_page_are_not_complete() {
 }
 
 #[test]
+fn members_without_a_count_are_complete_only_on_pages_that_are_whole_answers() {
+    let complete = |page: &str| {
+        let (items, summary) = read(&[("1.json", page), ("s.json", &sites())]);
+        assert_eq!(lines(&summary.refused), []);
+        items[1..].to_vec()
+    };
+    let whole = rows(&[("PS100042", 9)]);
+    assert_eq!(complete(&whole), [members("PS100042", &["PS1/9"], true)]);
+    let more =
+        format!(r#"{},"@odata.nextLink":"https://cm01.example.com/next"}}"#, &whole[..whole.len() - 1]);
+    assert_eq!(complete(&more), [members("PS100042", &["PS1/9"], false)]);
+    let bare = format!(r#"[{}]"#, row("PS100042", 9));
+    assert_eq!(complete(&bare), [members("PS100042", &["PS1/9"], false)]);
+}
+
+#[test]
 fn members_that_are_no_devices_are_left_out_and_still_counted_as_read() {
     let collections =
         wmi("SMS_Collection", r#"{"CollectionID":"SMS00001","CollectionType":2,"MemberCount":4}"#);
