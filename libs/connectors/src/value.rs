@@ -1,4 +1,5 @@
 //! The sources' value conventions, one type each. `null`, `""` and an absent member are "not said": the inner `None`.
+//! Where a rule asks whether a text is empty, [`TextOrEmpty`] tells "empty" from "not said".
 //!
 //! Source: fact pack, admin_service.md 4 and 7, graph_managed_device.md 7.
 
@@ -16,6 +17,10 @@ use tandem_domain::enrollment;
 /// Text, as written.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) Option<String>);
+
+/// Text of which "empty" is an answer: `null` and `""` are the empty text, and only an absent member is "not said".
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct TextOrEmpty(pub(crate) Option<String>);
 
 /// Text or a number, kept as text: properties of which the sources show both.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -141,6 +146,12 @@ scalar!(Moment, "a date such as 2026-11-20T05:12:09Z",
 scalar!(Code, "a code of 32 bits",
     text(t) Some(enrollment::parse_code(t).map_or_else(|| Code::OutOfRange(shown(t).to_owned()), Code::Known)),
     number(n) Some(code_number(n)), flag(_f) None);
+
+impl<'de> Deserialize<'de> for TextOrEmpty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Text::deserialize(deserializer).map(|text| Self(Some(text.0.unwrap_or_default())))
+    }
+}
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {

@@ -145,7 +145,8 @@ pub struct Discovery {
     pub client_version: Option<String>,
     /// `OperatingSystemNameandVersion`; the same text for Windows 10 and 11.
     pub operating_system: Option<String>,
-    /// `DistinguishedName`; not empty means joined to Active Directory \[derived\].
+    /// `DistinguishedName`; not empty means joined to Active Directory \[derived\], empty or null that it is not. `None`: not
+    /// told, because the record lacks the member.
     pub distinguished_name: Option<String>,
     /// `ResourceDomainORWorkgroup`.
     pub domain_or_workgroup: Option<String>,

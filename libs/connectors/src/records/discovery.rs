@@ -6,7 +6,7 @@ use tandem_domain::section::{Discovery, SectionBody, SectionKind};
 use super::SiteRow;
 use crate::ledger::Standing;
 use crate::record::{Fault, name};
-use crate::value::{Flag, Moment, Number, Text};
+use crate::value::{Flag, Moment, Number, Text, TextOrEmpty};
 
 /// A discovery record.
 #[derive(Debug, Default, Deserialize)]
@@ -31,7 +31,7 @@ pub(crate) struct DiscoveryRecord {
     client_version: Text,
     #[serde(rename = "OperatingSystemNameandVersion")]
     operating_system: Text,
-    distinguished_name: Text,
+    distinguished_name: TextOrEmpty,
     #[serde(rename = "ResourceDomainORWorkgroup")]
     domain_or_workgroup: Text,
     #[serde(rename = "SMSAssignedSites")]

@@ -26,9 +26,10 @@ fn discovery_reads_every_member_and_nothing_said_stays_none() {
             "ResourceDomainORWorkgroup":"EXAMPLE","ResourceID":16777301,
             "SMBIOSGUID":"4C4C4544-0051-5810-8034-B7C04F4D3133","SMSAssignedSites":["PS1"],
             "SMSUniqueIdentifier":"GUID:6D1E0F9A-1B2C-4D3E-8F90-A1B2C3D4E5F6"},
-           {"ResourceID":16777555,"NetbiosName":"LAB-VM-07","Name":"","Active":null,"Client":null,"AgentTime":null,
+           {"ResourceID":16777555,"DistinguishedName":null,"NetbiosName":"LAB-VM-07","Name":"","Active":null,"Client":null,"AgentTime":null,
             "ClientVersion":null,"LastLogonUserDomain":"EXAMPLE","LastLogonUserName":null,"SMSAssignedSites":[],
-            "SMSUniqueIdentifier":null,"MACAddresses":null}"#,
+            "SMSUniqueIdentifier":null,"MACAddresses":null},
+           {"ResourceID":16777556,"Name":"LAB-VM-08"}"#,
     );
     let expected = [
         site_section(
@@ -50,7 +51,16 @@ fn discovery_reads_every_member_and_nothing_said_stays_none() {
         ),
         site_section(
             16_777_555,
-            SectionBody::Discovery(Discovery { name: some("LAB-VM-07"), ..Discovery::default() }),
+            SectionBody::Discovery(Discovery {
+                name: some("LAB-VM-07"),
+                distinguished_name: some(""),
+                ..Discovery::default()
+            }),
+        ),
+        // Neither empty nor anything else: the member is not there.
+        site_section(
+            16_777_556,
+            SectionBody::Discovery(Discovery { name: some("LAB-VM-08"), ..Discovery::default() }),
         ),
     ];
     assert_eq!(sections(&[("d.json", &page), ("s.json", &sites())]), expected);

@@ -18,17 +18,24 @@ pub(super) trait Body {
     fn read(proto: Self::Proto, violations: &mut Violations) -> Self;
 }
 
+/// Of the fields under `told`, an empty text is an answer of its own; elsewhere it is as unset.
 macro_rules! body {
     ($name:ident { $($field:ident),+ $(,)? }) => {
+        body!($name { $($field),+ } told {});
+    };
+    ($name:ident { $($field:ident),+ $(,)? } told { $($told:ident),* $(,)? }) => {
         impl Body for domain::$name {
             type Proto = v1::$name;
 
             fn write(&self) -> v1::$name {
-                v1::$name { $($field: Field::write(self.$field.as_ref())),+ }
+                v1::$name { $($field: Field::write(self.$field.as_ref()),)+ $($told: self.$told.clone(),)* }
             }
 
             fn read(proto: v1::$name, violations: &mut Violations) -> Self {
-                Self { $($field: violations.field(stringify!($field), proto.$field)),+ }
+                Self {
+                    $($field: violations.field(stringify!($field), proto.$field),)+
+                    $($told: proto.$told,)*
+                }
             }
         }
     };
@@ -42,12 +49,11 @@ body!(Discovery {
     active,
     client_version,
     operating_system,
-    distinguished_name,
     domain_or_workgroup,
     assigned_site,
     last_logon_user,
     last_discovered,
-});
+} told { distinguished_name });
 body!(ConsoleDevice {
     name,
     sms_id,

@@ -3,7 +3,8 @@
 //! To the message is always possible. From the message reports every field that breaks its documented shape, as [`Violation`]s
 //! whose paths are relative to the message: put the path of the message in front with [`Violation::under`].
 //!
-//! An unset field, and an empty text in an optional field, mean "not said" and become `None`. Numbers of enumerations that this
+//! An unset field, and an empty text in an optional field, mean "not said" and become `None`; only where the contract says what
+//! an empty text means is it kept. Numbers of enumerations that this
 //! release does not know are violations, never guesses.
 //!
 //! Not for: a service's own messages, and rules about several fields (whether a policy needs a collection). The domain has them.

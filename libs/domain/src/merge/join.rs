@@ -74,9 +74,8 @@ fn zeros(id: Option<&str>) -> Option<bool> {
     (!id.is_empty()).then(|| id.chars().all(|c| matches!(c, '0' | '-')))
 }
 
-/// `device.ad_joined`: `SMS_R_System.DistinguishedName` is not empty \[derived\]. Without a discovery record nobody says.
+/// `device.ad_joined`: `SMS_R_System.DistinguishedName` is not empty \[derived\]. Without a discovery record, or where the record
+/// lacks the member, nobody says.
 pub(super) fn ad_joined(readings: &Readings<'_>) -> Option<Fact<bool>> {
-    says(readings.site.discovery, |d| {
-        Some(d.distinguished_name.as_deref().is_some_and(|name| !name.trim().is_empty()))
-    })
+    says(readings.site.discovery, |d| Some(!d.distinguished_name.as_deref()?.trim().is_empty()))
 }

@@ -3,7 +3,7 @@
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::id::SiteCode;
 use tandem_domain::policy::{AutoEnrollment, CoManagementPolicy};
-use tandem_domain::section::{ManagedDevice, SectionBody, Source};
+use tandem_domain::section::{Discovery, ManagedDevice, Section, SectionBody, Source};
 use tandem_domain::tenant::TenantFacts;
 use tandem_domain::workload::{SliderPosition, Workload};
 
@@ -65,6 +65,26 @@ fn empty_text_and_the_year_of_never_are_not_said() {
         unreachable!("the message is whole");
     };
     assert_eq!((section.body, sequence), (SectionBody::ManagedDeviceBeta(ManagedDevice::default()), 3));
+}
+
+#[test]
+fn empty_text_that_answers_a_question_is_kept() {
+    let body = |distinguished_name: Option<&str>| {
+        let discovery =
+            Discovery { distinguished_name: distinguished_name.map(str::to_owned), ..Discovery::default() };
+        SectionBody::Discovery(discovery)
+    };
+    for said in [body(None), body(Some("")), body(Some("CN=A"))] {
+        let section = Section {
+            source: Source::ConfigMgr("PS1".parse().unwrap()),
+            key: "PS1/1".into(),
+            observed_at: jiff::Timestamp::UNIX_EPOCH,
+            body: said,
+        };
+        let report = Report::Said { section, sequence: 1 };
+        let source = Source::ConfigMgr("PS1".parse().unwrap());
+        assert_eq!(section::from_proto(section::to_proto(&report), &source), Ok(report));
+    }
 }
 
 #[test]

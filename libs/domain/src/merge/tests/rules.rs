@@ -101,13 +101,15 @@ fn join_type_of_an_all_zero_directory_id_is_none_unless_another_source_knows_bet
 }
 
 #[test]
-fn ad_joined_needs_a_discovery_record() {
+fn ad_joined_needs_a_discovery_record_that_has_the_name() {
     let named = |name: Option<&str>| {
         discovery(Discovery { distinguished_name: name.map(str::to_owned), ..Discovery::default() })
     };
     let ad_joined = |sections: &[Section]| copied(&merge(sections, &[]).ad_joined);
     assert_eq!(ad_joined(&[named(Some("CN=LAB-VM-07,DC=example,DC=com"))]), Some(true));
-    assert_eq!(ad_joined(&[named(None)]), Some(false));
+    assert_eq!(ad_joined(&[named(Some(" "))]), Some(false));
+    assert_eq!(ad_joined(&[named(Some(""))]), Some(false));
+    assert_eq!(ad_joined(&[named(None)]), None);
     assert_eq!(ad_joined(&[console(ConsoleDevice::default())]), None);
 }
 

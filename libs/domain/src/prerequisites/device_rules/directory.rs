@@ -23,12 +23,12 @@ pub(super) fn not_registered_only(facts: &DeviceFacts) -> Outcome {
     }
 }
 
-/// Speaks of domain-joined devices. Where nobody says whether a device is one, its join decides: hybrid joined is joined to
-/// Active Directory, Entra joined is joined to Entra ID only (words of `data/README.md`) \[derived\].
+/// Speaks of domain-joined devices. Where nobody says whether a device is one, only a hybrid join decides: it is a join to
+/// Active Directory by its meaning, and what the rule asks for. Of an Entra joined device the domain might know otherwise.
 pub(super) fn hybrid_for_domain_joined(facts: &DeviceFacts) -> Outcome {
     const NOT_DOMAIN_JOINED: &str = "the device is not joined to Active Directory";
     match (copied(&facts.ad_joined), copied(&facts.join_type)) {
-        (Some(false), _) | (None, Some(JoinType::EntraJoined)) => Outcome::not_applicable(NOT_DOMAIN_JOINED),
+        (Some(false), _) => Outcome::not_applicable(NOT_DOMAIN_JOINED),
         (_, Some(JoinType::HybridJoined)) => Outcome::Satisfied,
         (Some(true), Some(other)) => Outcome::unsatisfied("hybridAzureADJoined", other.id()),
         (ad_joined, join_type) => Outcome::unknown_of([

@@ -233,7 +233,7 @@ fn domain_joined_device_has_to_be_hybrid_joined() {
     assert_eq!(with(Some(false), Some(JoinType::None)), elsewhere);
     assert_eq!(with(Some(false), None), elsewhere);
     assert_eq!(with(None, Some(JoinType::HybridJoined)), satisfied());
-    assert_eq!(with(None, Some(JoinType::EntraJoined)), elsewhere);
+    assert_eq!(with(None, Some(JoinType::EntraJoined)), unknown(&["device.ad_joined"]));
     assert_eq!(with(None, Some(JoinType::None)), unknown(&["device.ad_joined"]));
     assert_eq!(with(None, Some(JoinType::EntraRegistered)), unknown(&["device.ad_joined"]));
 }

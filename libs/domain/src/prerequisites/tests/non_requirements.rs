@@ -76,15 +76,16 @@ fn single_site_is_not_demanded() {
 fn hybrid_join_for_new_devices_is_not_demanded() {
     let mut world = World::good();
     world.device.join_type = said(JoinType::EntraJoined);
-    // Whether a record of the site says so, or the device is new to every site.
+    world.device.ad_joined = said(false);
+    let report = world.device_report(Path::Path1, as_of());
+    assert_eq!(
+        report.outcome("entra.hybrid_for_domain_joined"),
+        Some(&not_applicable("the device is not joined to Active Directory"))
+    );
+    assert_eq!(report.verdict(), Verdict::Ready);
+    // On the paths of new devices nobody asks, even where no record of a site tells about the domain.
     for ad_joined in [said(false), None] {
         world.device.ad_joined = ad_joined;
-        let report = world.device_report(Path::Path1, as_of());
-        assert_eq!(
-            report.outcome("entra.hybrid_for_domain_joined"),
-            Some(&not_applicable("the device is not joined to Active Directory"))
-        );
-        assert_eq!(report.verdict(), Verdict::Ready);
         for path in [Path::Path2, Path::Autopilot] {
             let report = world.device_report(path, as_of());
             assert_eq!(report.outcome("entra.hybrid_for_domain_joined"), None);
