@@ -18,7 +18,7 @@ use super::catalogue::Path;
 use super::report::{Answer, Outcome, Report};
 use super::typed::typed_rules;
 use crate::authority::{EffectiveAuthority, effective_authority};
-use crate::facts::{DeviceFacts, MdmProvider};
+use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied};
 use crate::policy::Surroundings;
 use crate::state::mdm_provider;
 
@@ -82,6 +82,28 @@ typed_rules! {
     }
 }
 
+impl DeviceRule {
+    /// Judged by the tables of Windows 10 and 11. Servers share build numbers with them, and have releases, ends of support and
+    /// editions of their own, which no table here holds.
+    const fn reads_client_tables(self) -> bool {
+        matches!(
+            self,
+            Self::ServicedVersion | Self::SiteSupportsWindowsVersion | Self::AutopilotWindowsVersion
+        )
+    }
+
+    /// The fact of a device without client Windows that says too little for such a rule.
+    const fn fact_of_windows(self) -> &'static str {
+        if matches!(self, Self::Edition) { windows::OS_EDITION } else { windows::OS_BUILD }
+    }
+
+    /// Compares builds of Windows, which client and server count alike, or its editions.
+    const fn reads_windows(self) -> bool {
+        self.reads_client_tables()
+            || matches!(self, Self::Minimum1709 | Self::DeviceToken1803 | Self::Edition)
+    }
+}
+
 /// A device in its surroundings at a moment, to be asked about its rules.
 #[derive(Debug)]
 pub struct DeviceCheck<'a> {
@@ -142,6 +164,15 @@ impl<'a> DeviceCheck<'a> {
 
     fn answer(&self, rule: DeviceRule) -> Answer {
         let (facts, surroundings) = (self.facts, self.surroundings);
+        let no_table = match copied(&facts.os_kind) {
+            Some(OsKind::Server) => rule.reads_client_tables(),
+            Some(OsKind::Other) => rule.reads_windows(),
+            Some(OsKind::Client) | None => false,
+        };
+        if no_table {
+            // That such a device is no candidate is `cm.policy_applies_to_os`.
+            return Outcome::unknown(rule.fact_of_windows()).into();
+        }
         let outcome = match rule {
             DeviceRule::ClientHealthy => return client::healthy(facts, self.as_of),
             DeviceRule::ServicedVersion => return self.servicing().clone(),

@@ -16,8 +16,8 @@ const WINDOWS_10_1803: u32 = 17134;
 /// The first build of Windows 11.
 pub(super) const FIRST_WINDOWS_11: u32 = 22000;
 
-const OS_BUILD: &str = "device.os_build";
-const OS_EDITION: &str = "device.os_edition";
+pub(super) const OS_BUILD: &str = "device.os_build";
+pub(super) const OS_EDITION: &str = "device.os_edition";
 
 /// Extended Security Updates do not bring a version back into servicing, but are named: dispute 9 of the fact pack, decided
 /// for the Intune list of supported systems.

@@ -1,7 +1,8 @@
 //! Device rules about Windows: servicing, minimum builds, edition, and the site's support.
 
-use super::cases::{World, as_of, at, device_after, os, satisfied, unknown, unsatisfied, word};
-use crate::prerequisites::{DeviceCheck, DeviceRule, Outcome};
+use super::cases::{World, as_of, at, device_after, os, said, satisfied, unknown, unsatisfied, word};
+use crate::facts::OsKind;
+use crate::prerequisites::{DeviceCheck, DeviceRule, Outcome, Path, Verdict};
 use crate::site::SiteFacts;
 
 fn with_windows(rule: &str, version: &str, edition: Option<&str>, day: &str) -> Outcome {
@@ -151,6 +152,37 @@ fn autopilot_takes_any_windows_11_and_a_serviced_windows_10() {
     );
     assert_eq!(with("6.1.7601", None), unsatisfied(expected, "6.1.7601"));
     assert_eq!(with("10.0.19044", None), unknown(&["device.os_edition"]));
+}
+
+#[test]
+fn tables_of_windows_10_and_11_say_nothing_of_servers_and_other_systems() {
+    const BUILD: &[&str] = &["device.os_build"];
+    let judged = |kind, version| {
+        let mut world = World::good();
+        world.device.os_kind = said(kind);
+        world.device.os_version = version;
+        for path in [Path::Path1, Path::Path2, Path::Autopilot] {
+            // None of them is a candidate: cm.policy_applies_to_os.
+            assert_eq!(world.device_report(path, as_of()).verdict(), Verdict::Blocked, "{path}");
+        }
+        [
+            "win.serviced_version",
+            "win.site_supports_windows_version",
+            "autopilot.windows_version",
+            "win.minimum_1709",
+            "win.device_token_1803",
+            "win.edition",
+        ]
+        .map(|rule| world.device_outcome(rule))
+    };
+    let none = || unknown(BUILD);
+    let server = [none(), none(), none(), satisfied(), satisfied(), satisfied()];
+    let other = [none(), none(), none(), none(), none(), unknown(&["device.os_edition"])];
+    // Windows Server 2022; Windows Server 2025, which has the build of Windows 11 24H2; an iPhone; nothing said.
+    assert_eq!(judged(OsKind::Server, os("10.0.20348.4405")), server);
+    assert_eq!(judged(OsKind::Server, os("10.0.26100.2033")), server);
+    assert_eq!(judged(OsKind::Other, os("18.7.1")), other);
+    assert_eq!(judged(OsKind::Other, None), other);
 }
 
 #[test]
