@@ -125,7 +125,7 @@ impl<'a> SiteCheck<'a> {
                 "management point accepts gateway traffic",
                 "management point refuses gateway traffic",
             ),
-            SiteRule::CrlReachable => crl_reachable(site).into(),
+            SiteRule::CrlReachable => self.crl_reachable(),
             SiteRule::EntraUserDiscovery | SiteRule::ResourceAccessPoliciesRemoved => {
                 attested(self.tenant, rule.rule(), self.as_of)
             }
@@ -133,6 +133,38 @@ impl<'a> SiteCheck<'a> {
             SiteRule::AutopilotSite2111 => autopilot_site_2111(site).into(),
             SiteRule::AutopilotNoPilotIntune => no_pilot_intune(self.policy).into(),
             SiteRule::AutopilotNoPkiClientAuth => no_pki_client_auth(site).into(),
+        }
+    }
+
+    /// Whether the internet reaches a revocation list is no fact that any export carries: where the client's command line does
+    /// not do without it, an attestation of this rule decides \[derived\].
+    fn crl_reachable(&self) -> Answer {
+        const EXPECTED: &str = "/NoCRLCheck, or a revocation list that the internet reaches";
+        let word = standing(self.tenant, SiteRule::CrlReachable.id(), self.as_of);
+        match (self.site.client_auth, self.site.ccmsetup_command_line.as_deref(), word) {
+            (Some(ClientAuth::Entra | ClientAuth::Token), _, _) => {
+                Outcome::not_applicable("clients do not use certificates of an own PKI").into()
+            }
+            (Some(ClientAuth::Pki), Some(line), _) if skips_revocation(line) => Outcome::Satisfied.into(),
+            (Some(ClientAuth::Pki), _, Some(word)) if word.attested => {
+                Answer::until(Outcome::Satisfied, word.expires)
+            }
+            (Some(ClientAuth::Pki), Some(_), Some(word)) => {
+                let found = format!(
+                    "own PKI, client installed without /NoCRLCheck; denied by {} at {}",
+                    word.by, word.at
+                );
+                Answer::until(Outcome::unsatisfied(EXPECTED, found), word.expires)
+            }
+            (auth, line, word) => {
+                // What is written on the line does not say whether the list is reachable.
+                let line_says_too_little = line.is_none() || auth.is_some();
+                let outcome = Outcome::unknown_of([
+                    ("site.client_auth", auth.is_none()),
+                    ("site.ccmsetup_command_line", line_says_too_little),
+                ]);
+                Answer::until(outcome, word.filter(|_| auth.is_some()).and_then(|word| word.expires))
+            }
         }
     }
 
@@ -179,25 +211,6 @@ fn supported_version(site: &SiteFacts, as_of: Timestamp) -> Answer {
             Outcome::unsatisfied("a site version in support", format!("{version}, support ended on {on}"))
                 .into()
         }
-    }
-}
-
-/// Whether a revocation list is reachable is no fact that anyone says: what is decided is whether the client's command line
-/// does without it. \[derived\]
-fn crl_reachable(site: &SiteFacts) -> Outcome {
-    match (site.client_auth, site.ccmsetup_command_line.as_deref()) {
-        (Some(ClientAuth::Entra | ClientAuth::Token), _) => {
-            Outcome::not_applicable("clients do not use certificates of an own PKI")
-        }
-        (Some(ClientAuth::Pki), Some(line)) if skips_revocation(line) => Outcome::Satisfied,
-        (Some(ClientAuth::Pki), Some(_)) => Outcome::unsatisfied(
-            "/NoCRLCheck, or a revocation list that the internet reaches",
-            "own PKI, client installed without /NoCRLCheck",
-        ),
-        (auth, line) => Outcome::unknown_of([
-            ("site.client_auth", auth.is_none()),
-            ("site.ccmsetup_command_line", line.is_none()),
-        ]),
     }
 }
 

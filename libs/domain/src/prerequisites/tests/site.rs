@@ -111,16 +111,37 @@ fn own_pki_needs_a_client_that_skips_the_revocation_list() {
     assert_eq!(with("/nocrlcheck CCMHOSTNAME=gw.example.com/CCM SMSSITECODE=PS1"), satisfied());
     assert_eq!(
         with("CCMHOSTNAME=gw.example.com/CCM SMSSITECODE=PS1"),
-        unsatisfied(
-            "/NoCRLCheck, or a revocation list that the internet reaches",
-            "own PKI, client installed without /NoCRLCheck"
-        )
+        unknown(&["site.ccmsetup_command_line"])
     );
     assert_eq!(
         after("cm.crl_reachable", |s| s.client_auth = Some(ClientAuth::Token)),
         not_applicable("clients do not use certificates of an own PKI")
     );
     assert_eq!(after("cm.crl_reachable", |s| s.client_auth = None), unknown(&["site.client_auth"]));
+}
+
+#[test]
+fn reachable_revocation_list_is_the_operators_word() {
+    const RULE: &str = "cm.crl_reachable";
+    let site = SiteFacts { client_auth: Some(ClientAuth::Pki), ..good_site() };
+    let with = |site: &SiteFacts, attested| {
+        let mut tenant = good_tenant();
+        tenant.attestations.insert(RULE.to_owned(), attestation(attested));
+        outcome(RULE, site, &good_policy(), &tenant)
+    };
+    assert_eq!(with(&site, true), satisfied());
+    assert_eq!(
+        with(&site, false),
+        unsatisfied(
+            "/NoCRLCheck, or a revocation list that the internet reaches",
+            "own PKI, client installed without /NoCRLCheck; denied by erin@example.com at 2026-10-01T09:00:00Z"
+        )
+    );
+    let unsaid = SiteFacts { ccmsetup_command_line: None, ..site };
+    assert_eq!(with(&unsaid, true), satisfied());
+    assert_eq!(with(&unsaid, false), unknown(&["site.ccmsetup_command_line"]));
+    let entra = SiteFacts { client_auth: Some(ClientAuth::Entra), ..unsaid };
+    assert_eq!(with(&entra, false), not_applicable("clients do not use certificates of an own PKI"));
 }
 
 #[test]
