@@ -64,14 +64,18 @@ pub(super) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
 
 /// Steps 0 to 4: what decides all workloads alike. `None`: co-managed, and the sliders decide.
 fn whole_device(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Option<Reason> {
-    let Some(client) = copied(&facts.client_installed) else {
-        return Some(Reason::ClientUnknown);
+    let third_party = mdm_provider(facts, surroundings.tenant) == Some(MdmProvider::ThirdParty);
+    let co_managed = co_managed(facts);
+    let client = match copied(&facts.client_installed) {
+        Some(client) => client,
+        // The query rule does not ask for the client: a device is co-managed by what its row of the site says.
+        None if co_managed.query && !third_party => true,
+        // Enrolled or not: with the client the site decides or the sliders do, without it Intune or nobody [derived].
+        None => return Some(Reason::ClientUnknown),
     };
     if in_coexistence(facts, surroundings.tenant) {
         return Some(Reason::Coexistence);
     }
-    let third_party = mdm_provider(facts, surroundings.tenant) == Some(MdmProvider::ThirdParty);
-    let co_managed = co_managed(facts);
     match (client, facts.enrolled()) {
         (false, false) => Some(Reason::Unmanaged),
         // Step 2 asks for an enrolment in Intune. A third-party MDM without the client is no coexistence either, and

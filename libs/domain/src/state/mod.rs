@@ -1,7 +1,7 @@
 //! What a device is, in co-management's own words: its state, its eligibility and its dashboard categories.
 //!
 //! Everything here reads merged facts only; where a source says nothing, a term of a rule counts as not met \[derived\], and
-//! whatever depends on the client being there is `unknown` while nobody says whether it is.
+//! whatever depends on the client being there is `unknown` while nobody says whether it is. The query rule does not.
 //!
 //! Source: the fact pack's states.md 2 to 5 and 10, and `services/tandem/docs/assessment.md` for the words of the answers.
 
@@ -64,10 +64,13 @@ pub fn co_managed(facts: &DeviceFacts) -> CoManaged {
     }
 }
 
-/// Co-managed as it is counted: the query rule, and not in coexistence (states.md 7: such a device is never co-managed).
+/// Co-managed as it is counted: the query rule, and not in coexistence (states.md 7: such a device is never co-managed), nor
+/// possibly in it: enrolled with a third party, and nobody says whether the client is there.
 #[must_use]
 pub fn is_co_managed(facts: &DeviceFacts, tenant: &TenantFacts) -> bool {
-    co_managed(facts).query && !in_coexistence(facts, tenant)
+    let without_client = copied(&facts.client_installed) == Some(false);
+    co_managed(facts).query
+        && (without_client || mdm_provider(facts, tenant) != Some(MdmProvider::ThirdParty))
 }
 
 /// The device is on its way out: Intune has queued or issued a retire, wipe or delete.
@@ -84,7 +87,7 @@ pub fn is_leaving(facts: &DeviceFacts) -> bool {
 pub enum ManagementState {
     /// Neither client nor enrolment.
     Unmanaged,
-    /// No source says whether the client is installed.
+    /// No source says whether the client is installed, and the device is not co-managed by the query rule.
     Unknown,
     /// The client, and nothing of Entra ID.
     ClientOnly,
@@ -152,17 +155,17 @@ impl ManagementState {
 /// The device's state: the first that holds, in the order that the assessment's document prints.
 #[must_use]
 pub fn management_state(facts: &DeviceFacts, tenant: &TenantFacts) -> ManagementState {
-    let Some(client) = copied(&facts.client_installed) else {
-        return ManagementState::Unknown;
-    };
     if in_coexistence(facts, tenant) {
         return ManagementState::Coexistence;
     }
-    let co_managed = co_managed(facts);
-    if co_managed.query {
+    if is_co_managed(facts, tenant) {
         // The vendor's query rule does not ask for the client.
         return ManagementState::CoManaged;
     }
+    let Some(client) = copied(&facts.client_installed) else {
+        return ManagementState::Unknown;
+    };
+    let co_managed = co_managed(facts);
     match (client, facts.enrolled()) {
         (true, true) if co_managed.prose => ManagementState::EnrolledNotProvisioned,
         (true, true) => ManagementState::MdmPlusClient,

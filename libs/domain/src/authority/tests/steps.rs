@@ -51,8 +51,17 @@ fn reason_words_are_those_of_the_assessment_in_its_order() {
 fn device_outside_co_management_has_one_reason_for_all_workloads() {
     type Change = fn(&mut DeviceFacts);
     let third_party: Change = |f| f.authority_text = said("VMware AirWatch".to_owned());
-    let table: [(&str, &[Change], Reason); 14] = [
-        ("client not said", &[|f| f.client_installed = None], Reason::ClientUnknown),
+    let table: [(&str, &[Change], Reason); 15] = [
+        (
+            "client not said, enrolled and not provisioned",
+            &[|f| f.client_installed = None, |f| f.mdm_provisioned = None],
+            Reason::ClientUnknown,
+        ),
+        (
+            "client not said, third-party MDM",
+            &[third_party, |f| f.client_installed = None],
+            Reason::ClientUnknown,
+        ),
         (
             "client not said, not enrolled",
             &[|f| f.client_installed = None, |f| f.mdm_enrolled = said(false)],
@@ -115,6 +124,13 @@ fn autopilot_override_gives_all_workloads_to_intune_before_any_slider() {
         })
     );
     assert!(!effective.autopilot_override_unknown);
+}
+
+#[test]
+fn co_managed_device_follows_the_sliders_whoever_says_that_the_client_is_there() {
+    let facts = DeviceFacts { client_installed: None, ..co_managed_client() };
+    let world = everything_moved();
+    assert_eq!(reasons(&facts, &world), reasons(&co_managed_client(), &world));
 }
 
 #[test]

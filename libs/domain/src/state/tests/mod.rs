@@ -140,7 +140,9 @@ fn state_is_the_first_that_holds() {
     let failed = DeviceFacts { enrollment_failed: said(true), ..enrolling.clone() };
     let pending = DeviceFacts { pending_logon: said(true), ..failed.clone() };
     let table = [
-        ("unknown", DeviceFacts { client_installed: None, ..all.clone() }),
+        ("co_managed", DeviceFacts { client_installed: None, ..all.clone() }),
+        ("unknown", DeviceFacts { client_installed: None, mdm_provisioned: None, ..all.clone() }),
+        ("unknown", DeviceFacts { client_installed: None, authority_text: third_party(), ..all.clone() }),
         ("unknown", DeviceFacts::default()),
         ("coexistence", DeviceFacts { authority_text: third_party(), ..all.clone() }),
         ("coexistence", DeviceFacts { authority_text: third_party(), ..client.clone() }),
