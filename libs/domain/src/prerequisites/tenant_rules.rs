@@ -178,11 +178,11 @@ fn automatic_enrollment(tenant: &TenantFacts) -> Outcome {
     }
 }
 
-/// Two scopes of "some" may or may not share users: nothing at hand says which groups they cover \[derived\].
+/// A scope that nobody told is unknown, even beside one that covers nobody. Two scopes of "some" may or may not share users: nothing at hand says which groups they cover \[derived\].
 fn scopes_do_not_overlap(tenant: &TenantFacts) -> Outcome {
     const EXPECTED: &str = "no user in both the MDM and the WIP user scope";
     match (tenant.mdm_user_scope, tenant.wip_user_scope) {
-        (Some(UserScope::None), _) | (_, Some(UserScope::None)) => Outcome::Satisfied,
+        (Some(UserScope::None), Some(_)) | (Some(_), Some(UserScope::None)) => Outcome::Satisfied,
         (Some(UserScope::All), Some(UserScope::All)) => {
             Outcome::unsatisfied(EXPECTED, "MDM user scope all, WIP user scope all")
         }

@@ -56,7 +56,8 @@ pub(super) fn auto_enroll_in_scope(facts: &DeviceFacts, surroundings: &Surroundi
     }
 }
 
-/// Up to 48 hours any report is fresh, after 30 days none is; between the two the flags decide.
+/// Up to 48 hours any report is fresh, after 30 days none is; between the two the flags decide. Without the flags nothing
+/// passes: a report that is fresh whatever they say is still one that nobody read.
 pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
     let flags = copied(&facts.client_health_flags);
     let Some(sync) = copied(&facts.client_health_sync) else {
@@ -66,16 +67,12 @@ pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
         ])
         .into();
     };
-    let young = is_within(sync, FRESH_OTHERWISE, as_of);
-    let limit = if flags == Some(HEALTHY) || (flags.is_none() && !young) {
-        FRESH_WHEN_HEALTHY
-    } else {
-        FRESH_OTHERWISE
-    };
+    // Without the flags only an age that is too great for any of them decides.
+    let limit = if matches!(flags, None | Some(HEALTHY)) { FRESH_WHEN_HEALTHY } else { FRESH_OTHERWISE };
     let fresh = is_within(sync, limit, as_of);
     let changes_at = if fresh { outgrows(sync, limit) } else { None };
     let outcome = match (fresh, flags) {
-        (true, None) if !young => Outcome::unknown("device.client_health_flags"),
+        (true, None) => Outcome::unknown("device.client_health_flags"),
         (true, _) => Outcome::Satisfied,
         (false, flags) => {
             let flags = flags.map_or(Cow::Borrowed("unknown"), |flags| flags.to_string().into());

@@ -127,8 +127,9 @@ fn scopes_overlap_when_one_covers_all_and_the_other_anybody() {
     };
     use UserScope::{All, None as Nobody, Some as Several};
     assert_eq!(with(Some(All), Some(Nobody)), satisfied());
-    assert_eq!(with(Some(Nobody), None), satisfied());
-    assert_eq!(with(None, Some(Nobody)), satisfied());
+    assert_eq!(with(Some(Nobody), Some(All)), satisfied());
+    assert_eq!(with(Some(Nobody), None), unknown(&["tenant.wip_user_scope"]));
+    assert_eq!(with(None, Some(Nobody)), unknown(&["tenant.mdm_user_scope"]));
     assert_eq!(with(Some(All), Some(All)), unsatisfied(EXPECTED, "MDM user scope all, WIP user scope all"));
     assert_eq!(
         with(Some(All), Some(Several)),
