@@ -238,11 +238,11 @@ pub struct DeviceFacts {
 
     /// Company or personal.
     pub owner: Option<Fact<Owner>>,
-    /// Serial number as written.
+    /// Serial number as written; empty where a source says that there is none.
     pub serial_number: Option<Fact<String>>,
-    /// Manufacturer.
+    /// Manufacturer; empty where a source says that there is none.
     pub manufacturer: Option<Fact<String>>,
-    /// Model.
+    /// Model; empty where a source says that there is none.
     pub model: Option<Fact<String>>,
     /// Primary or last user.
     pub user: Option<Fact<String>>,

@@ -266,11 +266,11 @@ pub struct ManagedDevice {
     pub operating_system: Option<String>,
     /// `osVersion`.
     pub os_version: Option<String>,
-    /// `serialNumber`.
+    /// `serialNumber`, as written. Empty or null: the empty text; `None`: not told, because the record lacks the member.
     pub serial_number: Option<String>,
-    /// `manufacturer`.
+    /// `manufacturer`. Empty or null: the empty text; `None`: not told.
     pub manufacturer: Option<String>,
-    /// `model`.
+    /// `model`, likewise.
     pub model: Option<String>,
     /// `managementAgent`.
     pub management_agent: Option<String>,

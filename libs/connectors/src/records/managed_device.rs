@@ -5,7 +5,7 @@ use tandem_domain::section::{ClientFeatures, ManagedDevice, SectionBody, Section
 
 use super::CloudRow;
 use crate::record::{Fault, code};
-use crate::value::{Code, Flag, Moment, Nested, Text};
+use crate::value::{Code, Flag, Moment, Nested, Text, TextOrEmpty};
 
 /// A managed device, v1.0 or beta.
 #[derive(Debug, Default, Deserialize)]
@@ -22,9 +22,9 @@ pub(crate) struct ManagedDeviceRecord {
     owner_type: Text,
     operating_system: Text,
     os_version: Text,
-    serial_number: Text,
-    manufacturer: Text,
-    model: Text,
+    serial_number: TextOrEmpty,
+    manufacturer: TextOrEmpty,
+    model: TextOrEmpty,
     management_agent: Text,
     management_state: Text,
     device_registration_state: Text,

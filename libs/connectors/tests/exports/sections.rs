@@ -228,6 +228,20 @@ fn managed_device_without_a_context_is_beta_when_a_record_is() {
 }
 
 #[test]
+fn hardware_texts_that_are_empty_are_told_and_absent_ones_are_not() {
+    let page = graph(
+        "v1.0",
+        "deviceManagement/managedDevices",
+        r#"{"id":"a","serialNumber":null,"manufacturer":""},{"id":"b"}"#,
+    );
+    let section =
+        |key: &str, device| cloud_section(Source::Intune, key, SectionBody::ManagedDeviceV1(device));
+    let empty = ManagedDevice { serial_number: some(""), manufacturer: some(""), ..ManagedDevice::default() };
+    let expected = [section("a", empty), section("b", ManagedDevice::default())];
+    assert_eq!(sections(&[("g.json", &page)]), expected);
+}
+
+#[test]
 fn managed_device_of_beta_keeps_sentinels_and_unknown_members() {
     let page = graph(
         "beta",

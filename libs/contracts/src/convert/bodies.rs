@@ -96,9 +96,6 @@ body!(ManagedDevice {
     owner_type,
     operating_system,
     os_version,
-    serial_number,
-    manufacturer,
-    model,
     management_agent,
     management_state,
     registration_state,
@@ -117,7 +114,7 @@ body!(ManagedDevice {
     client_health_sync,
     client_identifier,
     client_version,
-});
+} told { serial_number, manufacturer, model });
 body!(DirectoryDevice { device_id, display_name, trust_type, device_ownership });
 body!(Probe {
     entra_device_id,

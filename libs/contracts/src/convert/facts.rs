@@ -59,6 +59,21 @@ impl Origins {
         violations: &mut Violations,
     ) -> Option<Fact<F>> {
         let value: F = violations.field(name, proto)?;
+        self.at((number, name), value, violations)
+    }
+
+    /// A text that was told and is empty. Elsewhere an empty text is as unset.
+    fn empty(
+        &self,
+        field: (u32, &str),
+        proto: Option<&String>,
+        violations: &mut Violations,
+    ) -> Option<Fact<String>> {
+        self.at(field, proto.filter(|text| text.is_empty())?.clone(), violations)
+    }
+
+    /// The value with its origin.
+    fn at<T>(&self, (number, name): (u32, &str), value: T, violations: &mut Violations) -> Option<Fact<T>> {
         let Some(&section) = self.by_field.get(&number) else {
             violations.add("origins", format!("must name the section of field {number}, {name}; found none"));
             return None;
@@ -210,7 +225,16 @@ pub fn from_proto(mut message: v1::DeviceFacts) -> Result<DeviceFacts, Vec<Viola
     let cloud =
         origins.fact((MDM_ENROLLED_CLOUD, "mdm_enrolled_cloud"), message.mdm_enrolled_cloud, &mut violations);
 
-    let facts = read_facts(message, &origins, &mut violations);
+    let mut empty = |field, proto: &Option<String>| origins.empty(field, proto.as_ref(), &mut violations);
+    let (serial_number, manufacturer, model) = (
+        empty((34, "serial_number"), &message.serial_number),
+        empty((35, "manufacturer"), &message.manufacturer),
+        empty((36, "model"), &message.model),
+    );
+    let mut facts = read_facts(message, &origins, &mut violations);
+    facts.serial_number = facts.serial_number.or(serial_number);
+    facts.manufacturer = facts.manufacturer.or(manufacturer);
+    facts.model = facts.model.or(model);
     let enrollment_conflict = match (facts.mdm_enrolled, cloud) {
         (Some(site), Some(cloud)) => Some(EnrollmentConflict { site, cloud }),
         (None, Some(_)) => {

@@ -95,11 +95,17 @@ fn add_names(facts: &mut DeviceFacts, readings: &Readings<'_>) {
         .intune(|d| d.user_principal_name.clone())
         .or_else(|| site.console(|d| d.primary_user.clone()))
         .or_else(|| says(site.discovery, |d| d.last_logon_user.clone()));
-    // The fact pack reads serial number, model and manufacturer from Graph; only the serial number has another source.
-    facts.serial_number =
-        readings.intune(|d| d.serial_number.clone()).or_else(|| site.console(|d| d.serial_number.clone()));
-    facts.manufacturer = readings.intune(|d| d.manufacturer.clone());
-    facts.model = readings.intune(|d| d.model.clone());
+    // The fact pack reads serial number, model and manufacturer from Graph; only the serial number has another source. Empty
+    // is an answer too, after every text.
+    let not_empty = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
+    facts.serial_number = readings
+        .intune(|d| not_empty(&d.serial_number))
+        .or_else(|| site.console(|d| not_empty(&d.serial_number)))
+        .or_else(|| readings.intune(|d| d.serial_number.clone()));
+    facts.manufacturer = readings
+        .intune(|d| not_empty(&d.manufacturer))
+        .or_else(|| readings.intune(|d| d.manufacturer.clone()));
+    facts.model = readings.intune(|d| not_empty(&d.model)).or_else(|| readings.intune(|d| d.model.clone()));
     facts.owner = owner(readings);
 }
 

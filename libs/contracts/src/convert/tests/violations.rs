@@ -1,6 +1,6 @@
 //! Broken messages: every violation is reported, with the path of its field.
 
-use tandem_domain::facts::DeviceFacts;
+use tandem_domain::facts::{DeviceFacts, Fact};
 use tandem_domain::id::SiteCode;
 use tandem_domain::policy::{AutoEnrollment, CoManagementPolicy};
 use tandem_domain::section::{Discovery, ManagedDevice, Section, SectionBody, Source};
@@ -130,6 +130,30 @@ fn fact_without_a_section_of_its_own_is_refused() {
             ),
         ])
     );
+}
+
+#[test]
+fn empty_texts_of_the_hardware_are_facts_and_others_are_not_said() {
+    let origin = |field| v1::FactOrigin { field, section: 0 };
+    let message = v1::DeviceFacts {
+        sections: vec![stamp()],
+        origins: [16, 34, 35, 36].map(origin).into(),
+        os_edition: Some(String::new()),
+        serial_number: Some(String::new()),
+        manufacturer: Some("Dell Inc.".into()),
+        model: Some(String::new()),
+        ..v1::DeviceFacts::default()
+    };
+    let fact = |text: &str| Some(Fact::new(text.to_owned(), 0));
+    let expected = DeviceFacts {
+        sections: vec![facts::stamp_from_proto(stamp()).unwrap()],
+        serial_number: fact(""),
+        manufacturer: fact("Dell Inc."),
+        model: fact(""),
+        ..DeviceFacts::default()
+    };
+    assert_eq!(facts::from_proto(message), Ok(expected.clone()));
+    assert_eq!(facts::from_proto(facts::to_proto(&expected, |_| false)), Ok(expected));
 }
 
 #[test]

@@ -114,6 +114,30 @@ fn ad_joined_needs_a_discovery_record_that_has_the_name() {
 }
 
 #[test]
+fn texts_of_the_hardware_are_told_empty_or_not_told() {
+    let hardware = |sections: &[Section]| {
+        let facts = merge(sections, &[]);
+        let value = |fact: Option<Fact<String>>| fact.map(|fact| fact.value);
+        (value(facts.serial_number), value(facts.manufacturer), value(facts.model))
+    };
+    let graph = |serial: Option<&str>, model: Option<&str>| ManagedDevice {
+        serial_number: serial.map(str::to_owned),
+        model: model.map(str::to_owned),
+        ..ManagedDevice::default()
+    };
+    let empty = beta(graph(Some(""), Some("")));
+    let some = |word: &str| Some(word.to_owned());
+    assert_eq!(hardware(std::slice::from_ref(&empty)), (some(""), None, some("")));
+    assert_eq!(
+        hardware(&[empty.clone(), v1(graph(Some("7QX4M13"), None))]),
+        (some("7QX4M13"), None, some(""))
+    );
+    let serial = ConsoleDevice { serial_number: text("7QX4M14"), ..ConsoleDevice::default() };
+    assert_eq!(hardware(&[empty, console(serial)]), (some("7QX4M14"), None, some("")));
+    assert_eq!(hardware(&[beta(graph(None, None))]), (None, None, None));
+}
+
+#[test]
 fn os_version_prefers_graph_then_site_build_then_text_without_build() {
     let graph = |version: &str| ManagedDevice { os_version: text(version), ..ManagedDevice::default() };
     let built = |build: &str| ConsoleDevice { device_os_build: text(build), ..ConsoleDevice::default() };

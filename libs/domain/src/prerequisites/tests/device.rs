@@ -360,7 +360,7 @@ fn autopatch_names_every_fact_of_the_record_that_fails() {
     );
     assert_eq!(
         device_after(RULE, |w| {
-            w.device.serial_number = word(" ");
+            w.device.serial_number = word("");
             w.device.mdm_enrolled = said(false);
             w.device.last_intune_sync = None;
         }),
