@@ -34,8 +34,9 @@ pub(crate) struct Flag(pub(crate) Option<bool>);
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Number(pub(crate) Option<u32>);
 
-/// A date: 0 to 9 fraction digits; `Z`, an offset, or neither, which is UTC. Year 1 says "never" and is `None`; the far end of
-/// year 9999 is the last timestamp.
+/// A date: 0 to 9 fraction digits; `Z`, an offset, or neither, which is UTC. Year 1 says "never", and so does the year 1900,
+/// which Intune shows for an agent that it heard nothing of (`data/workloads.toml`, `monitoring_trap`): both are `None`. So is
+/// what lies between \[derived\]. The far end of year 9999 is the last timestamp.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Moment(pub(crate) Option<Timestamp>);
 
@@ -61,16 +62,19 @@ impl<T> Default for Nested<T> {
     }
 }
 
+/// Dates up to this year stand for "never": nothing that is managed was there.
+const LAST_YEAR_OF_NEVER: i16 = 1900;
+
 /// Reads a date by the rules of [`Moment`]; the error is the text's shape.
 pub(crate) fn moment(text: &str) -> Result<Option<Timestamp>, &'static str> {
     const SHAPE: &str = "a date such as 2026-11-20T05:12:09Z";
     let pieces = Pieces::parse(text).map_err(|_| SHAPE)?;
-    if pieces.date().year() <= 1 {
+    if pieces.date().year() <= LAST_YEAR_OF_NEVER {
         return Ok(None);
     }
     let read = DateTime::from_parts(pieces.date(), pieces.time().unwrap_or(Time::midnight()));
     let offset = pieces.to_numeric_offset().unwrap_or(Offset::UTC);
-    // Past year 1, only the far end of year 9999 lies outside the range of timestamps.
+    // From then on, only the far end of year 9999 lies outside the range of timestamps.
     Ok(Some(offset.to_timestamp(read).unwrap_or(Timestamp::MAX)))
 }
 

@@ -270,7 +270,8 @@ fn managed_device_of_beta_keeps_sentinels_and_unknown_members() {
         client_health_state: some("communicationError"),
         // -2147012867 as unsigned 32 bits: 2^32 - 2147012867.
         client_health_error: Some(2_147_954_429),
-        client_health_sync: Some(at("1900-02-01T00:00:00Z")),
+        // 1900-02-01: Intune heard nothing of the agent.
+        client_health_sync: None,
         client_identifier: some("GUID:6D1E"),
         client_version: some("5.00.9141.1011"),
         ..ManagedDevice::default()

@@ -133,7 +133,7 @@ body!(Probe {
     autopilot_override,
 });
 
-/// Graph's "never" is a moment of year 1; the contract asks for unset, and a sender that passes it on means the same.
+/// Graph's "never" is a moment of year 1 or of 1900; the contract asks for unset, and a sender that passes it on means the same.
 pub(super) fn without_never(mut device: domain::ManagedDevice) -> domain::ManagedDevice {
     device.enrolled_at = device.enrolled_at.filter(not_never);
     device.last_sync = device.last_sync.filter(not_never);

@@ -45,9 +45,10 @@ pub(super) fn read(time: prost_types::Timestamp) -> Result<Timestamp, String> {
         .map_err(|_| format!("must be in the years 1 to 9999; found {} seconds since 1970", time.seconds))
 }
 
-/// A time that means something: Graph writes a moment of year 1 for "never".
+/// A time that means something: Graph writes a moment of year 1 for "never", and Intune one of 1900 for an agent that it heard
+/// nothing of.
 pub(super) fn not_never(time: &Timestamp) -> bool {
-    /// 0002-01-01T00:00:00Z.
-    const YEAR_TWO: i64 = -62_104_060_800;
-    time.as_second() >= YEAR_TWO
+    /// 1901-01-01T00:00:00Z.
+    const AFTER_NEVER: i64 = -2_177_452_800;
+    time.as_second() >= AFTER_NEVER
 }

@@ -85,11 +85,11 @@ impl Drawn for String {
     }
 }
 
-/// From the second year on: a moment of the first one is "never".
+/// From 1901 on: moments of year 1 and of 1900 are "never".
 impl Drawn for Timestamp {
     fn draw(numbers: &mut Numbers) -> Self {
-        let span = u64::try_from(Timestamp::MAX.as_second() + 62_104_060_800).unwrap();
-        let seconds = i64::try_from(numbers.below(span)).unwrap() - 62_104_060_800;
+        let span = u64::try_from(Timestamp::MAX.as_second() + 2_177_452_800).unwrap();
+        let seconds = i64::try_from(numbers.below(span)).unwrap() - 2_177_452_800;
         Timestamp::new(seconds, i32::try_from(numbers.below(1_000_000_000)).unwrap()).unwrap()
     }
 }

@@ -50,7 +50,7 @@ fn fields_inside_a_body_are_named_with_their_path() {
 }
 
 #[test]
-fn empty_text_and_the_year_of_never_are_not_said() {
+fn empty_text_and_the_years_of_never_are_not_said() {
     let message = v1::Section {
         key: "id".into(),
         observed_at: at(0),
@@ -58,6 +58,8 @@ fn empty_text_and_the_year_of_never_are_not_said() {
         body: Some(v1::section::Body::ManagedDeviceBeta(v1::ManagedDevice {
             device_name: Some(String::new()),
             last_sync: at(-62_135_596_800),
+            // 1900-02-01T00:00:00Z.
+            client_health_sync: at(-2_206_310_400),
             ..v1::ManagedDevice::default()
         })),
     };
