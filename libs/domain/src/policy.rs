@@ -8,10 +8,9 @@ use crate::id::CollectionId;
 use crate::workload::{PerWorkload, SliderPosition, Workload};
 
 /// Automatic enrolment of existing clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AutoEnrollment {
     /// Nobody.
-    #[default]
     None,
     /// Members of the Intune Auto Enrollment collection.
     Pilot,
@@ -43,10 +42,10 @@ pub struct WorkloadSetting {
 /// A hierarchy's co-management object.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CoManagementPolicy {
-    /// Co-management is set up in the hierarchy.
-    pub enabled: bool,
-    /// Automatic enrolment.
-    pub auto_enrollment: AutoEnrollment,
+    /// Co-management is set up in the hierarchy; `None`: nobody said.
+    pub enabled: Option<bool>,
+    /// Automatic enrolment; `None`: nobody said.
+    pub auto_enrollment: Option<AutoEnrollment>,
     /// The Intune Auto Enrollment collection, needed for [`AutoEnrollment::Pilot`].
     pub auto_enrollment_collection: Option<CollectionId>,
     /// Slider and collection per workload.
@@ -76,7 +75,7 @@ impl CoManagementPolicy {
     /// # Errors
     /// The first thing that is missing.
     pub fn validate(&self) -> Result<(), InvalidPolicy> {
-        if self.auto_enrollment == AutoEnrollment::Pilot && self.auto_enrollment_collection.is_none() {
+        if self.auto_enrollment == Some(AutoEnrollment::Pilot) && self.auto_enrollment_collection.is_none() {
             return Err(InvalidPolicy::AutoEnrollmentWithoutCollection);
         }
         match self

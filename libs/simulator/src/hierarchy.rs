@@ -79,8 +79,8 @@ impl Hierarchy {
             code: code.clone(),
             version: spec.version.clone(),
             policy: CoManagementPolicy {
-                enabled: true,
-                auto_enrollment: spec.auto_enrollment,
+                enabled: Some(true),
+                auto_enrollment: Some(spec.auto_enrollment),
                 auto_enrollment_collection: pilot_mode
                     .then(|| collections[AUTO_ENROLLMENT as usize].id.clone()),
                 workloads: settings,

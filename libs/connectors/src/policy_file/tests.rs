@@ -32,8 +32,8 @@ fn expected() -> PolicyFile {
     PolicyFile {
         hierarchy: HierarchyId::parse("PS1").unwrap(),
         policy: CoManagementPolicy {
-            enabled: true,
-            auto_enrollment: AutoEnrollment::Pilot,
+            enabled: Some(true),
+            auto_enrollment: Some(AutoEnrollment::Pilot),
             auto_enrollment_collection: id("PS10003F"),
             workloads,
         },

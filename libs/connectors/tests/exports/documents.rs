@@ -21,7 +21,7 @@ fn tenant_facts_and_policy_are_handed_on_whole() {
         },
         Item::Policy {
             hierarchy: hierarchy("H1"),
-            policy: CoManagementPolicy { enabled: true, ..CoManagementPolicy::default() },
+            policy: CoManagementPolicy { enabled: Some(true), ..CoManagementPolicy::default() },
         },
     ];
     assert_eq!(items, expected);

@@ -5,16 +5,17 @@ use tandem_domain::policy::{AutoEnrollment, CoManagementPolicy, WorkloadSetting}
 use tandem_domain::workload::{PerWorkload, Workload};
 
 use super::field::invalid_id;
-use super::{Violation, Violations, enum_optional, enum_required, number};
+use super::{Violation, Violations, enum_optional, enum_required, number, number_or_unspecified};
 use crate::r#type::v1;
 
 /// What the policy says, with an entry for each of the seven workloads.
 #[must_use]
 pub fn to_proto(policy: &CoManagementPolicy) -> v1::CoManagementPolicy {
+    let said = policy.auto_enrollment.is_some() || policy.auto_enrollment_collection.is_some();
     v1::CoManagementPolicy {
         enabled: policy.enabled,
-        auto_enrollment: Some(v1::AutoEnrollment {
-            mode: number(policy.auto_enrollment),
+        auto_enrollment: said.then(|| v1::AutoEnrollment {
+            mode: number_or_unspecified(policy.auto_enrollment),
             collection: text(policy.auto_enrollment_collection.as_ref()),
         }),
         workloads: policy
@@ -60,7 +61,7 @@ pub fn from_proto(message: v1::CoManagementPolicy) -> Result<CoManagementPolicy,
     }
     violations.finish(Some(CoManagementPolicy {
         enabled: message.enabled,
-        auto_enrollment: mode.flatten().unwrap_or_default(),
+        auto_enrollment: mode.flatten(),
         auto_enrollment_collection: collection,
         workloads,
     }))

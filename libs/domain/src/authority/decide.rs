@@ -128,18 +128,18 @@ fn by_workload(
 /// What the workload's own slider and pilot collection say.
 ///
 /// While co-management is not set up in the hierarchy there are no sliders, and every workload stays at Configuration
-/// Manager, whatever positions the policy keeps \[derived\]. A pilot without a collection, which the console refuses, says
+/// Manager, whatever positions the policy keeps \[derived\]. Whether it is set up and nobody said decides nothing where the
+/// slider stands at Configuration Manager, and leaves every other position unknown. A pilot without a collection, which the console refuses, says
 /// nothing about its members.
 fn by_slider(facts: &DeviceFacts, surroundings: &Surroundings<'_>, workload: Workload) -> Reason {
     let Some(policy) = surroundings.policy else {
         return Reason::PolicyUnknown;
     };
-    if !policy.enabled {
-        return Reason::SliderConfigurationManager;
-    }
     let setting = &policy.workloads[workload];
     match setting.slider {
+        _ if policy.enabled == Some(false) => Reason::SliderConfigurationManager,
         SliderPosition::ConfigurationManager => Reason::SliderConfigurationManager,
+        _ if policy.enabled.is_none() => Reason::PolicyUnknown,
         SliderPosition::Intune => Reason::SliderIntune,
         SliderPosition::PilotIntune => {
             let collection = setting.pilot_collection.as_ref();

@@ -35,7 +35,7 @@ impl World {
         Self {
             tenant: TenantFacts { authority_texts: authority_texts(), ..TenantFacts::default() },
             site: Some(site),
-            policy: Some(CoManagementPolicy { enabled: true, ..CoManagementPolicy::default() }),
+            policy: Some(CoManagementPolicy { enabled: Some(true), ..CoManagementPolicy::default() }),
             complete_collections: BTreeSet::new(),
         }
     }
@@ -205,7 +205,8 @@ pub(crate) fn workload_setting() -> impl Strategy<Value = WorkloadSetting> {
 
 /// A tenant, a site and a policy, each as well known as may be.
 pub(crate) fn world() -> impl Strategy<Value = World> {
-    let policy = (proptest::bool::weighted(0.9), vec(workload_setting(), 7));
+    let enabled = select([Some(true); 8].into_iter().chain([Some(false), None]).collect::<Vec<_>>());
+    let policy = (enabled, vec(workload_setting(), 7));
     let version = option::of(select(["2309", "2403", "5.00.9141.1000", "next"].as_slice()));
     (option::weighted(0.9, policy), version, collection_ids(), any::<bool>()).prop_map(
         |(policy, version, complete_collections, site_known)| {

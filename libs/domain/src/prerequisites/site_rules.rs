@@ -91,7 +91,7 @@ impl<'a> SiteCheck<'a> {
             SiteRule::SupportedVersion => supported_version(site, self.as_of),
             SiteRule::CoManagementEnabled => flag(
                 "site.co_management_enabled",
-                self.policy.map(|policy| policy.enabled),
+                self.policy.and_then(|policy| policy.enabled),
                 "co-management enabled",
                 "co-management not enabled",
             ),

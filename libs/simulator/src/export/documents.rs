@@ -55,12 +55,15 @@ impl<'a> SiteRow<'a> {
 /// The co-management object of a hierarchy, as `tandem assess` reads it.
 pub(crate) fn policy(hierarchy: &Hierarchy) -> String {
     let policy = hierarchy.policy();
-    let mut text = format!(
-        "name = \"tenants/default/hierarchies/{}/coManagementPolicy\"\nenabled = {}\n\n[autoEnrollment]\nmode = \"{}\"\n",
-        hierarchy.code(),
-        policy.enabled,
-        auto_enrollment(policy.auto_enrollment),
-    );
+    let mut text =
+        format!("name = \"tenants/default/hierarchies/{}/coManagementPolicy\"\n", hierarchy.code());
+    if let Some(enabled) = policy.enabled {
+        let _ = writeln!(text, "enabled = {enabled}");
+    }
+    text.push_str("\n[autoEnrollment]\n");
+    if let Some(mode) = policy.auto_enrollment {
+        let _ = writeln!(text, "mode = \"{}\"", auto_enrollment(mode));
+    }
     if let Some(collection) = &policy.auto_enrollment_collection {
         let _ = writeln!(text, "collection = \"{collection}\"");
     }

@@ -45,7 +45,7 @@ fn at() -> Timestamp {
 fn body(collection: &str) -> CoManagementPolicy {
     let mode = AutoEnrollmentMode::Pilot.into();
     CoManagementPolicy {
-        enabled: true,
+        enabled: Some(true),
         auto_enrollment: Some(AutoEnrollment { mode, collection: collection.into() }),
         ..CoManagementPolicy::default()
     }

@@ -29,7 +29,7 @@ pub(crate) fn policy() -> CoManagementPolicy {
     };
     CoManagementPolicy {
         name: POLICY.into(),
-        enabled: true,
+        enabled: Some(true),
         workloads: vec![
             setting(Workload::CompliancePolicies, SliderPosition::PilotIntune, "PS100014"),
             setting(Workload::WindowsUpdatePolicies, SliderPosition::PilotIntune, "PS100020"),

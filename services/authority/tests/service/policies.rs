@@ -108,7 +108,7 @@ async fn request_repeated_with_its_id_answers_as_the_first_did() {
     let again = sandbox.client.update_co_management_policy(request.clone()).await.unwrap().into_inner();
     assert_eq!(again, first);
 
-    let other = CoManagementPolicy { enabled: false, ..fleet::policy() };
+    let other = CoManagementPolicy { enabled: Some(false), ..fleet::policy() };
     let reused = UpdateCoManagementPolicyRequest { policy: Some(other), ..request };
     let status = sandbox.client.update_co_management_policy(reused).await.unwrap_err();
     assert_eq!(reason(status), ErrorReason::RequestIdReused);

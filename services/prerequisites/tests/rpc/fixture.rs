@@ -171,8 +171,8 @@ pub(crate) fn surroundings() -> GetSurroundingsResponse {
 /// The policy of `PS1`: automatic enrolment of all, every slider at Configuration Manager. Nobody said that of `AP1`.
 pub(crate) fn policy() -> PolicyMessage {
     let policy = CoManagementPolicy {
-        enabled: true,
-        auto_enrollment: AutoEnrollment::All,
+        enabled: Some(true),
+        auto_enrollment: Some(AutoEnrollment::All),
         ..CoManagementPolicy::default()
     };
     PolicyMessage {

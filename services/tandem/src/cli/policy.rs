@@ -122,7 +122,7 @@ fn typed(message: &DynamicMessage) -> Result<CoManagementPolicy, String> {
 fn show(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliError> {
     screen.details(vec![
         ["Policy".to_owned(), policy.name.clone()],
-        ["Co-management".to_owned(), if policy.enabled { "set up" } else { "not set up" }.to_owned()],
+        ["Co-management".to_owned(), enabled(policy).to_owned()],
         ["Automatic enrolment".to_owned(), enrollment(policy)],
         ["Revision".to_owned(), policy.revision.to_string()],
         ["Recorded".to_owned(), recorded(policy)],
@@ -132,13 +132,17 @@ fn show(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliE
     screen.section("Workloads", &columns, workloads(policy))
 }
 
+const fn enabled(policy: &CoManagementPolicy) -> &'static str {
+    match policy.enabled {
+        Some(true) => "set up",
+        Some(false) => "not set up",
+        None => NOTHING,
+    }
+}
+
 fn enrollment(policy: &CoManagementPolicy) -> String {
     let said = policy.auto_enrollment.clone().unwrap_or_default();
-    // Unspecified counts as none, by the contract.
-    let mode = match words::word(said.mode, AutoEnrollment::id) {
-        NOTHING => AutoEnrollment::default().id(),
-        mode => mode,
-    };
+    let mode = words::word(said.mode, AutoEnrollment::id);
     if said.collection.is_empty() {
         mode.to_owned()
     } else {
@@ -233,7 +237,7 @@ pilotCollection = "PS100042"
     fn policy() -> CoManagementPolicy {
         CoManagementPolicy {
             name: "tenants/default/hierarchies/PS1/coManagementPolicy".into(),
-            enabled: true,
+            enabled: Some(true),
             auto_enrollment: Some(Enrollment { mode: 2, collection: "PS10003F".into() }),
             workloads: vec![WorkloadSetting { workload: 1, slider: 2, pilot_collection: "PS100042".into() }],
             ..Default::default()

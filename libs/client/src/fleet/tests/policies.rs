@@ -40,7 +40,7 @@ impl AuthorityService for Policies {
         let place: usize = request.into_inner().page_token.parse().unwrap_or_default();
         self.calls.fetch_add(1, Ordering::Relaxed);
         let (name, revision) = (self.names[place].to_owned(), 40 + place as u64);
-        let policy = types::CoManagementPolicy { name, enabled: true, revision, ..Default::default() };
+        let policy = types::CoManagementPolicy { name, enabled: Some(true), revision, ..Default::default() };
         let last = place + 1 == self.names.len();
         Ok(Response::new(proto::ListCoManagementPoliciesResponse {
             policies: vec![policy],
@@ -118,7 +118,7 @@ async fn policies_of_every_page_are_kept_by_hierarchy() {
     ]);
     let (_server, connection) = serve(AuthorityServiceServer::new(policies.clone()));
     let reader = PolicyReader::new(&connection, authority_world);
-    let policy = CoManagementPolicy { enabled: true, ..CoManagementPolicy::default() };
+    let policy = CoManagementPolicy { enabled: Some(true), ..CoManagementPolicy::default() };
     let hierarchy = |id| HierarchyId::parse(id).unwrap();
     let by_hierarchy =
         HashMap::from([(hierarchy("EU1"), (policy.clone(), 40)), (hierarchy("PS1"), (policy, 41))]);

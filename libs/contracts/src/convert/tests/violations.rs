@@ -2,7 +2,7 @@
 
 use tandem_domain::facts::{DeviceFacts, Fact};
 use tandem_domain::id::SiteCode;
-use tandem_domain::policy::{AutoEnrollment, CoManagementPolicy};
+use tandem_domain::policy::CoManagementPolicy;
 use tandem_domain::section::{Discovery, ManagedDevice, Section, SectionBody, Source};
 use tandem_domain::tenant::TenantFacts;
 use tandem_domain::workload::{SliderPosition, Workload};
@@ -196,7 +196,7 @@ fn origin_of_a_field_of_a_later_release_is_skipped() {
 }
 
 #[test]
-fn policy_that_says_nothing_leaves_every_slider_at_configuration_manager() {
+fn policy_that_says_nothing_is_unknown_with_every_slider_at_its_default() {
     let message = v1::CoManagementPolicy {
         workloads: vec![v1::WorkloadSetting {
             workload: number(Workload::ClientApps),
@@ -207,7 +207,7 @@ fn policy_that_says_nothing_leaves_every_slider_at_configuration_manager() {
     let policy = policy::from_proto(message).unwrap();
     assert_eq!(policy, CoManagementPolicy::default());
     assert_eq!(policy.workloads[Workload::ClientApps].slider, SliderPosition::ConfigurationManager);
-    assert_eq!(policy.auto_enrollment, AutoEnrollment::None);
+    assert_eq!((policy.enabled, policy.auto_enrollment), (None, None));
 }
 
 #[test]

@@ -68,7 +68,7 @@ proptest! {
                 }
                 Some(Membership::Unknown) => {
                     prop_assert!(!matches!(reason, Reason::PilotMember | Reason::PilotNotMember));
-                    if world.policy.as_ref().is_some_and(|policy| policy.enabled) {
+                    if world.policy.as_ref().is_some_and(|policy| policy.enabled != Some(false)) {
                         prop_assert_ne!(reason.authority(), ManagementAuthority::ConfigurationManager);
                     }
                 }

@@ -162,9 +162,23 @@ fn default_sliders_leave_everything_at_configuration_manager() {
 }
 
 #[test]
+fn policy_that_does_not_say_whether_it_is_enabled_moves_nothing_for_sure() {
+    let mut world = everything_moved().slider(Workload::ClientApps, setting(ConfigurationManager, None));
+    world.policy.as_mut().unwrap().enabled = None;
+    assert_eq!(
+        reasons(&co_managed_client(), &world),
+        PerWorkload::from_fn(|workload| match workload {
+            Workload::ResourceAccessPolicies => Reason::ResourceAccessFixed,
+            Workload::ClientApps => Reason::SliderConfigurationManager,
+            _ => Reason::PolicyUnknown,
+        })
+    );
+}
+
+#[test]
 fn policy_that_is_not_enabled_has_no_sliders() {
     let mut world = everything_moved();
-    world.policy.as_mut().unwrap().enabled = false;
+    world.policy.as_mut().unwrap().enabled = Some(false);
     assert_eq!(
         reasons(&co_managed_client(), &world),
         PerWorkload::from_fn(|workload| match workload {

@@ -39,10 +39,13 @@ pub(super) fn cmg_certificate_trusted(facts: &DeviceFacts) -> Outcome {
 }
 
 pub(super) fn auto_enroll_in_scope(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Outcome {
-    let Some(policy) = surroundings.policy else {
+    let said = surroundings
+        .policy
+        .and_then(|policy| Some((policy.auto_enrollment?, policy.auto_enrollment_collection.as_ref())));
+    let Some(said) = said else {
         return Outcome::unknown("site.auto_enroll_mode");
     };
-    match (policy.auto_enrollment, &policy.auto_enrollment_collection) {
+    match said {
         (AutoEnrollment::All, _) => Outcome::Satisfied,
         (AutoEnrollment::None, _) => Outcome::unsatisfied("automatic enrolment all, or pilot", "none"),
         (AutoEnrollment::Pilot, None) => Outcome::unknown("site.auto_enroll_collection"),

@@ -112,8 +112,8 @@ pub(super) fn good_site() -> SiteFacts {
 /// Automatic enrolment for all, every slider at Intune.
 pub(super) fn good_policy() -> CoManagementPolicy {
     CoManagementPolicy {
-        enabled: true,
-        auto_enrollment: AutoEnrollment::All,
+        enabled: Some(true),
+        auto_enrollment: Some(AutoEnrollment::All),
         auto_enrollment_collection: None,
         workloads: PerWorkload::from_fn(|_| WorkloadSetting {
             slider: SliderPosition::Intune,

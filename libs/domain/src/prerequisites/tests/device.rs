@@ -34,13 +34,13 @@ fn licence_for_autopilot_reset_is_asked_for_registered_devices_only() {
 }
 
 fn with_auto_enrollment(
-    mode: AutoEnrollment,
+    mode: impl Into<Option<AutoEnrollment>>,
     collection_id: Option<&str>,
     spoil: impl FnOnce(&mut World),
 ) -> Outcome {
     device_after("cm.auto_enroll_in_scope", |world| {
         world.policy = Some(CoManagementPolicy {
-            auto_enrollment: mode,
+            auto_enrollment: mode.into(),
             auto_enrollment_collection: collection_id.map(collection),
             ..world.policy.take().unwrap()
         });
@@ -55,6 +55,7 @@ fn auto_enrollment_of_all_or_none_asks_for_no_collection() {
         with_auto_enrollment(AutoEnrollment::None, Some(AUTO_ENROLLMENT_COLLECTION), |_| ()),
         unsatisfied("automatic enrolment all, or pilot", "none")
     );
+    assert_eq!(with_auto_enrollment(None, None, |_| ()), unknown(&["site.auto_enroll_mode"]));
 }
 
 #[test]

@@ -31,7 +31,7 @@ prop_compose! {
         let site = world.site.as_mut().unwrap();
         site.version = version.map(str::to_owned);
         let settings = world.policy.as_mut().unwrap();
-        settings.auto_enrollment = mode;
+        settings.auto_enrollment = mode.into();
         settings.auto_enrollment_collection = Some(collection("PS10003F"));
         if pilot {
             let setting = &mut settings.workloads[Workload::WindowsUpdatePolicies];

@@ -69,10 +69,15 @@ fn site_version_without_published_dates_is_unknown() {
 
 #[test]
 fn hierarchy_without_co_management_is_found() {
-    let policy = CoManagementPolicy { enabled: false, ..good_policy() };
+    let policy = CoManagementPolicy { enabled: Some(false), ..good_policy() };
     assert_eq!(
         outcome("cm.co_management_enabled", &good_site(), &policy, &good_tenant()),
         unsatisfied("co-management enabled", "co-management not enabled")
+    );
+    let silent = CoManagementPolicy { enabled: None, ..good_policy() };
+    assert_eq!(
+        outcome("cm.co_management_enabled", &good_site(), &silent, &good_tenant()),
+        unknown(&["site.co_management_enabled"])
     );
 }
 

@@ -28,7 +28,7 @@ fn violations(message: CoManagementPolicy) -> Vec<String> {
 fn policy_is_recorded_with_all_workloads_and_without_what_the_store_adds() {
     let given = CoManagementPolicy {
         name: "tenants/contoso/hierarchies/PS1/coManagementPolicy".into(),
-        enabled: true,
+        enabled: Some(true),
         workloads: vec![setting(Workload::ClientApps, SliderPosition::PilotIntune, "PS100014")],
         etag: "3".into(),
         revision: 7,
@@ -37,11 +37,7 @@ fn policy_is_recorded_with_all_workloads_and_without_what_the_store_adds() {
     };
     let at_configuration_manager = |workload| setting(workload, SliderPosition::ConfigurationManager, "");
     let expected = CoManagementPolicy {
-        enabled: true,
-        auto_enrollment: Some(AutoEnrollment {
-            mode: AutoEnrollmentMode::None.into(),
-            ..AutoEnrollment::default()
-        }),
+        enabled: Some(true),
         workloads: vec![
             at_configuration_manager(Workload::CompliancePolicies),
             at_configuration_manager(Workload::WindowsUpdatePolicies),
