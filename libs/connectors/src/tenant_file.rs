@@ -7,10 +7,12 @@ use std::fmt;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use tandem_domain::configmgr;
 use tandem_domain::facts::MdmProvider;
 use tandem_domain::id::{HierarchyId, SiteCode};
+use tandem_domain::prerequisites::attestable_rules;
 use tandem_domain::site::{ClientAuth, SiteFacts};
-use tandem_domain::tenant::{Attestation, TenantFacts};
+use tandem_domain::tenant::{Attestation, TenantFacts, unless_unknown};
 
 use crate::item::AsOf;
 use crate::record::{self, Fault};
@@ -55,8 +57,8 @@ pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> Fault {
 struct Document {
     as_of: Option<AsOf>,
     tenant: TenantFacts,
-    authority_texts: BTreeMap<String, MdmProvider>,
-    attestations: BTreeMap<String, AttestationEntry>,
+    authority_texts: BTreeMap<String, Provider>,
+    attestations: BTreeMap<AttestedRule, AttestationEntry>,
     sites: Vec<SiteEntry>,
 }
 
@@ -80,7 +82,7 @@ struct SiteEntry {
     parent: Option<SiteCode>,
     #[serde(default)]
     name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "site_version")]
     version: Option<String>,
     #[serde(default)]
     entra_onboarded: Option<bool>,
@@ -96,15 +98,17 @@ struct SiteEntry {
     client_setting_software_updates: Option<bool>,
     #[serde(default)]
     ccmsetup_command_line: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "unless_unknown")]
     client_auth: Option<ClientAuth>,
 }
 
 impl From<Document> for TenantFile {
     fn from(document: Document) -> Self {
         let mut facts = document.tenant;
-        facts.authority_texts.extend(document.authority_texts);
-        facts.attestations.extend(document.attestations.into_iter().map(|(rule, said)| (rule, said.into())));
+        let texts = document.authority_texts.into_iter();
+        facts.authority_texts.extend(texts.filter_map(|(text, provider)| Some((text, provider.0?))));
+        let attestations = document.attestations.into_iter();
+        facts.attestations.extend(attestations.map(|(rule, said)| (rule.0, said.into())));
         let sites = document.sites.into_iter().map(<(HierarchyId, SiteFacts)>::from).collect();
         Self { facts, as_of: document.as_of, sites }
     }
@@ -134,6 +138,38 @@ impl From<SiteEntry> for (HierarchyId, SiteFacts) {
             client_auth: said.client_auth,
         };
         (said.hierarchy, facts)
+    }
+}
+
+/// What an `Authority` text means; `unknown` is as good as not listed.
+#[derive(Debug, serde::Deserialize)]
+struct Provider(#[serde(deserialize_with = "unless_unknown")] Option<MdmProvider>);
+
+/// The id of a rule that an operator's word decides. A misspelt one would attest nothing in silence.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct AttestedRule(String);
+
+impl<'de> Deserialize<'de> for AttestedRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let id = String::deserialize(deserializer)?;
+        if attestable_rules().any(|rule| rule.id == id) {
+            return Ok(Self(id));
+        }
+        let ids: Vec<&str> = attestable_rules().map(|rule| rule.id).collect();
+        let (found, ids) = (value::shown(&id), ids.join(", "));
+        Err(D::Error::custom(format!("expected a rule that is attested ({ids}); found {found:?}")))
+    }
+}
+
+/// A version of the site, in one of its two spellings.
+fn site_version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let said: Option<String> = unless_unknown(deserializer)?;
+    match said {
+        Some(text) if configmgr::era(&text).is_none() => {
+            const SHAPE: &str = "a site version such as 2509 or a build such as 5.00.9141.1000";
+            Err(D::Error::custom(format!("expected {SHAPE}; found {:?}", value::shown(&text))))
+        }
+        said => Ok(said),
     }
 }
 

@@ -5,6 +5,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::value::StringDeserializer;
+use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::facts::MdmProvider;
@@ -106,35 +108,68 @@ pub struct Attestation {
     pub expires: Option<Timestamp>,
 }
 
+/// The word for "nobody knows", which an operator may write for any word: `data/prerequisites.toml` has it among a tenant's.
+const UNKNOWN: &str = "unknown";
+
+/// Reads one of several words; `unknown` is none of them, and not said.
+///
+/// # Errors
+/// Another word, or no text.
+pub fn unless_unknown<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let said = Option::<String>::deserialize(deserializer)?.filter(|text| text != UNKNOWN);
+    said.map(|text| T::deserialize(StringDeserializer::new(text))).transpose()
+}
+
+/// Reads numbers with dots between them; `unknown` is not said.
+fn dotted_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let said = Option::<String>::deserialize(deserializer)?.filter(|text| text != UNKNOWN);
+    match said {
+        Some(text) if text.trim().split('.').any(|part| part.parse::<u64>().is_err()) => {
+            Err(D::Error::custom(format!("expected a version such as 2.4.18.0; found {text:?}")))
+        }
+        said => Ok(said),
+    }
+}
+
 /// What is known of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TenantFacts {
     /// `tenant.entra_plan`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub entra_plan: Option<EntraPlan>,
     /// `tenant.intune_license_count`.
     pub intune_license_count: Option<u32>,
     /// `tenant.unlicensed_admin_access`.
     pub unlicensed_admin_access: Option<bool>,
     /// `tenant.mdm_authority`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub mdm_authority: Option<MdmAuthority>,
     /// `tenant.intune_subscription_state`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub intune_subscription_state: Option<SubscriptionState>,
     /// `tenant.mdm_user_scope`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub mdm_user_scope: Option<UserScope>,
     /// `tenant.wip_user_scope`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub wip_user_scope: Option<UserScope>,
     /// `tenant.mdm_urls_default`.
     pub mdm_urls_default: Option<bool>,
     /// `tenant.default_enrollment_restriction_allows_windows`.
     pub default_enrollment_restriction_allows_windows: Option<bool>,
     /// `tenant.cloud`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub cloud: Option<Cloud>,
     /// `tenant.azure_subscription`.
     pub azure_subscription: Option<bool>,
     /// `tenant.hybrid_identity_method`.
+    #[serde(deserialize_with = "unless_unknown")]
     pub hybrid_identity_method: Option<HybridIdentityMethod>,
     /// `tenant.entra_connect_version`, such as `2.4.18.0`.
+    #[serde(deserialize_with = "dotted_numbers")]
     pub entra_connect_version: Option<String>,
     /// What the sites' raw `Authority` texts mean here; a text that is not listed is unknown.
     pub authority_texts: BTreeMap<String, MdmProvider>,

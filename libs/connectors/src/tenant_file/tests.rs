@@ -136,6 +136,66 @@ fn wrong_key_or_value_is_refused_with_its_line() {
 }
 
 #[test]
+fn unknown_is_said_in_every_word_and_means_nothing_said() {
+    const TEXT: &str = r#"
+[tenant]
+entra_plan = "unknown"
+mdm_authority = "unknown"
+intune_subscription_state = "unknown"
+mdm_user_scope = "unknown"
+wip_user_scope = "unknown"
+cloud = "unknown"
+hybrid_identity_method = "unknown"
+entra_connect_version = "unknown"
+
+[authority_texts]
+"Some MDM" = "unknown"
+
+[[sites]]
+hierarchy = "PS1"
+site = "PS1"
+version = "unknown"
+client_auth = "unknown"
+"#;
+    let site = SiteFacts::unknown(SiteCode::parse("PS1").unwrap());
+    let sites = vec![(HierarchyId::parse("PS1").unwrap(), site)];
+    assert_eq!(from_toml(TEXT), Ok(TenantFile { facts: TenantFacts::default(), as_of: None, sites }));
+}
+
+#[test]
+fn attestation_of_no_such_rule_is_refused_with_its_place() {
+    const RULES: &str = "lic.configmgr_rights, cm.crl_reachable, cm.entra_user_discovery, cm.azure_cloud_limits, \
+                         cm.intune_counterpart_ready, cm.resource_access_policies_removed, \
+                         autopilot.single_policy_provider, autopilot.override_not_changed_later";
+    let reason = |found: &str| format!("expected a rule that is attested ({RULES}); found {found:?}");
+    let toml = "[attestations.\"cm.cmg_present\"]\nattested = true\nby = \"erin\"\nat = 2026-10-01\n";
+    assert_eq!(from_toml(toml), Err(Fault::new("1:15", reason("cm.cmg_present"))));
+    let json =
+        r#"{"attestations": {"lic.configmgr_right": {"attested": true, "by": "erin", "at": "2026-10-01"}}}"#;
+    assert_eq!(
+        from_json(json),
+        Err(Fault::new("attestations.lic.configmgr_right", reason("lic.configmgr_right")))
+    );
+}
+
+#[test]
+fn version_of_another_shape_is_refused_with_its_place() {
+    let site = |version: &str| {
+        from_toml(&format!("[[sites]]\nhierarchy = \"PS1\"\nsite = \"PS1\"\nversion = {version:?}\n"))
+    };
+    let reason = |found: &str| {
+        format!("expected a site version such as 2509 or a build such as 5.00.9141.1000; found {found:?}")
+    };
+    assert_eq!(site("banana"), Err(Fault::new("4:11", reason("banana"))));
+    assert_eq!(site("2513"), Err(Fault::new("4:11", reason("2513"))));
+    for version in ["2609", "2509", "5.00.9141.1000"] {
+        assert_eq!(site(version).unwrap().sites[0].1.version.as_deref(), Some(version));
+    }
+    let found = from_toml("[tenant]\nentra_connect_version = \"new\"\n");
+    assert_eq!(found, Err(Fault::new("2:25", "expected a version such as 2.4.18.0; found \"new\"")));
+}
+
+#[test]
 fn wrong_value_in_json_is_refused_with_its_path() {
     let found = from_json(r#"{"sites": [{"hierarchy": "PS1", "site": "PS10"}]}"#);
     let reason = "site code must be three letters or digits; found \"PS10\"";

@@ -2,9 +2,17 @@
 
 use jiff::Timestamp;
 
-use super::catalogue::Rule;
+use super::catalogue::{Rule, catalogue};
 use super::report::{Answer, Outcome};
 use crate::tenant::{Attestation, TenantFacts};
+
+/// Rules that data decides in part, and an operator's word in the rest.
+const ACCEPTED: [&str; 2] = ["cm.azure_cloud_limits", "cm.crl_reachable"];
+
+/// The rules that an operator's word decides or helps to decide, in catalogue order.
+pub fn attestable_rules() -> impl Iterator<Item = &'static Rule> {
+    catalogue().iter().filter(|rule| rule.attestation || ACCEPTED.contains(&rule.id))
+}
 
 /// The operator's word on a rule that still counts at that moment.
 pub(crate) fn standing<'a>(

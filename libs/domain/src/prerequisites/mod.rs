@@ -2,7 +2,7 @@
 //!
 //! The rules are data (`data/prerequisites.toml`, read by [`catalogue()`]); what decides a rule is a typed function per rule,
 //! grouped by scope: [`TenantCheck`], [`SiteCheck`], [`DeviceCheck`]. A rule whose facts are missing is
-//! [`Outcome::Unknown`]: never passed and never failed, unless the facts at hand already decide it.
+//! [`Outcome::Unknown`]: never passed, and failed only where the facts at hand already decide it.
 //!
 //! Rules of scope *user* and *action* are in the catalogue for the reader and are **not** evaluated here: no source tells
 //! about single users, and who acts is known only to the service that is asked. `lic.intune_admin` and the `perm.…` rules
@@ -24,6 +24,7 @@ mod tests;
 
 use jiff::Timestamp;
 
+pub use self::attestation::attestable_rules;
 pub use self::catalogue::{
     Area, FactDefinition, NonRequirement, Path, Rule, Scope, Severity, catalogue, fact_definitions,
     non_requirements, rule,
