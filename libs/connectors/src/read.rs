@@ -15,7 +15,7 @@ use crate::kind::Kind;
 use crate::ledger::{Ledger, NoDevice, SiteKey};
 use crate::members::{MemberLists, Members};
 use crate::page::{self, Extent};
-use crate::record::{self, Fault};
+use crate::record::{self, Counted, Fault};
 use crate::records::{
     CloudRow, CoManagementRow, CollectionRecord, ConsoleRecord, DirectoryRecord, DiscoveryRecord,
     ManagedDeviceRecord, MembershipRow, SiteRecord, SiteRow,
@@ -75,11 +75,18 @@ fn page<T: DeserializeOwned>(
     take: Take<'_, T>,
 ) -> ControlFlow<(), bool> {
     let mut file = FileSummary::of(input);
+    let mut counted = Counted::default();
     let mut flow = ControlFlow::Continue(());
     let ended = page::read_records(&input.path, input.shape, &mut |place, raw| {
         let mut notes = Vec::new();
         let taken = record::parse(raw).and_then(|record| take(record, &mut notes));
-        notes.into_iter().for_each(|note| summary.warnings.push(note.at(&input.file, place)));
+        for note in notes {
+            if note.counted {
+                counted.add(note, place);
+            } else {
+                summary.warnings.push(note.at(&input.file, place));
+            }
+        }
         match taken {
             Ok(taken) => {
                 file.records += 1;
@@ -95,6 +102,7 @@ fn page<T: DeserializeOwned>(
         }
         flow
     });
+    counted.lines(&input.file).for_each(|line| summary.warnings.push(line));
     let mut whole = ended == Ok(Extent::Whole);
     if let Err(fault) = ended {
         file.refused += 1;

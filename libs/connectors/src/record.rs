@@ -1,5 +1,7 @@
 //! One record: its typed form, and where in it something is wrong.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
@@ -15,11 +17,18 @@ pub(crate) struct Fault {
     pub(crate) path: String,
     /// Why, with what was expected and found.
     pub(crate) reason: String,
+    /// Many records of a file are likely to have it: it is one line with their number, at the first of them.
+    pub(crate) counted: bool,
 }
 
 impl Fault {
     pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), reason: reason.into() }
+        Self { path: path.into(), reason: reason.into(), counted: false }
+    }
+
+    /// A fault that is counted, not told record by record.
+    pub(crate) fn counted(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { counted: true, ..Self::new(path, reason) }
     }
 
     /// The line that the fault makes of a record at that place of a file.
@@ -59,6 +68,65 @@ pub(crate) fn json_reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&place).map_or(text.clone(), str::to_owned)
+}
+
+/// Notes a text that is none of an enumeration's members. It is kept as written, and nothing is read from it.
+pub(crate) fn member(text: Option<&str>, members: &[&str], path: &str, notes: &mut Vec<Fault>) {
+    if let Some(text) = text.filter(|text| !members.contains(text)) {
+        let reason =
+            format!("expected a known member; found {:?}; kept, and nothing is read from it", shown(text));
+        notes.push(Fault::counted(path, reason));
+    }
+}
+
+/// Notes a text that is no version. It is kept as written, and nothing is read from it.
+pub(crate) fn version(text: Option<&str>, example: &str, path: &str, notes: &mut Vec<Fault>) {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let is_version = |text: &str| text.contains('.') && text.trim().split('.').all(is_number);
+    if let Some(text) = text.filter(|text| !is_version(text)) {
+        let found = shown(text);
+        let reason = format!(
+            "expected a version such as {example}; found {found:?}; kept, and nothing is read from it"
+        );
+        notes.push(Fault::counted(path, reason));
+    }
+}
+
+/// Counted faults of one file: per place in the record and reason, where the first was and how many there are.
+#[derive(Debug, Default)]
+pub(crate) struct Counted {
+    kinds: BTreeMap<(String, String), (String, u64)>,
+    others: u64,
+}
+
+impl Counted {
+    /// Different texts of one file that get a line of their own. A file has some; a broken one could have one a record.
+    const KEPT: usize = 100;
+
+    /// Notes one, of the record at that place.
+    pub(crate) fn add(&mut self, fault: Fault, record: &str) {
+        let place = within(record, &fault.path);
+        let full = self.kinds.len() >= Self::KEPT;
+        match self.kinds.entry((fault.path, fault.reason)) {
+            Entry::Occupied(mut seen) => seen.get_mut().1 += 1,
+            Entry::Vacant(_) if full => self.others += 1,
+            Entry::Vacant(new) => {
+                new.insert((place, 1));
+            }
+        }
+    }
+
+    /// The lines of that file.
+    pub(crate) fn lines(self, file: &str) -> impl Iterator<Item = Refusal> {
+        let Self { kinds, others } = self;
+        let line = |place: String, reason: String| Refusal { file: file.to_owned(), place, reason };
+        let kinds = kinds.into_iter().map(move |((_, reason), (place, count))| match count {
+            1 => line(place, reason),
+            count => line(place, format!("{reason}; the first of {count} records")),
+        });
+        let reason = format!("{others} more such values in other words");
+        kinds.chain((others > 0).then(|| line(".".to_owned(), reason)))
+    }
 }
 
 /// The code, and a note beside the record where it has no meaning: the record is kept without it.

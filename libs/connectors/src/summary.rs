@@ -94,7 +94,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// Input that was refused.
     pub refused: Refusals,
-    /// Values that were left out of a record that was kept.
+    /// Values that were left out of a record that was kept, or kept without anything being read from them. Members and versions
+    /// that nobody knows are one line per text and file, at their first place.
     pub warnings: Refusals,
     /// Known documents that have no use here, by name.
     pub unused: Vec<UnusedFile>,

@@ -8,7 +8,7 @@ use tandem_domain::section::{ConsoleDevice, SectionBody, SectionKind};
 
 use super::SiteRow;
 use crate::ledger::Standing;
-use crate::record::{Fault, name};
+use crate::record::{self, Fault, name};
 use crate::value::{Flag, Moment, Number, Text};
 
 /// A row of the console's device list.
@@ -70,6 +70,8 @@ impl SiteRow for ConsoleRecord {
     }
 
     fn body(self, kind: SectionKind, notes: &mut Vec<Fault>) -> SectionBody {
+        record::version(self.client_version.0.as_deref(), "5.00.9141.1011", "ClientVersion", notes);
+        record::version(self.device_os_build.0.as_deref(), "10.0.26100.7019", "DeviceOSBuild", notes);
         let device = ConsoleDevice {
             name: self.name.0,
             sms_id: self.sms_id.0,

@@ -5,7 +5,7 @@ use tandem_domain::section::{Discovery, SectionBody, SectionKind};
 
 use super::SiteRow;
 use crate::ledger::Standing;
-use crate::record::{Fault, name};
+use crate::record::{self, Fault, name};
 use crate::value::{Flag, Moment, Number, Text, TextOrEmpty};
 
 /// A discovery record.
@@ -58,6 +58,7 @@ impl SiteRow for DiscoveryRecord {
     }
 
     fn body(self, _: SectionKind, notes: &mut Vec<Fault>) -> SectionBody {
+        record::version(self.client_version.0.as_deref(), "5.00.9141.1011", "ClientVersion", notes);
         let assigned = self.assigned_sites.unwrap_or_default().into_iter().find_map(|site| site.0);
         SectionBody::Discovery(Discovery {
             name: self.name.0.or(self.netbios_name.0),

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tandem_domain::section::{ClientFeatures, ManagedDevice, SectionBody, SectionKind};
 
 use super::CloudRow;
-use crate::record::{Fault, code};
+use crate::record::{Fault, code, member, version};
 use crate::value::{Code, Flag, Moment, Nested, Text, TextOrEmpty};
 
 /// A managed device, v1.0 or beta.
@@ -76,6 +76,40 @@ struct Client {
     client_version: Text,
 }
 
+impl ManagedDeviceRecord {
+    /// Notes members and versions that nobody knows.
+    fn note_unknown(&self, notes: &mut Vec<Fault>) {
+        const CLIENT: &str = "configurationManagerClientInformation.clientVersion";
+        let health = self.configuration_manager_client_health_state.0.as_ref();
+        let client = self.configuration_manager_client_information.0.as_ref();
+        for (text, members, path) in [
+            (&self.management_agent, members::AGENTS, "managementAgent"),
+            (&self.managed_device_owner_type, members::OWNERS, "managedDeviceOwnerType"),
+            (&self.owner_type, members::OWNERS, "ownerType"),
+            (&self.compliance_state, members::COMPLIANCE, "complianceState"),
+            (&self.management_state, members::MANAGEMENT, "managementState"),
+            (&self.device_registration_state, members::REGISTRATION, "deviceRegistrationState"),
+            (&self.device_enrollment_type, members::ENROLLMENT, "deviceEnrollmentType"),
+            (&self.join_type, members::JOINS, "joinType"),
+        ] {
+            member(text.0.as_deref(), members, path, notes);
+        }
+        let state = health.and_then(|health| health.state.0.as_deref());
+        member(state, members::CLIENT_STATES, "configurationManagerClientHealthState.state", notes);
+        version(
+            client.and_then(|client| client.client_version.0.as_deref()),
+            "5.00.9141.1011",
+            CLIENT,
+            notes,
+        );
+        // Other systems write their versions otherwise, and no rule reads them.
+        let is_windows = |system: &str| system.eq_ignore_ascii_case("windows");
+        if self.operating_system.0.as_deref().is_none_or(is_windows) {
+            version(self.os_version.0.as_deref(), "10.0.26100.7019", "osVersion", notes);
+        }
+    }
+}
+
 impl CloudRow for ManagedDeviceRecord {
     fn id(&mut self) -> Option<String> {
         self.id.0.take()
@@ -83,6 +117,7 @@ impl CloudRow for ManagedDeviceRecord {
 
     fn body(self, kind: SectionKind, notes: &mut Vec<Fault>) -> SectionBody {
         const ERROR: &str = "configurationManagerClientHealthState.errorCode";
+        self.note_unknown(notes);
         let health = self.configuration_manager_client_health_state.0.unwrap_or_default();
         let client = self.configuration_manager_client_information.0.unwrap_or_default();
         let device = ManagedDevice {
@@ -134,4 +169,93 @@ impl From<Features> for ClientFeatures {
             office_apps: said.office_apps.0,
         }
     }
+}
+
+/// The members of Graph's enumerations, v1.0 and beta (fact pack, graph_managed_device.md 4). The sentinel `unknownFutureValue`
+/// may stand in each of them.
+mod members {
+    const SENTINEL: &str = "unknownFutureValue";
+
+    pub(super) const AGENTS: &[&str] = &[
+        "eas",
+        "mdm",
+        "easMdm",
+        "intuneClient",
+        "easIntuneClient",
+        "configurationManagerClient",
+        "configurationManagerClientMdm",
+        "configurationManagerClientMdmEas",
+        "unknown",
+        "jamf",
+        "googleCloudDevicePolicyController",
+        "microsoft365ManagedMdm",
+        "msSense",
+        "intuneAosp",
+        "google",
+        SENTINEL,
+    ];
+    pub(super) const OWNERS: &[&str] = &["unknown", "company", "personal", SENTINEL];
+    pub(super) const COMPLIANCE: &[&str] = &[
+        "unknown",
+        "compliant",
+        "noncompliant",
+        "conflict",
+        "error",
+        "inGracePeriod",
+        "configManager",
+        SENTINEL,
+    ];
+    pub(super) const MANAGEMENT: &[&str] = &[
+        "managed",
+        "retirePending",
+        "retireFailed",
+        "wipePending",
+        "wipeFailed",
+        "unhealthy",
+        "deletePending",
+        "retireIssued",
+        "wipeIssued",
+        "wipeCanceled",
+        "retireCanceled",
+        "discovered",
+        SENTINEL,
+    ];
+    pub(super) const REGISTRATION: &[&str] = &[
+        "notRegistered",
+        "registered",
+        "revoked",
+        "keyConflict",
+        "approvalPending",
+        "certificateReset",
+        "notRegisteredPendingEnrollment",
+        "unknown",
+        SENTINEL,
+    ];
+    pub(super) const ENROLLMENT: &[&str] = &[
+        "unknown",
+        "userEnrollment",
+        "deviceEnrollmentManager",
+        "appleBulkWithUser",
+        "appleBulkWithoutUser",
+        "windowsAzureADJoin",
+        "windowsBulkUserless",
+        "windowsAutoEnrollment",
+        "windowsBulkAzureDomainJoin",
+        "windowsCoManagement",
+        "windowsAzureADJoinUsingDeviceAuth",
+        "appleUserEnrollment",
+        "appleUserEnrollmentWithServiceAccount",
+        "azureAdJoinUsingAzureVmExtension",
+        "androidEnterpriseDedicatedDevice",
+        "androidEnterpriseFullyManaged",
+        "androidEnterpriseCorporateWorkProfile",
+        "androidAOSPUserOwnedDeviceEnrollment",
+        "androidAOSPUserlessDeviceEnrollment",
+        "appleAccountDrivenUserEnrollment",
+        SENTINEL,
+    ];
+    pub(super) const JOINS: &[&str] =
+        &["unknown", "azureADJoined", "azureADRegistered", "hybridAzureADJoined", SENTINEL];
+    pub(super) const CLIENT_STATES: &[&str] =
+        &["unknown", "installed", "healthy", "installFailed", "updateFailed", "communicationError", SENTINEL];
 }

@@ -1,10 +1,11 @@
 //! `SMS_Site`, and what other records say of the site that keeps them.
 
 use serde::Deserialize;
+use tandem_domain::configmgr;
 use tandem_domain::id::SiteCode;
 use tandem_domain::site::SiteFacts;
 
-use crate::record::{Fault, name};
+use crate::record::{self, Fault, name};
 use crate::value::Text;
 
 /// A site.
@@ -26,6 +27,9 @@ impl SiteRecord {
     pub(crate) fn facts(self, notes: &mut Vec<Fault>) -> Result<SiteFacts, Fault> {
         const CODE: &str = "SiteCode";
         let code = self.site_code.0.ok_or_else(|| Fault::new(CODE, "missing field `SiteCode`"))?;
+        if let Some(version) = self.version.0.as_deref().filter(|version| configmgr::era(version).is_none()) {
+            record::version(Some(version), "5.00.9141.1000", "Version", notes);
+        }
         let site = SiteCode::parse(&code).map_err(|error| Fault::new(CODE, error.to_string()))?;
         Ok(SiteFacts {
             parent: name(self.reporting_site_code.0.as_deref(), "ReportingSiteCode", notes),

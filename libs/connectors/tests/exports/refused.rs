@@ -148,6 +148,42 @@ fn values_without_meaning_are_left_out_with_a_warning() {
 }
 
 #[test]
+fn members_and_versions_that_nobody_knows_are_one_warning_per_text_and_file() {
+    let page = |records: &str| graph("beta", MANAGED, records);
+    let first = page(
+        r#"{"id":"a","managementAgent":"mdm","joinType":"unknownFutureValue","osVersion":"10.0.26100.7019"},
+           {"id":"b","managementAgent":"futureAgent","osVersion":"Windows 12"},
+           {"id":"c","managementAgent":"futureAgent","operatingSystem":"macOS","osVersion":"15.6 (24G84)"},
+           {"id":"d","managementAgent":"otherAgent","configurationManagerClientHealthState":{"state":"asleep"}}"#,
+    );
+    let second = page(r#"{"id":"e","managementAgent":"futureAgent"}"#);
+    let site = wmi(
+        "SMS_CombinedDeviceResources",
+        r#"{"ResourceID":1,"ClientVersion":"new","DeviceOSBuild":""},{"ResourceID":2,"ClientVersion":"new"}"#,
+    );
+    let sites = wmi("SMS_Site", r#"{"SiteCode":"PS1","Version":"banana"}"#);
+    let files = [("a.json", &first), ("b.json", &second), ("d.json", &site), ("s.json", &sites)];
+    let (items, summary) = read(&files.map(|(name, text)| (name, text.as_str())));
+    assert_eq!((records(items).len(), summary.refused.total()), (7, 0));
+    let member =
+        |found: &str| format!("expected a known member; found {found:?}; kept, and nothing is read from it");
+    let version = |example: &str, found: &str| {
+        format!("expected a version such as {example}; found {found:?}; kept, and nothing is read from it")
+    };
+    let both = |reason: String| format!("{reason}; the first of 2 records");
+    let expected = [
+        line("s.json", "value[0].Version", &version("5.00.9141.1000", "banana")),
+        line("d.json", "value[0].ClientVersion", &both(version("5.00.9141.1011", "new"))),
+        line("a.json", "value[3].configurationManagerClientHealthState.state", &member("asleep")),
+        line("a.json", "value[1].managementAgent", &both(member("futureAgent"))),
+        line("a.json", "value[3].managementAgent", &member("otherAgent")),
+        line("a.json", "value[1].osVersion", &version("10.0.26100.7019", "Windows 12")),
+        line("b.json", "value[0].managementAgent", &member("futureAgent")),
+    ];
+    assert_eq!(lines(&summary.warnings), expected);
+}
+
+#[test]
 fn files_that_are_no_json_or_of_no_known_kind_are_refused() {
     const EXPECTED: &str = "expected a page of Graph or AdminService, a co-management policy or tenant facts";
     let utf16: Vec<u8> =
