@@ -37,6 +37,11 @@ impl Members {
         }
     }
 
+    /// Nothing but what OData puts around an answer.
+    pub(crate) fn are_of_the_envelope(&self) -> bool {
+        self.names.iter().all(|name| name.starts_with("@odata."))
+    }
+
     /// Some names, for a message.
     pub(crate) fn some_names(&self) -> String {
         let some: Vec<String> =

@@ -129,6 +129,11 @@ pub(crate) fn tell(head: &Head) -> Result<Told, String> {
         Value::Absent => (Shape::Single, Some(&head.members)),
         Value::Other(members) => (Shape::Page, Some(members)),
     };
+    if head.context.is_some() && head.value == Value::Absent && head.members.are_of_the_envelope() {
+        return Err(
+            "expected records under `value`; found no `value`, and no record instead of it".to_owned()
+        );
+    }
     let by_record = || record.and_then(by_record);
     let kind = match &head.context {
         Some(context) => by_context(context, record).or_else(|| {

@@ -63,11 +63,31 @@ pub(crate) fn parse<T: DeserializeOwned>(raw: &str) -> Result<T, Fault> {
     })
 }
 
-/// What a JSON error says, without its place.
+/// What a JSON error says, without its place, in an operator's words.
 pub(crate) fn json_reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).map_or(text.clone(), str::to_owned)
+    let text = text.strip_suffix(&place).unwrap_or(&text);
+    match text {
+        "trailing characters" => {
+            "expected the end of the file; found more (records of a line each are no page: put them in an array)".to_owned()
+        }
+        "expected value" => "expected JSON".to_owned(),
+        _ => match text.strip_prefix("EOF while parsing ") {
+            Some("a list") => "the file is cut off: it ends within an array".to_owned(),
+            Some(within) => format!("the file is cut off: it ends within {within}"),
+            None => in_file_words(text),
+        },
+    }
+}
+
+/// A reader's message in the words of the formats: a sequence is an array there, a map an object or a table.
+pub(crate) fn in_file_words(text: &str) -> String {
+    text.replace("a sequence", "an array")
+        .replace("type: sequence", "type: array")
+        .replace("type: map", "type: table or object")
+        .replace("expected a map", "expected a table or object")
+        .replace("expected u32", "expected a whole number of 32 bits")
 }
 
 /// Notes a text that is none of an enumeration's members. It is kept as written, and nothing is read from it.

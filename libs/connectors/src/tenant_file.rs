@@ -49,11 +49,12 @@ pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> Fault {
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     // Some messages have a second line with what was expected.
-    Fault::new(format!("{line}:{column}"), error.message().trim().replace('\n', "; "))
+    let message = error.message().trim().replace('\n', "; ");
+    Fault::new(format!("{line}:{column}"), record::in_file_words(&message))
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "tenant facts")]
 struct Document {
     as_of: Option<AsOf>,
     tenant: TenantFacts,
@@ -63,7 +64,7 @@ struct Document {
 }
 
 #[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an attestation: a table or object of attested, by, at")]
 struct AttestationEntry {
     attested: bool,
     by: String,
@@ -74,7 +75,7 @@ struct AttestationEntry {
 
 /// [`SiteFacts`] with their hierarchy: a flattened structure could not refuse unknown keys.
 #[derive(Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a site: a table or object of hierarchy, site")]
 struct SiteEntry {
     hierarchy: HierarchyId,
     site: SiteCode,

@@ -135,7 +135,7 @@ fn dotted_numbers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
 
 /// What is known of the tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "a table or object of tenant facts")]
 pub struct TenantFacts {
     /// `tenant.entra_plan`.
     #[serde(deserialize_with = "unless_unknown")]

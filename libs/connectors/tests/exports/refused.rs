@@ -38,6 +38,45 @@ fn broken_page_keeps_the_records_before_the_break() {
     assert_eq!((summary.files[0].records, summary.files[0].refused), (1, 1));
 }
 
+const MORE: &str =
+    "expected the end of the file; found more (records of a line each are no page: put them in an array)";
+
+#[test]
+fn file_of_another_form_is_refused_with_one_reason() {
+    let context = "https://cm01.example.com/AdminService/wmi/$metadata#SMS_R_System";
+    let no_value = format!(r#"{{"@odata.context":"{context}","@odata.count":2}}"#);
+    let files = [
+        ("a.json", no_value.as_str()),
+        ("b.json", "{\"ResourceID\":1,\"Obsolete\":0}\n{\"ResourceID\":2,\"Obsolete\":0}\n"),
+        ("c.json", r#"{"value":[{"ResourceID":1,"Client":1,"Na"#),
+        ("d.json", r#"{"tenant":5}"#),
+        ("e.toml", "tenant = 5\n"),
+        ("f.toml", "[sites]\nhierarchy = \"PS1\"\n"),
+        ("g.toml", "[tenant]\nintune_license_count = \"many\"\n"),
+        ("h.json", r#"{"attestations":{"lic.configmgr_rights":true}}"#),
+        ("i.json", r#"{"as_of":"2026-11-20","tenant":{"entra_plan":"p1""#),
+        ("j.json", r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#devices","value":null}"#),
+    ];
+    let tenant = "invalid type: integer `5`, expected a table or object of tenant facts";
+    let attestation =
+        "invalid type: boolean `true`, expected an attestation: a table or object of attested, by, at";
+    let expected = [
+        line("a.json", ".", "expected records under `value`; found no `value`, and no record instead of it"),
+        line("b.json", "2:1", MORE),
+        line("c.json", "1:40", "the file is cut off: it ends within a string"),
+        line("d.json", "tenant", tenant),
+        line("e.toml", "1:10", tenant),
+        line("f.toml", "1:1", "invalid type: table or object, expected an array"),
+        line("g.toml", "2:24", "invalid type: string \"many\", expected a whole number of 32 bits"),
+        line("h.json", "attestations.lic.configmgr_rights", attestation),
+        line("i.json", "1:49", "the file is cut off: it ends within an object"),
+        line("j.json", "1:83", "invalid type: null, expected an array of records"),
+    ];
+    let mut found = refused(&files);
+    found.sort();
+    assert_eq!(found, expected);
+}
+
 #[test]
 fn page_that_ends_early_or_goes_on_is_refused_at_its_end() {
     let page = graph("v1.0", "devices", r#"{"id":"a","displayName":"A"}"#);
@@ -46,8 +85,8 @@ fn page_that_ends_early_or_goes_on_is_refused_at_its_end() {
     let (items, summary) = read(&[("a.json", cut), ("b.json", &more)]);
     assert_eq!(records(items).len(), 2);
     let expected = [
-        line("a.json", &format!("1:{}", cut.len()), "EOF while parsing an object"),
-        line("b.json", &format!("1:{}", more.len()), "trailing characters"),
+        line("a.json", &format!("1:{}", cut.len()), "the file is cut off: it ends within an object"),
+        line("b.json", &format!("1:{}", more.len()), MORE),
     ];
     assert_eq!(lines(&summary.refused), expected);
 }
@@ -86,7 +125,7 @@ fn bad_records_are_refused_by_field_and_the_rest_goes_on() {
         line(
             "g.json",
             "value[9].configurationManagerClientEnabledFeatures",
-            "invalid type: sequence, expected an object",
+            "invalid type: array, expected an object",
         ),
         line("g.json", "value[10]", "duplicate field `id`"),
     ];
@@ -204,10 +243,10 @@ fn files_that_are_no_json_or_of_no_known_kind_are_refused() {
     assert_eq!(items, [cloud_section(Source::Entra, "a", directory("A"))]);
     let expected = [
         line("a.json", "1:1", "the file is empty (0 bytes)"),
-        line("b.json", "1:1", "expected value"),
+        line("b.json", "1:1", "expected JSON"),
         line("c.json", ".", &format!("{EXPECTED}; found members `people`")),
         line("d.json", "1:1", "expected UTF-8; found UTF-16 (byte order mark)"),
-        line("e.json", "1:1", "expected value"),
+        line("e.json", "1:1", "expected JSON"),
         line("f.toml", "2:9", "string values must be quoted"),
         line("g.toml", ".", "expected tenant facts or a co-management policy; found keys `color`"),
         line("h.toml", "1:1", "expected UTF-8"),
