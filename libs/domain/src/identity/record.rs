@@ -8,8 +8,8 @@ use super::key::{IdentityKey, KeyKind};
 
 /// The keys in one section, strongest first. Texts that name no device are left out.
 ///
-/// `source` and `key` are the section's: the id of an Intune record is a key itself; a directory record is known by its
-/// `deviceId`, and by its own key where the section lacks that.
+/// `source` and `key` are the section's: the id of an Intune record is a key itself. A directory record is known by its
+/// `deviceId` alone: its own key is the id of the object, which no other source knows.
 #[must_use]
 pub fn keys_of(source: &Source, key: &str, body: &SectionBody) -> Vec<IdentityKey> {
     use KeyKind::{EntraDeviceId, IntuneDeviceId, SerialNumber, SmbiosGuid, SmsClientId};
@@ -30,10 +30,7 @@ pub fn keys_of(source: &Source, key: &str, body: &SectionBody) -> Vec<IdentityKe
             (IntuneDeviceId, (*source == Source::Intune).then_some(key)),
             (SerialNumber, d.serial_number.as_deref()),
         ],
-        SectionBody::DirectoryDevice(d) => {
-            let own_key = (*source == Source::Entra).then_some(key);
-            vec![(EntraDeviceId, d.device_id.as_deref().or(own_key))]
-        }
+        SectionBody::DirectoryDevice(d) => vec![(EntraDeviceId, d.device_id.as_deref())],
         SectionBody::Probe(p) => {
             vec![(EntraDeviceId, p.entra_device_id.as_deref()), (SmsClientId, p.sms_id.as_deref())]
         }

@@ -20,17 +20,37 @@ fn pilot_membership(facts: &DeviceFacts, world: &World, workload: Workload) -> O
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
+    /// states.md 8 read from its end: whom a device may answer to at all.
     #[test]
-    fn any_device_gets_the_authority_of_its_reason(facts in device_facts(), world in world()) {
-        let effective = effective_authority(&facts, &world.surroundings());
-        for (_, decision) in effective.workloads.iter() {
-            prop_assert_eq!(decision.authority, decision.reason.authority());
+    fn client_and_enrolment_alone_decide_everything_outside_co_management(
+        facts in device_facts(), world in world(),
+    ) {
+        use ManagementAuthority::{ConfigurationManager, Intune, None as Nobody, ThirdPartyMdm, Unknown};
+        let is = |fact| copied(&fact) == Some(true);
+        let third_party = facts.authority_text.as_ref().is_some_and(|text| text.value == "VMware AirWatch");
+        let (enrolled, provisioned) = (is(facts.mdm_enrolled), is(facts.mdm_provisioned));
+        let by_query = enrolled && is(facts.policy_present) && provisioned;
+        let allowed: &[ManagementAuthority] = match copied(&facts.client_installed) {
+            Some(true) if third_party => &[ThirdPartyMdm],
+            Some(false) if enrolled && !third_party => &[Intune],
+            Some(false) => &[Nobody],
+            Some(true) if !enrolled => &[ConfigurationManager],
+            None if !by_query || third_party => &[Unknown],
+            Some(true) | None if facts.hierarchy.is_none() => &[Unknown],
+            Some(true) if !by_query => &[ConfigurationManager],
+            Some(true) | None if is(facts.autopilot_override) => &[Intune],
+            Some(true) | None => &[ConfigurationManager, Intune, Unknown],
+        };
+        for (workload, decision) in effective_authority(&facts, &world.surroundings()).workloads.iter() {
+            prop_assert!(allowed.contains(&decision.authority), "{workload}: {}", decision.reason);
         }
-        prop_assert_eq!(&effective, &effective_authority(&facts, &world.surroundings()));
     }
 
+    /// On devices whose sliders decide: on others all workloads are where device configuration is.
     #[test]
-    fn sub_workload_is_never_held_back_from_device_configuration(facts in device_facts(), world in world()) {
+    fn sub_workload_is_never_held_back_from_device_configuration(
+        facts in slider_decided_device(), world in world(),
+    ) {
         let effective = effective_authority(&facts, &world.surroundings()).workloads;
         let of = |workload: Workload| effective[workload].authority;
         for sub in [Workload::ResourceAccessPolicies, Workload::EndpointProtection] {

@@ -1,13 +1,16 @@
 //! What must never be reported as missing, one test per entry of the catalogue.
 
 use super::cases::{World, as_of, good_policy, good_site, good_tenant, not_applicable, os, said};
+use crate::authority::effective_authority;
 use crate::facts::JoinType;
 use crate::prerequisites::{
-    Outcome, Path, Report, Scope, Severity, Verdict, catalogue, evaluate_site, evaluate_tenant,
+    Outcome, Path, Report, Rule, Scope, Severity, Verdict, catalogue, evaluate_site, evaluate_tenant,
     non_requirements,
 };
 use crate::site::SiteFacts;
-use crate::workload::PerWorkload;
+use crate::state::is_co_managed;
+use crate::tenant::{Cloud, TenantFacts};
+use crate::workload::{ManagementAuthority, PerWorkload};
 
 const TESTED: [&str; 8] = [
     "cmg_for_path1",
@@ -134,23 +137,50 @@ fn signed_in_user_is_not_demanded() {
 
 #[test]
 fn tenant_attach_is_not_demanded() {
-    let says_so = |text: &str| text.contains("tenant_attach");
-    for rule in catalogue() {
-        assert_eq!(rule.facts.iter().find(|fact| says_so(fact)), None, "{}", rule.id);
+    // US Government has no tenant attach: a warning to plan with, and the site is ready all the same.
+    let tenant = TenantFacts { cloud: Some(Cloud::UsGovernment), ..good_tenant() };
+    for path in [Path::Path1, Path::Path2] {
+        let report = evaluate_site(&good_site(), Some(&good_policy()), &tenant, path, as_of());
+        let unsatisfied: Vec<&str> = report.unsatisfied().map(|finding| finding.rule.id).collect();
+        assert_eq!(
+            (report.verdict(), unsatisfied),
+            (Verdict::Ready, vec!["cm.azure_cloud_limits"]),
+            "{path}"
+        );
     }
-    // A cloud without tenant attach is a warning to plan with, never a blocker.
-    let rule = catalogue().iter().find(|rule| rule.id == "cm.azure_cloud_limits").unwrap();
-    assert_eq!(rule.severity, Severity::Warning);
+    // No other rule asks for it, in its words either.
+    let asks = |rule: &&Rule| rule.condition.to_lowercase().contains("tenant attach");
+    let asking: Vec<&str> = catalogue().iter().filter(asks).map(|rule| rule.id).collect();
+    assert_eq!(asking, ["cm.azure_cloud_limits"]);
 }
 
 #[test]
 fn moved_workload_is_not_demanded() {
     let mut world = World::good();
     world.policy.as_mut().unwrap().workloads = PerWorkload::default();
+    let authority = effective_authority(&world.device, &world.surroundings()).workloads;
+    let moved: Vec<&str> = authority
+        .iter()
+        .filter(|(_, decision)| decision.authority == ManagementAuthority::Intune)
+        .map(|(workload, _)| workload.id())
+        .collect();
+    // The site's version fixes resource access; nothing else moved.
+    assert_eq!(moved, ["resource_access_policies"]);
+    assert!(is_co_managed(&world.device, &world.tenant));
     let site = good_site();
-    for path in [Path::Path1, Path::Path2, Path::Autopilot] {
-        assert_eq!(world.device_report(path, as_of()).verdict(), Verdict::Ready, "{path}");
+    for (path, open) in [
+        (Path::Path1, &["lic.autopilot_reset_needs_intune", "cm.update_client_setting_off"][..]),
+        (Path::Path2, &["cm.update_client_setting_off"]),
+        (Path::Autopilot, &[]),
+    ] {
+        let report = world.device_report(path, as_of());
+        assert_eq!((report.verdict(), complaints(&report)), (Verdict::Ready, open.to_vec()), "{path}");
         let report = evaluate_site(&site, world.policy.as_ref(), &world.tenant, path, as_of());
         assert_eq!(report.verdict(), Verdict::Ready, "{path}");
+        assert_eq!(
+            report,
+            evaluate_site(&site, Some(&good_policy()), &world.tenant, path, as_of()),
+            "{path}"
+        );
     }
 }
