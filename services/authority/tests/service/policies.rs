@@ -7,8 +7,7 @@ use tandem_contracts::authority::v1::{
 };
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{
-    AutoEnrollment, AutoEnrollmentMode, CoManagementPolicy, ErrorReason, SliderPosition, Workload,
-    WorkloadSetting,
+    CoManagementPolicy, ErrorReason, SliderPosition, Workload, WorkloadSetting,
 };
 use tonic::Code;
 
@@ -27,9 +26,7 @@ fn stored(etag: &str, revision: u64) -> CoManagementPolicy {
             pilot_collection: String::new(),
         })
     };
-    let mode = AutoEnrollmentMode::None.into();
     CoManagementPolicy {
-        auto_enrollment: Some(AutoEnrollment { mode, ..AutoEnrollment::default() }),
         workloads: WORKLOADS.map(entry).into(),
         etag: etag.into(),
         revision,
