@@ -34,7 +34,7 @@ macro_rules! body {
             fn read(proto: v1::$name, violations: &mut Violations) -> Self {
                 Self {
                     $($field: violations.field(stringify!($field), proto.$field),)+
-                    $($told: proto.$told,)*
+                    $($told: violations.told(stringify!($told), proto.$told),)*
                 }
             }
         }

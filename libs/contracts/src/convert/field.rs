@@ -38,6 +38,19 @@ impl Violations {
     }
 }
 
+impl Violations {
+    /// A text of which "empty" is an answer of its own.
+    pub(super) fn told(&mut self, name: &str, proto: Option<String>) -> Option<String> {
+        match proto.as_deref().map(check_text).transpose() {
+            Ok(_) => proto,
+            Err(description) => {
+                self.add(name, description);
+                None
+            }
+        }
+    }
+}
+
 /// What is wrong with an id, without naming what the field's path names already.
 pub(super) fn invalid_id(error: &InvalidId) -> String {
     format!("must be {}; found {:?}", error.expected, error.found)
@@ -75,20 +88,25 @@ impl Field for String {
     }
 
     fn read(proto: Self::Proto) -> Result<Option<Self>, String> {
-        let Some(text) = proto.filter(|text| !text.is_empty()) else { return Ok(None) };
-        // Hardly ever is a text longer in bytes than it may be in characters, so that these are hardly ever counted.
-        if text.len() > LONGEST_TEXT {
-            let found = text.chars().count();
-            if found > LONGEST_TEXT {
-                return Err(format!("must have at most {LONGEST_TEXT} characters; found {found}"));
-            }
-        }
-        // PostgreSQL's texts cannot hold it.
-        if text.contains('\0') {
-            return Err("must not contain U+0000; found one".to_owned());
-        }
-        Ok(Some(text))
+        let text = proto.filter(|text| !text.is_empty());
+        text.as_deref().map(check_text).transpose()?;
+        Ok(text)
     }
+}
+
+fn check_text(text: &str) -> Result<(), String> {
+    // Hardly ever is a text longer in bytes than it may be in characters, so that these are hardly ever counted.
+    if text.len() > LONGEST_TEXT {
+        let found = text.chars().count();
+        if found > LONGEST_TEXT {
+            return Err(format!("must have at most {LONGEST_TEXT} characters; found {found}"));
+        }
+    }
+    // PostgreSQL's texts cannot hold it.
+    if text.contains('\0') {
+        return Err("must not contain U+0000; found one".to_owned());
+    }
+    Ok(())
 }
 
 impl Field for SiteCode {
