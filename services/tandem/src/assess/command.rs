@@ -92,7 +92,7 @@ fn interrupted() -> ! {
 }
 
 fn not_assessed(error: &AssessError) -> ExitCode {
-    let usage = matches!(error, AssessError::Open(_) | AssessError::AsOf(_));
+    let usage = matches!(error, AssessError::Open(_));
     fail(error, if usage { USAGE } else { FAILED })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tandem_client::Connection;
-use tandem_connectors::{AsOf, AsOfConflict, Exports, OpenError, Summary};
+use tandem_connectors::{AsOf, Exports, OpenError, Summary};
 use tandem_domain::id::TenantId;
 use tandem_domain::tenant::TenantFacts;
 use tandem_monitoring::FollowMode;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use super::collect::{CollectError, DeviceReader};
 use super::head;
 use super::model::{AssessmentHead, InputFile, Inputs, RefusedInput, SkippedRecords, UnusedFile};
-use crate::import::{self, ImportError};
+use crate::import::{self, Documents, ImportError};
 use crate::sandbox::{Options, Sandbox};
 
 /// The tenant that an assessment is made in; it lives as long as the assessment.
@@ -49,9 +49,6 @@ pub enum AssessError {
     /// The folder cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The tenant facts contradict each other about the date.
-    #[error(transparent)]
-    AsOf(#[from] AsOfConflict),
     /// The services did not start.
     #[error("the services did not start")]
     Start(#[source] BoxError),
@@ -122,10 +119,10 @@ pub async fn assess(
 impl Started {
     /// Starts the services for these exports. To be let come to its end: given up half-way, it may leave a folder behind.
     pub(crate) async fn over(exports: Exports, as_of: Option<AsOf>) -> Result<Self, AssessError> {
-        let as_of = match as_of {
-            Some(as_of) => as_of.instant(),
-            None => exports.as_of()?.map_or_else(Timestamp::now, AsOf::instant),
-        };
+        let dated =
+            tokio::task::spawn_blocking(move || (as_of.or_else(|| Documents::read(&exports).as_of), exports));
+        let (as_of, exports) = dated.await.map_err(|error| AssessError::Start(error.into()))?;
+        let as_of = as_of.map_or_else(Timestamp::now, AsOf::instant);
         let scratch = Scratch::new().map_err(|error| AssessError::Start(error.into()))?;
         let sandbox = Sandbox::start(Options {
             data_folder: scratch.0.path().to_owned(),

@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::assess::command::as_of;
 use crate::assess::model::{InputFile, Inputs, RefusedInput};
 use crate::assess::run::inputs;
-use crate::import::{ImportError, import};
+use crate::import::{Documents, ImportError, import};
 
 /// Name and version of the object that programs read.
 const SCHEMA: &str = "tandem.import/v1";
@@ -49,16 +49,14 @@ struct Answer {
 /// Opens the folder: before any server is asked.
 pub(crate) async fn open(args: ImportArgs) -> Result<Opened, CliError> {
     let folder = args.folder;
-    let exports = tokio::task::spawn_blocking(move || open_folder(&folder)).await;
-    let exports =
-        exports.map_err(|error| CliError::Failed(format!("reading the exports stopped: {error}")))??;
-    let said = match args.as_of {
-        Some(as_of) => Some(as_of),
-        None => {
-            let conflict = |error| CliError::Usage(format!("{error}; say which with --as-of"));
-            exports.as_of().map_err(conflict)?
-        }
-    };
+    let opened = tokio::task::spawn_blocking(move || {
+        let exports = open_folder(&folder)?;
+        let said = args.as_of.or_else(|| Documents::read(&exports).as_of);
+        Ok::<_, CliError>((exports, said))
+    });
+    let opened = opened.await;
+    let (exports, said) =
+        opened.map_err(|error| CliError::Failed(format!("reading the exports stopped: {error}")))??;
     Ok(Opened { exports, observed_at: observed_at(said, Timestamp::now()) })
 }
 

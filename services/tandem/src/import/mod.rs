@@ -4,6 +4,7 @@
 //! hierarchies, sites, policies), then collections with their members, then sections: so that each device is merged once with
 //! everything that belongs to it.
 
+mod documents;
 mod members;
 mod sections;
 mod stream;
@@ -18,6 +19,7 @@ use tandem_domain::id::TenantId;
 use tandem_server::ConsistencyToken;
 use tokio::sync::mpsc;
 
+pub use documents::Documents;
 use members::MemberImport;
 use sections::SectionImport;
 use surroundings::SurroundingsImport;
@@ -76,6 +78,8 @@ pub async fn import(
     observed_at: Timestamp,
     progress: Progress<'_>,
 ) -> Result<Imported, ImportError> {
+    let opened = tokio::task::spawn_blocking(move || (Documents::read(&exports), exports));
+    let (documents, exports) = opened.await.map_err(|_| ImportError::Reader)?;
     let (items, mut arriving) = mpsc::channel::<Item>(ITEMS_AHEAD);
     let reader = tokio::task::spawn_blocking(move || {
         exports.read(observed_at, &mut |item| match items.blocking_send(item) {
@@ -84,11 +88,13 @@ pub async fn import(
         })
     });
     let mut stage = Stage::new(connection, tenant, observed_at, progress);
+    stage.surroundings.documents(&documents);
     while let Some(item) = arriving.recv().await {
         stage.take(item).await?;
     }
     let (sections, refused, token) = stage.finish().await?;
     let mut summary = reader.await.map_err(|_| ImportError::Reader)?;
+    documents.account(&mut summary);
     for refusal in refused {
         summary.refused.push(refusal);
     }
@@ -120,12 +126,9 @@ impl<'a> Stage<'a> {
 
     async fn take(&mut self, item: Item) -> Result<(), ImportError> {
         match item {
-            Item::TenantFile { facts, sites, .. } => self.surroundings.tenant_file(facts, sites),
+            // Read ahead, as one.
+            Item::TenantFile { .. } | Item::Policy { .. } => {}
             Item::Site { hierarchy, facts } => self.surroundings.site(hierarchy, facts),
-            Item::Policy { hierarchy, policy } => {
-                self.surroundings.ensure(&hierarchy).await?;
-                self.surroundings.policy(&hierarchy, &policy).await?;
-            }
             Item::Collection { hierarchy, id, name, limiting, member_count } => {
                 self.surroundings.ensure(&hierarchy).await?;
                 let Some(members) = &mut self.members else { return Ok(()) };

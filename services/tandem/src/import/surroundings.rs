@@ -15,7 +15,7 @@ use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
 use tonic::Code;
 
-use super::ImportError;
+use super::{Documents, ImportError};
 
 /// Gathers what surrounds devices, and writes it before anything else.
 pub(super) struct SurroundingsImport {
@@ -24,6 +24,7 @@ pub(super) struct SurroundingsImport {
     facts: Option<TenantFacts>,
     /// What pages and the operator say of a site; the operator's word goes first.
     sites: BTreeMap<(HierarchyId, SiteCode), (Option<SiteFacts>, Option<SiteFacts>)>,
+    policies: BTreeMap<HierarchyId, CoManagementPolicy>,
     flushed: bool,
     hierarchies: BTreeSet<HierarchyId>,
     /// Tokens of what was written.
@@ -37,19 +38,20 @@ impl SurroundingsImport {
             tenant: tenant.clone(),
             facts: None,
             sites: BTreeMap::new(),
+            policies: BTreeMap::new(),
             flushed: false,
             hierarchies: BTreeSet::new(),
             tokens: Vec::new(),
         }
     }
 
-    /// A tenant facts file. Of several files the last in name order counts; their sites add up.
-    pub(super) fn tenant_file(&mut self, facts: TenantFacts, sites: Vec<(HierarchyId, SiteFacts)>) {
-        self.facts = Some(facts);
-        for (hierarchy, facts) in sites {
-            let site = facts.site.clone();
-            self.sites.entry((hierarchy, site)).or_default().1 = Some(facts);
+    /// What operators' documents say.
+    pub(super) fn documents(&mut self, documents: &Documents) {
+        self.facts.clone_from(&documents.facts);
+        for (name, facts) in &documents.sites {
+            self.sites.entry(name.clone()).or_default().1 = Some(facts.clone());
         }
+        self.policies.clone_from(&documents.policies);
     }
 
     /// A site as its hierarchy describes it.
@@ -58,7 +60,7 @@ impl SurroundingsImport {
         self.sites.entry((hierarchy, site)).or_default().0 = Some(facts);
     }
 
-    /// Writes the tenant and its sites, once.
+    /// Writes the tenant, its sites and its policies, once.
     pub(super) async fn flush(&mut self) -> Result<(), ImportError> {
         if std::mem::replace(&mut self.flushed, true) {
             return Ok(());
@@ -78,6 +80,10 @@ impl SurroundingsImport {
             let answer =
                 client.update_site(request).await.map_err(ImportError::during("recording a site"))?;
             self.tokens.push(answer.into_inner().consistency_token);
+        }
+        for (hierarchy, policy) in std::mem::take(&mut self.policies) {
+            self.ensure_hierarchy(&hierarchy).await?;
+            self.write_policy(&hierarchy, &policy).await?;
         }
         Ok(())
     }
@@ -108,8 +114,7 @@ impl SurroundingsImport {
         Ok(())
     }
 
-    /// Records a hierarchy's policy.
-    pub(super) async fn policy(
+    async fn write_policy(
         &mut self,
         hierarchy: &HierarchyId,
         policy: &CoManagementPolicy,
