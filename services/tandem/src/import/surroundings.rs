@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use prost::Message;
 use tandem_client::Connection;
 use tandem_contracts::authority::v1::UpdateCoManagementPolicyRequest;
 use tandem_contracts::convert;
 use tandem_contracts::inventory::v1::{
-    CreateTenantRequest, GetTenantRequest, Hierarchy, Site, Tenant, UpdateHierarchyRequest,
-    UpdateSiteRequest, UpdateTenantRequest,
+    CreateTenantRequest, GetHierarchyRequest, GetSiteRequest, GetTenantRequest, Hierarchy, Site, Tenant,
+    UpdateHierarchyRequest, UpdateSiteRequest, UpdateTenantRequest,
 };
 use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
 use tandem_domain::policy::CoManagementPolicy;
@@ -68,18 +69,7 @@ impl SurroundingsImport {
         self.write_tenant().await?;
         for ((hierarchy, site), (page, operator)) in std::mem::take(&mut self.sites) {
             self.ensure_hierarchy(&hierarchy).await?;
-            let facts = merged(site.clone(), page, operator);
-            let site = Site {
-                name: format!("tenants/{}/hierarchies/{hierarchy}/sites/{site}", self.tenant),
-                facts: Some(convert::site::to_proto(&facts)),
-                etag: String::new(),
-            };
-            let request =
-                UpdateSiteRequest { site: Some(site), allow_missing: true, request_id: String::new() };
-            let mut client = self.connection.hierarchies();
-            let answer =
-                client.update_site(request).await.map_err(ImportError::during("recording a site"))?;
-            self.tokens.push(answer.into_inner().consistency_token);
+            self.write_site(&hierarchy, &site, page, operator).await?;
         }
         for (hierarchy, policy) in std::mem::take(&mut self.policies) {
             self.ensure_hierarchy(&hierarchy).await?;
@@ -102,14 +92,47 @@ impl SurroundingsImport {
             return Ok(());
         }
         let name = format!("tenants/{}/hierarchies/{hierarchy}", self.tenant);
+        let mut client = self.connection.hierarchies();
+        match client.get_hierarchy(GetHierarchyRequest { name: name.clone() }).await {
+            // Its display name is somebody else's word.
+            Ok(_) => return Ok(()),
+            Err(status) if status.code() == Code::NotFound => {}
+            Err(status) => return Err(ImportError::during("reading a hierarchy")(status)),
+        }
         let request = UpdateHierarchyRequest {
             hierarchy: Some(Hierarchy { name, ..Hierarchy::default() }),
             allow_missing: true,
             request_id: String::new(),
         };
-        let mut client = self.connection.hierarchies();
         let answer =
             client.update_hierarchy(request).await.map_err(ImportError::during("recording a hierarchy"))?;
+        self.tokens.push(answer.into_inner().consistency_token);
+        Ok(())
+    }
+
+    /// Records what pages and documents say of a site, a document's word before a page's; what neither says stays.
+    async fn write_site(
+        &mut self,
+        hierarchy: &HierarchyId,
+        site: &SiteCode,
+        page: Option<SiteFacts>,
+        operator: Option<SiteFacts>,
+    ) -> Result<(), ImportError> {
+        let name = format!("tenants/{}/hierarchies/{hierarchy}/sites/{site}", self.tenant);
+        let mut client = self.connection.hierarchies();
+        let known = match client.get_site(GetSiteRequest { name: name.clone() }).await {
+            Ok(answer) => answer.into_inner().site.unwrap_or_default(),
+            Err(status) if status.code() == Code::NotFound => Site::default(),
+            Err(status) => return Err(ImportError::during("reading a site")(status)),
+        };
+        let mut facts = known.facts.unwrap_or_default();
+        for said in [page, operator].into_iter().flatten() {
+            facts = overlaid(facts, &convert::site::to_proto(&said));
+        }
+        // The etag refuses a change of somebody else between reading and writing.
+        let site = Site { name, facts: Some(facts), etag: known.etag };
+        let request = UpdateSiteRequest { site: Some(site), allow_missing: true, request_id: String::new() };
+        let answer = client.update_site(request).await.map_err(ImportError::during("recording a site"))?;
         self.tokens.push(answer.into_inner().consistency_token);
         Ok(())
     }
@@ -143,11 +166,12 @@ impl SurroundingsImport {
             Ok(answer) => self.tokens.push(answer.into_inner().consistency_token),
             Err(status) if status.code() == Code::AlreadyExists => {
                 // Exports without a tenant facts file change nothing of what is known of the tenant.
-                if self.facts.is_some() {
-                    let read = client.get_tenant(GetTenantRequest { name, ..Default::default() }).await;
+                if let Some(said) = &tenant.facts {
+                    let read = client.get_tenant(GetTenantRequest { name: name.clone() }).await;
                     let known = read.map_err(ImportError::during("reading the tenant"))?.into_inner().tenant;
                     let known = known.unwrap_or_default();
-                    let tenant = Tenant { display_name: known.display_name, etag: known.etag, ..tenant };
+                    let facts = overlaid(known.facts.unwrap_or_default(), said);
+                    let tenant = Tenant { name, facts: Some(facts), ..known };
                     let request = UpdateTenantRequest { tenant: Some(tenant), request_id: String::new() };
                     let answer = client.update_tenant(request).await;
                     let answer = answer.map_err(ImportError::during("recording the tenant"))?;
@@ -160,26 +184,12 @@ impl SurroundingsImport {
     }
 }
 
-/// What is known of a site: the operator's word where there is one, else the page's.
-fn merged(site: SiteCode, page: Option<SiteFacts>, operator: Option<SiteFacts>) -> SiteFacts {
-    let unknown = || SiteFacts::unknown(site.clone());
-    let (page, operator) = (page.unwrap_or_else(unknown), operator.unwrap_or_else(unknown));
-    SiteFacts {
-        parent: operator.parent.or(page.parent),
-        name: operator.name.or(page.name),
-        version: operator.version.or(page.version),
-        entra_onboarded: operator.entra_onboarded.or(page.entra_onboarded),
-        cmg_present: operator.cmg_present.or(page.cmg_present),
-        enhanced_http_or_https: operator.enhanced_http_or_https.or(page.enhanced_http_or_https),
-        mp_accepts_cmg: operator.mp_accepts_cmg.or(page.mp_accepts_cmg),
-        client_setting_register_entra: operator
-            .client_setting_register_entra
-            .or(page.client_setting_register_entra),
-        client_setting_software_updates: operator
-            .client_setting_software_updates
-            .or(page.client_setting_software_updates),
-        ccmsetup_command_line: operator.ccmsetup_command_line.or(page.ccmsetup_command_line),
-        client_auth: operator.client_auth.or(page.client_auth),
-        site,
-    }
+/// What is known, under what is said now: a fact that nobody says now stays as it is.
+fn overlaid<M: Message>(mut known: M, said: &M) -> M {
+    // A fact that is not said is not in the encoding.
+    known.merge(said.encode_to_vec().as_slice()).expect("what was just encoded is read");
+    known
 }
+
+#[cfg(test)]
+mod tests;
