@@ -14,6 +14,7 @@ use tandem_server::tasks::shutdown_signal;
 use super::model::{DeviceAssessment, RefusedInput, write_json};
 use super::run::{AssessError, Assessment, Doing, Started, open};
 use super::{html, table};
+use crate::printable::printable;
 
 /// Everything was read.
 const READ: u8 = 0;
@@ -109,7 +110,7 @@ async fn assessed(started: Started, arguments: &AssessArgs, json: bool) -> ExitC
     let written = write(&assessment, arguments, json, &doing).await;
     bar.finish_and_clear();
     let refused = assessment.refused_input();
-    say_refused(&assessment.head.inputs.refused);
+    say_refused(io::stderr().lock(), &assessment.head.inputs.refused);
     let stopped = assessment.finish().await;
     match written.and(stopped) {
         Ok(()) => ExitCode::from(if refused { REFUSED } else { READ }),
@@ -196,26 +197,36 @@ fn show(bar: &ProgressBar, doing: Doing) {
     });
 }
 
-/// One line for each refused input, on standard error.
-fn say_refused(refused: &[RefusedInput]) {
-    let mut out = io::stderr().lock();
-    for RefusedInput { file, place, reason } in refused {
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        let file = if file.is_empty() { String::new() } else { format!("{file}: ") };
+/// One line for each refused input: names and values in it are the input's own.
+fn say_refused(mut out: impl Write, refused: &[RefusedInput]) {
+    for line in refused {
         // Without standard error nobody can be told; the answer lists the lines too.
-        let _ = writeln!(out, "refused: {file}{place}{reason}");
+        let _ = writeln!(out, "{}", printable(&line.line()));
     }
 }
 
 /// Says why the work failed, in one line with every cause.
 fn fail(error: &(dyn std::error::Error + 'static), code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "tandem: {}", chain(error));
+    let _ = writeln!(io::stderr(), "tandem: {}", printable(&chain(error)));
     ExitCode::from(code)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_lines_spell_out_what_a_terminal_would_obey() {
+        let line = |file: &str, reason: &str| RefusedInput {
+            file: file.into(),
+            place: String::new(),
+            reason: reason.into(),
+        };
+        let mut out = Vec::new();
+        say_refused(&mut out, &[line("a\u{1b}[2J.json", "found `x\ny\u{9b}31m`"), line("", "plain")]);
+        let expected = "refused: a\\u{1b}[2J.json: found `x\\ny\\u{9b}31m`\nrefused: plain\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 
     #[test]
     fn as_of_is_a_date_or_an_instant() {

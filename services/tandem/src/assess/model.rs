@@ -82,6 +82,16 @@ pub struct RefusedInput {
     pub reason: String,
 }
 
+impl RefusedInput {
+    /// File, place, reason; what does not apply is left out.
+    pub(crate) fn line(&self) -> String {
+        let parts = [&self.file, &self.place, &self.reason];
+        let parts: Vec<&str> =
+            parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        format!("refused: {}", parts.join(": "))
+    }
+}
+
 /// A file that was recognised and not needed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UnusedFile {

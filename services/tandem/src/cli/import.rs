@@ -12,7 +12,7 @@ use super::progress;
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
 use crate::assess::command::as_of;
-use crate::assess::model::{InputFile, Inputs, RefusedInput};
+use crate::assess::model::{InputFile, Inputs};
 use crate::assess::run::inputs;
 use crate::import::{Documents, ImportError, import};
 
@@ -92,7 +92,7 @@ pub(crate) async fn run(opened: Opened, session: &mut Session<'_>) -> Result<(),
     };
     show(&mut session.screen, &answer, total, warned)?;
     for line in &answer.inputs.refused {
-        session.screen.note(&refused_line(line))?;
+        session.screen.note(&line.line())?;
     }
     match total {
         0 => Ok(()),
@@ -134,13 +134,6 @@ fn show(screen: &mut Screen<'_>, answer: &Answer, refused: u64, warnings: u64) -
 
 fn row(file: &InputFile) -> Row {
     vec![file.file.clone(), file.kind.to_string(), file.records.to_string(), file.refused.to_string()]
-}
-
-/// File, place, reason; what does not apply is left out.
-fn refused_line(line: &RefusedInput) -> String {
-    let parts = [&line.file, &line.place, &line.reason];
-    let parts: Vec<&str> = parts.into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
-    format!("refused: {}", parts.join(": "))
 }
 
 #[cfg(test)]
@@ -196,19 +189,6 @@ mod tests {
             "",
         ];
         assert_eq!(shown(Output::Table, |screen| show(screen, &answer, 1, 0)), expected.join("\n"));
-    }
-
-    #[test]
-    fn refused_line_leaves_out_what_does_not_apply() {
-        let line = |file: &str, place: &str| {
-            refused_line(&RefusedInput {
-                file: file.into(),
-                place: place.into(),
-                reason: "missing field `id`".into(),
-            })
-        };
-        assert_eq!(line("page.json", "value[3].id"), "refused: page.json: value[3].id: missing field `id`");
-        assert_eq!(line("", ""), "refused: missing field `id`");
     }
 
     #[test]

@@ -78,3 +78,13 @@ fn write_json_reports_an_output_that_takes_no_more() {
     let error = write_json(&mut little[..], &example::head(), devices).expect_err("64 bytes are too few");
     assert!(matches!(error, WriteJsonError::Write(_)), "{error:?}");
 }
+
+#[test]
+fn refused_line_leaves_out_what_does_not_apply() {
+    let line = |file: &str, place: &str| {
+        let (file, place) = (file.to_owned(), place.to_owned());
+        RefusedInput { file, place, reason: "missing field `id`".to_owned() }.line()
+    };
+    assert_eq!(line("page.json", "value[3].id"), "refused: page.json: value[3].id: missing field `id`");
+    assert_eq!(line("", ""), "refused: missing field `id`");
+}
