@@ -62,6 +62,11 @@ pub fn as_of(text: &str) -> Result<AsOf, String> {
 
 /// Runs the command. `json`: print JSON in place of tables.
 pub async fn run(arguments: AssessArgs, json: bool) -> ExitCode {
+    if let Some(file) = &arguments.html
+        && let Err(error) = check_writable(file)
+    {
+        return fail_with(&error, FAILED);
+    }
     let mut interrupt = pin!(shutdown_signal());
     let exports = tokio::select! {
         // First, so that an interrupt is listened for from the beginning.
@@ -125,14 +130,31 @@ async fn write(
     json: bool,
     doing: &(dyn Fn(Doing) + Send + Sync),
 ) -> Result<(), BoxError> {
-    if let Some(file) = &arguments.html {
-        write_page(assessment, file).await?;
-    }
-    if json {
-        return write_devices(assessment, doing).await;
-    }
-    let style = table::Style { colour: io::stdout().is_terminal() };
-    Ok(table::write_table(BufWriter::new(io::stdout().lock()), &assessment.head, style)?)
+    let page = match &arguments.html {
+        Some(file) => write_page(assessment, file).await,
+        None => Ok(()),
+    };
+    // A page that cannot be written takes nothing of the answer away.
+    let printed = if json {
+        write_devices(assessment, doing).await
+    } else {
+        let style = table::Style { colour: io::stdout().is_terminal() };
+        let out = BufWriter::new(io::stdout().lock());
+        table::write_table(out, &assessment.head, style).map_err(BoxError::from)
+    };
+    page.and(printed)
+}
+
+/// Whether a page can be written there: asked before the work, which may be long. What lies there stays as it is.
+fn check_writable(file: &Path) -> Result<(), String> {
+    let is_new = !file.exists();
+    let opened = std::fs::OpenOptions::new().append(true).create(true).open(file);
+    let checked = opened.and_then(|_| if is_new { std::fs::remove_file(file) } else { Ok(()) });
+    checked.map_err(|error| cannot_write(file, &error))
+}
+
+fn cannot_write(file: &Path, error: &io::Error) -> String {
+    format!("cannot write {}: {error}", file.display())
 }
 
 async fn write_page(assessment: &Assessment, file: &Path) -> Result<(), BoxError> {
@@ -143,7 +165,7 @@ async fn write_page(assessment: &Assessment, file: &Path) -> Result<(), BoxError
         devices.extend(page);
     }
     devices.truncate(DEVICES_ON_PAGE);
-    let cannot = |error: io::Error| format!("cannot write {}: {error}", file.display());
+    let cannot = |error: io::Error| cannot_write(file, &error);
     let out = std::fs::File::create(file).map_err(cannot)?;
     Ok(html::write_page(BufWriter::new(out), &assessment.head, &devices).map_err(cannot)?)
 }
@@ -207,7 +229,11 @@ fn say_refused(mut out: impl Write, refused: &[RefusedInput]) {
 
 /// Says why the work failed, in one line with every cause.
 fn fail(error: &(dyn std::error::Error + 'static), code: u8) -> ExitCode {
-    let _ = writeln!(io::stderr(), "tandem: {}", printable(&chain(error)));
+    fail_with(&chain(error), code)
+}
+
+fn fail_with(line: &str, code: u8) -> ExitCode {
+    let _ = writeln!(io::stderr(), "tandem: {}", printable(line));
     ExitCode::from(code)
 }
 
@@ -226,6 +252,19 @@ mod tests {
         say_refused(&mut out, &[line("a\u{1b}[2J.json", "found `x\ny\u{9b}31m`"), line("", "plain")]);
         let expected = "refused: a\\u{1b}[2J.json: found `x\\ny\\u{9b}31m`\nrefused: plain\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn page_that_cannot_be_written_is_known_beforehand_and_nothing_is_touched() {
+        let folder = tempfile::tempdir().unwrap();
+        let (new, old) = (folder.path().join("new.html"), folder.path().join("old.html"));
+        std::fs::write(&old, "as it was").unwrap();
+        assert_eq!((check_writable(&new), check_writable(&old)), (Ok(()), Ok(())));
+        assert!(!new.exists());
+        assert_eq!(std::fs::read_to_string(&old).unwrap(), "as it was");
+        let nowhere = folder.path().join("no/such/page.html");
+        let expected = format!("cannot write {}: No such file or directory (os error 2)", nowhere.display());
+        assert_eq!(check_writable(&nowhere), Err(expected));
     }
 
     #[test]
