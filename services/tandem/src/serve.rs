@@ -1,5 +1,6 @@
 //! `tandem serve`: the living system, all four services in one process.
 
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -9,19 +10,23 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tandem_monitoring::FollowMode;
 use tandem_server::failure::{BoxError, chain};
-use tandem_server::listen::{bind_loopback, bind_operations, incoming};
+use tandem_server::listen::{ListenError, bind_loopback, bind_operations, incoming};
 use tandem_server::tasks::shutdown_signal;
 use tandem_server::{Clock, TokenAuthenticator, config};
 use tandem_storage::Durability;
-use tandem_telemetry::logs;
+use tandem_telemetry::logs::{self, LogFormat};
 use tandem_telemetry::metrics::Metrics;
 use tandem_telemetry::operations::{self, NamedCheck, Readiness};
 use tokio_util::sync::CancellationToken;
 
+use crate::printable::printable;
 use crate::sandbox::{Options, Sandbox};
 
 /// The token's file in the data folder.
 const TOKEN_FILE: &str = "development-token";
+
+/// The file in the data folder that a serving process holds locked.
+const LOCK_FILE: &str = "lock";
 
 /// How often readiness is looked at.
 const LOOK: Duration = Duration::from_secs(2);
@@ -92,26 +97,56 @@ impl Default for Config {
     }
 }
 
-/// Runs until it is told to stop.
-pub async fn run(arguments: ServeArgs) -> ExitCode {
-    match serve(arguments).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "tandem: {}", chain(&*error));
-            ExitCode::FAILURE
-        }
+/// The configuration cannot be followed.
+const USAGE: u8 = 2;
+
+/// Why the system does not serve.
+#[derive(Debug)]
+enum ServeError {
+    /// It was configured wrongly.
+    Configuration(BoxError),
+    /// It failed.
+    Failed(BoxError),
+}
+
+impl<E: Into<BoxError>> From<E> for ServeError {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
     }
 }
 
-async fn serve(arguments: ServeArgs) -> Result<(), BoxError> {
+/// Runs until it is told to stop.
+pub async fn run(arguments: ServeArgs) -> ExitCode {
+    let (error, code) = match serve(arguments).await {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(ServeError::Configuration(error)) => (error, ExitCode::from(USAGE)),
+        Err(ServeError::Failed(error)) => (error, ExitCode::FAILURE),
+    };
+    let _ = writeln!(io::stderr(), "tandem: {}", printable(&chain(&*error)));
+    code
+}
+
+/// The configuration of all its places, with a format of logs that exists.
+fn configured(arguments: &ServeArgs) -> Result<(Config, LogFormat), BoxError> {
     let file = arguments.config.as_deref();
     let config: Config = config::load_except(file, &arguments.overrides, &CLIENT_VARIABLES)?;
+    let format = config.log_format.parse().map_err(|error| format!("log_format: {error}"))?;
+    Ok((config, format))
+}
+
+async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
+    let (config, log_format) = configured(&arguments).map_err(ServeError::Configuration)?;
     if arguments.print_config {
         return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&config)?)?);
     }
-    logs::init(config.log_format.parse()?, "info")?;
+    // Held until the databases are closed.
+    let _claim = claim(&config.data_folder)?;
+    logs::init(log_format, "info")?;
     let (metrics, readiness) = (Metrics::init()?, Readiness::new());
-    let api = bind_loopback(config.listen).await?;
+    let api = bind_loopback(config.listen).await.map_err(|error| match error {
+        ListenError::Unprotected { .. } => ServeError::Configuration(error.into()),
+        ListenError::Bind { .. } => ServeError::Failed(error.into()),
+    })?;
     let probes = bind_operations(config.operations).await?;
     let (api_address, probes_address) = (api.local_addr()?, probes.local_addr()?);
     let token_file = config.data_folder.join(TOKEN_FILE);
@@ -124,7 +159,8 @@ async fn serve(arguments: ServeArgs) -> Result<(), BoxError> {
         cache_bytes: config.cache_bytes,
     })
     .await?;
-    let token = development_token(&token_file)?;
+    let token = development_token(&token_file)
+        .map_err(|error| format!("the token file {} cannot be used: {error}", token_file.display()))?;
     let supervisor = sandbox.supervisor().clone();
     let databases = readiness.check("databases");
     let drained = supervisor.draining().cancelled_owned();
@@ -142,7 +178,32 @@ async fn serve(arguments: ServeArgs) -> Result<(), BoxError> {
             let _ = shutdown_signal().await;
         })
         .await?;
-    sandbox.stop().await
+    Ok(sandbox.stop().await?)
+}
+
+/// Makes the data folder where missing, for its owner alone, and takes it for this process: two would write past each other's
+/// memory. The system gives the lock back with the process, however that ends.
+fn claim(folder: &Path) -> Result<File, BoxError> {
+    let cannot = |error: io::Error| format!("the data folder {} cannot be used: {error}", folder.display());
+    let mut make = std::fs::DirBuilder::new();
+    make.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut make, 0o700);
+    make.create(folder).map_err(cannot)?;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let lock = options.open(folder.join(LOCK_FILE)).map_err(cannot)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(format!(
+            "the data folder {} is in use by another process; stop that one, or name another folder with --data",
+            folder.display()
+        )
+        .into()),
+        Err(TryLockError::Error(error)) => Err(cannot(error).into()),
+    }
 }
 
 /// Says where the system is, in lines that a script can read.
@@ -190,6 +251,49 @@ fn development_token(file: &Path) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn data_folder_serves_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("new/data");
+        let first = claim(&data).unwrap();
+        let expected = format!(
+            "the data folder {} is in use by another process; stop that one, or name another folder with --data",
+            data.display()
+        );
+        assert_eq!(claim(&data).unwrap_err().to_string(), expected);
+        drop(first);
+        assert!(claim(&data).is_ok());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700);
+        }
+    }
+
+    #[test]
+    fn data_folder_that_cannot_be_made_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("file/data");
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let expected =
+            format!("the data folder {} cannot be used: Not a directory (os error 20)", data.display());
+        assert_eq!(claim(&data).unwrap_err().to_string(), expected);
+    }
+
+    #[tokio::test]
+    async fn configuration_that_cannot_be_followed_is_told_from_a_failure() {
+        let overrides = Overrides { log_format: Some("verse".into()), ..Overrides::default() };
+        let arguments = ServeArgs { config: None, print_config: true, overrides };
+        let Err(ServeError::Configuration(error)) = serve(arguments).await else { panic!("it serves") };
+        assert_eq!(error.to_string(), "log_format: expected `text` or `json`, found `verse`");
+        let arguments = ServeArgs {
+            config: Some("/no/such/file.toml".into()),
+            print_config: true,
+            overrides: Overrides::default(),
+        };
+        assert!(matches!(serve(arguments).await, Err(ServeError::Configuration(_))));
+    }
 
     #[test]
     fn token_is_made_once_and_only_its_owner_reads_it() {
