@@ -1,19 +1,20 @@
 //! From the services' answers to the documented shape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::{
     BatchGetEffectiveAuthorityRequest, EffectiveAuthority, ReportedAuthority,
 };
-use tandem_contracts::convert::{self, Enumerated, enum_optional};
+use tandem_contracts::convert::{self, Enumerated, enum_optional, time};
 use tandem_contracts::inventory::v1::{
-    Device, ListDevicesRequest, ListDevicesResponse, ListIdentityConflictsRequest,
+    BatchGetDevicesRequest, Device, ListDevicesRequest, ListDevicesResponse, ListIdentityConflictsRequest,
 };
 use tandem_contracts::prerequisites::v1 as prerequisites;
 use tandem_contracts::r#type::v1;
 use tandem_domain::authority::Reason;
-use tandem_domain::facts::DeviceFacts;
+use tandem_domain::facts::{self, DeviceFacts, Owner};
 use tandem_domain::identity::KeyKind;
 use tandem_domain::section::SectionKind;
 use tandem_domain::state::{self, Eligibility, ManagementState};
@@ -21,8 +22,9 @@ use tandem_domain::tenant::TenantFacts;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
 use super::model::{
-    Categories, CoManagedReadings, DeviceAssessment, DeviceRecord, Drift, IdentityConflict, PathReport,
-    Prerequisites, RecordKey, Reported, UnsatisfiedRule, Word, WorkloadAuthority,
+    Categories, Claimant, CoManagedReadings, DeviceAssessment, DeviceRecord, Drift, IdentityConflict,
+    IdentityKey, LastContact, PathReport, Prerequisites, Reported, UnsatisfiedRule, Windows, Word,
+    WorkloadAuthority,
 };
 
 /// Devices of one round of questions.
@@ -196,10 +198,20 @@ fn assessment(
     let error = categories.enrollment_error.map(tandem_domain::enrollment::hex);
     Ok(DeviceAssessment {
         device: device.name.clone(),
-        name: tandem_domain::facts::value(&facts.name).cloned(),
+        name: facts::value(&facts.name).cloned(),
         records: records(&facts),
         hierarchy: facts.hierarchy.as_ref().map(ToString::to_string),
-        site: tandem_domain::facts::value(&facts.site).map(ToString::to_string),
+        site: facts::value(&facts.site).map(ToString::to_string),
+        keys: device.keys.iter().map(key).collect(),
+        join_type: facts::copied(&facts.join_type).map(|join| Word::Borrowed(join.id())),
+        windows: windows(&facts),
+        owner: facts::copied(&facts.owner).map(owner),
+        user: facts::value(&facts.user).cloned(),
+        last_contact: LastContact {
+            site: facts::copied(&facts.last_site_contact),
+            intune: facts::copied(&facts.last_intune_sync),
+        },
+        collections: facts.collections.iter().map(ToString::to_string).collect(),
         state: word(effective.state, ManagementState::id),
         co_managed: CoManagedReadings {
             query: effective.co_managed_query,
@@ -237,10 +249,36 @@ fn assessment(
                 effective: authority(drift.effective),
                 reported: authority(drift.reported),
                 by: drift.source.clone(),
+                observed_at: moment(drift.observed_at),
             })
             .collect(),
         prerequisites: path_reports(&check.paths),
     })
+}
+
+fn key(key: &v1::DeviceKey) -> IdentityKey {
+    IdentityKey { kind: word(key.kind, KeyKind::id), value: key.value.clone() }
+}
+
+fn windows(facts: &DeviceFacts) -> Windows {
+    let version = facts::copied(&facts.os_version);
+    Windows {
+        version: version.map(|version| version.to_string()),
+        build: version.and_then(|version| version.build),
+        edition: facts::value(&facts.os_edition).cloned(),
+    }
+}
+
+fn owner(owner: Owner) -> Word {
+    match owner {
+        Owner::Company => "company".into(),
+        Owner::Personal => "personal".into(),
+    }
+}
+
+/// A moment that a service said; one that is none is as if nobody had said it.
+fn moment(said: Option<prost_types::Timestamp>) -> Option<Timestamp> {
+    said.and_then(|said| time::from_proto("", said).ok())
 }
 
 fn records(facts: &DeviceFacts) -> Vec<DeviceRecord> {
@@ -255,17 +293,23 @@ fn records(facts: &DeviceFacts) -> Vec<DeviceRecord> {
 
 fn reported(effective: &EffectiveAuthority) -> Reported {
     let of = |site: bool| {
-        let said = |report: &&ReportedAuthority| report.source.starts_with("configmgr/") == site;
-        effective
-            .reported
-            .iter()
-            .filter(said)
-            .map(|report| (workload(report.workload), authority(report.authority)))
-            .collect()
+        let said = move |report: &&ReportedAuthority| report.source.starts_with("configmgr/") == site;
+        effective.reported.iter().filter(said)
     };
+    let words =
+        |site| of(site).map(|report| (workload(report.workload), authority(report.authority))).collect();
+    // One record says them all.
+    let observed_at = |site| of(site).filter_map(|report| moment(report.observed_at)).min();
     let capability_value =
         (!effective.capability_value.is_empty()).then(|| effective.capability_value.clone());
-    Reported { site: of(true), cloud: of(false), capability_value, unknown_bits: effective.unknown_bits }
+    Reported {
+        site: words(true),
+        site_observed_at: observed_at(true),
+        cloud: words(false),
+        cloud_observed_at: observed_at(false),
+        capability_value,
+        unknown_bits: effective.unknown_bits,
+    }
 }
 
 /// The domain's word for an eligibility; a number that this release does not know is unknown.
@@ -354,13 +398,52 @@ pub(crate) async fn identity_conflicts(
         let page = connection.devices().list_identity_conflicts(request).await.map_err(during)?.into_inner();
         found.extend(page.conflicts.into_iter().map(|conflict| {
             let v1::DeviceKey { kind, value } = conflict.key.unwrap_or_default();
-            let claimant = RecordKey { source: conflict.claimant_source, key: conflict.claimant_record };
-            IdentityConflict { kind: word(kind, KeyKind::id), value, holder: conflict.holder, claimant }
+            let claimant = Claimant {
+                source: conflict.claimant_source,
+                key: conflict.claimant_record,
+                device: (!conflict.claimant.is_empty()).then_some(conflict.claimant),
+                name: None,
+            };
+            let holder = conflict.holder;
+            IdentityConflict { kind: word(kind, KeyKind::id), value, holder, holder_name: None, claimant }
         }));
         page_token = page.next_page_token;
         if page_token.is_empty() {
-            found.reverse();
-            return Ok(found);
+            break;
         }
     }
+    found.reverse();
+    let devices = found.iter().flat_map(|conflict: &IdentityConflict| {
+        std::iter::once(&conflict.holder).chain(&conflict.claimant.device).cloned()
+    });
+    let names = device_names(connection, tenant, devices.collect()).await?;
+    for conflict in &mut found {
+        conflict.holder_name = names.get(&conflict.holder).cloned();
+        conflict.claimant.name =
+            conflict.claimant.device.as_ref().and_then(|device| names.get(device).cloned());
+    }
+    Ok(found)
+}
+
+/// Computer names by resource name, of the devices that have one.
+async fn device_names(
+    connection: &Connection,
+    tenant: &str,
+    devices: BTreeSet<String>,
+) -> Result<BTreeMap<String, String>, CollectError> {
+    let devices: Vec<String> = devices.into_iter().collect();
+    let mut names = BTreeMap::new();
+    for devices in devices.chunks(AT_ONCE as usize) {
+        let request = BatchGetDevicesRequest {
+            parent: tenant.to_owned(),
+            names: devices.to_vec(),
+            ..BatchGetDevicesRequest::default()
+        };
+        let during = CollectError::during("reading the devices of identity conflicts");
+        let answer = connection.devices().batch_get_devices(request).await.map_err(during)?.into_inner();
+        let named =
+            answer.devices.into_iter().filter_map(|device| Some((device.name, device.facts?.display_name?)));
+        names.extend(named);
+    }
+    Ok(names)
 }

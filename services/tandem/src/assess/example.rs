@@ -29,19 +29,32 @@ pub(crate) fn head() -> AssessmentHead {
             ]
             .into(),
         },
+        hierarchies: vec!["EU1".to_owned(), "LB1".to_owned(), "PS1".to_owned()],
         sites: sites(),
         identity_conflicts: vec![
             IdentityConflict {
                 kind: "serial_number".into(),
                 value: "5CG1234ABC".into(),
                 holder: "tenants/default/devices/0b7c".into(),
-                claimant: RecordKey { source: "configmgr/PS1".into(), key: "PS1/16777301".into() },
+                holder_name: Some("OSL-LT-0417".into()),
+                claimant: Claimant {
+                    source: "configmgr/PS1".into(),
+                    key: "PS1/16777301".into(),
+                    device: Some("tenants/default/devices/4c1e".into()),
+                    name: Some("BGO-DT-0031".into()),
+                },
             },
             IdentityConflict {
                 kind: "sms_client_id".into(),
                 value: "GUID:6F1D2C44-0000-4B1E-9D55-3A1C5E0F7B21".into(),
                 holder: "tenants/default/devices/91aa".into(),
-                claimant: RecordKey { source: "configmgr/EU1".into(), key: "EU1/16777219".into() },
+                holder_name: None,
+                claimant: Claimant {
+                    source: "configmgr/EU1".into(),
+                    key: "EU1/16777219".into(),
+                    device: None,
+                    name: None,
+                },
             },
         ],
     }
@@ -310,6 +323,17 @@ pub(crate) fn device(name: &str) -> DeviceAssessment {
         }],
         hierarchy: Some("PS1".to_owned()),
         site: Some("PS1".to_owned()),
+        keys: vec![IdentityKey { kind: "serial_number".into(), value: "5CG1234ABC".into() }],
+        join_type: Some("hybridAzureADJoined".into()),
+        windows: Windows {
+            version: Some("10.0.26100.4349".to_owned()),
+            build: Some(26100),
+            edition: Some("Enterprise".to_owned()),
+        },
+        owner: Some("company".into()),
+        user: Some("erin@example.com".to_owned()),
+        last_contact: LastContact { site: Some(as_of()), intune: None },
+        collections: vec!["PS100042".to_owned()],
         state: "co_managed".into(),
         co_managed: CoManagedReadings { query: true, prose: true, cloud: true },
         leaving: false,
@@ -330,7 +354,9 @@ pub(crate) fn device(name: &str) -> DeviceAssessment {
         .into(),
         reported: Reported {
             site: [("compliance_policies".into(), "intune".into())].into(),
+            site_observed_at: Some(as_of()),
             cloud: [("compliance_policies".into(), "intune".into())].into(),
+            cloud_observed_at: Some(as_of()),
             capability_value: Some("8259".to_owned()),
             unknown_bits: 0,
         },
@@ -339,6 +365,7 @@ pub(crate) fn device(name: &str) -> DeviceAssessment {
             effective: "configuration_manager".into(),
             reported: "intune".into(),
             by: "configmgr/PS1".to_owned(),
+            observed_at: Some(as_of()),
         }],
         prerequisites: [("path1".into(), report("ready", Vec::new(), &["win.mdm_not_blocked"]))].into(),
     }

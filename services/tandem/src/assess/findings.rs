@@ -112,7 +112,10 @@ fn applicable(prerequisites: &Prerequisites) -> impl Iterator<Item = (&str, &Pat
         .map(|(path, report)| (path.as_ref(), report))
 }
 
-/// The tenant and every site, each with its name for people.
+/// No rule was judged.
+static NOTHING_JUDGED: Prerequisites = Prerequisites::new();
+
+/// The tenant, every site, and the hierarchies of which no site is known, each with its name for people.
 pub(crate) fn surroundings(head: &AssessmentHead) -> Vec<(String, &Prerequisites)> {
     let tenant = std::iter::once(("Tenant".to_owned(), &head.tenant.prerequisites));
     let sites = head.sites.iter().map(|site| {
@@ -124,7 +127,9 @@ pub(crate) fn surroundings(head: &AssessmentHead) -> Vec<(String, &Prerequisites
         };
         (name, &site.prerequisites)
     });
-    tenant.chain(sites).collect()
+    let bare = head.hierarchies.iter().filter(|name| head.sites.iter().all(|site| site.hierarchy != **name));
+    let bare = bare.map(|name| (format!("Hierarchy {name} (no site known)"), &NOTHING_JUDGED));
+    tenant.chain(sites).chain(bare).collect()
 }
 
 /// `Path 1, Path 2`.

@@ -41,13 +41,14 @@ pub(crate) async fn collect(
     totals.blockers.extend(path2.into_iter().chain(coexistence));
     let identity_conflicts = identity_conflicts(connection, &parent).await?;
     totals.identity_conflicts = identity_conflicts.len() as u64;
-    let (facts, sites) = surroundings(connection, &parent).await?;
+    let Surroundings { facts, hierarchies, sites } = surroundings(connection, &parent).await?;
     let head = AssessmentHead {
         schema: SCHEMA.into(),
         as_of,
         inputs,
         totals,
         tenant: tenant_report(connection, &parent).await?,
+        hierarchies,
         sites,
         identity_conflicts,
     };
@@ -90,22 +91,27 @@ async fn tenant_report(connection: &Connection, name: &str) -> Result<Tenant, Co
     Ok(Tenant { prerequisites: path_reports(&answer.paths) })
 }
 
-/// The tenant's facts and its sites with what was found of each.
-async fn surroundings(
-    connection: &Connection,
-    parent: &str,
-) -> Result<(TenantFacts, Vec<Site>), CollectError> {
-    let request =
-        GetSurroundingsRequest { parent: parent.to_owned(), known_revision: 0, ..Default::default() };
+/// What surrounds the devices.
+struct Surroundings {
+    facts: TenantFacts,
+    hierarchies: Vec<String>,
+    /// With what was found of each.
+    sites: Vec<Site>,
+}
+
+/// The tenant's facts, its hierarchies and its sites.
+async fn surroundings(connection: &Connection, parent: &str) -> Result<Surroundings, CollectError> {
+    let request = GetSurroundingsRequest { parent: parent.to_owned(), known_revision: 0 };
     let during = CollectError::during("reading hierarchies and sites");
     let answer = connection.tenants().get_surroundings(request).await.map_err(during)?.into_inner();
     let facts = convert::tenant::from_proto(answer.tenant.unwrap_or_default()).map_err(|violations| {
         let why = violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
         CollectError::Answer { what: parent.to_owned(), why }
     })?;
-    let mut sites = Vec::new();
+    let (mut hierarchies, mut sites) = (Vec::new(), Vec::new());
     for surroundings in answer.hierarchies {
         let hierarchy = surroundings.hierarchy;
+        hierarchies.push(hierarchy.clone());
         let by_code: BTreeMap<_, _> = surroundings.sites.into_iter().collect();
         for (site, found) in by_code {
             let name = format!("{parent}/hierarchies/{hierarchy}/sites/{site}");
@@ -121,7 +127,7 @@ async fn surroundings(
             sites.push(Site { hierarchy: hierarchy.clone(), site, version, prerequisites });
         }
     }
-    Ok((facts, sites))
+    Ok(Surroundings { facts, hierarchies, sites })
 }
 
 /// The dashboard's figures as totals.

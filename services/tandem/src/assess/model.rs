@@ -36,6 +36,8 @@ pub struct AssessmentHead {
     pub totals: Totals,
     /// Rules of tenant scope.
     pub tenant: Tenant,
+    /// Every hierarchy, also one of which no site is known.
+    pub hierarchies: Vec<String>,
     /// Rules of site scope, one entry a site.
     pub sites: Vec<Site>,
     /// Keys that two devices claim.
@@ -285,17 +287,39 @@ pub struct IdentityConflict {
     pub value: String,
     /// Resource name of the device that holds it.
     pub holder: String,
+    /// Its computer name; `None`: no source says one.
+    pub holder_name: Option<String>,
     /// The record that claims it too.
-    pub claimant: RecordKey,
+    pub claimant: Claimant,
 }
 
-/// A record by its source's own key.
+impl IdentityConflict {
+    /// The holder as people know it: by its name, where it has one.
+    pub(crate) fn held_by(&self) -> &str {
+        self.holder_name.as_deref().unwrap_or(&self.holder)
+    }
+
+    /// The claiming record, after the name of its device where that has one.
+    pub(crate) fn claimed_by(&self) -> String {
+        let Claimant { source, key, name, .. } = &self.claimant;
+        match name {
+            Some(name) => format!("{name}, {source} {key}"),
+            None => format!("{source} {key}"),
+        }
+    }
+}
+
+/// A record that claims a key, by its source's own key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordKey {
+pub struct Claimant {
     /// `configmgr/<hierarchy>`, `intune` or `entra`.
     pub source: String,
     /// The source's key.
     pub key: String,
+    /// Resource name of the device that the record describes; `None`: it is gone.
+    pub device: Option<String>,
+    /// Its computer name; `None`: no source says one.
+    pub name: Option<String>,
 }
 
 /// One device.
@@ -311,6 +335,20 @@ pub struct DeviceAssessment {
     pub hierarchy: Option<String>,
     /// Its assigned site; `None`: nobody said.
     pub site: Option<String>,
+    /// What tells it from other devices.
+    pub keys: Vec<IdentityKey>,
+    /// How the directory knows it, by Graph's member name; `None`: nobody said.
+    pub join_type: Option<Word>,
+    /// Its Windows.
+    pub windows: Windows,
+    /// `company` or `personal`; `None`: nobody said.
+    pub owner: Option<Word>,
+    /// Its primary or last user; `None`: nobody said.
+    pub user: Option<String>,
+    /// When it last spoke to each manager.
+    pub last_contact: LastContact,
+    /// The collections of its hierarchy that contain it.
+    pub collections: Vec<String>,
     /// Where it stands in its life cycle.
     pub state: Word,
     /// The three readings of "is it co-managed?".
@@ -348,6 +386,35 @@ pub struct DeviceRecord {
     pub section: Word,
     /// When the source was read.
     pub observed_at: Timestamp,
+}
+
+/// A key that a device holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityKey {
+    /// Kind of key, such as `sms_client_id`.
+    pub kind: Word,
+    /// The key.
+    pub value: String,
+}
+
+/// The Windows of a device, as its sources write it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Windows {
+    /// As far as it is known, such as `10.0.26100.4349`; `None`: nobody said.
+    pub version: Option<String>,
+    /// The build; `None`: nobody said.
+    pub build: Option<u32>,
+    /// Edition; `None`: nobody said.
+    pub edition: Option<String>,
+}
+
+/// When a device last spoke to each manager; `None`: nobody said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct LastContact {
+    /// With its site.
+    pub site: Option<Timestamp>,
+    /// With Intune.
+    pub intune: Option<Timestamp>,
 }
 
 /// The three readings of "is it co-managed?".
@@ -388,8 +455,12 @@ pub struct WorkloadAuthority {
 pub struct Reported {
     /// By the site's record.
     pub site: BTreeMap<Word, Word>,
+    /// When the site's record was observed; `None`: it reports none.
+    pub site_observed_at: Option<Timestamp>,
     /// By Intune's record.
     pub cloud: BTreeMap<Word, Word>,
+    /// When Intune's record was observed; `None`: it reports none.
+    pub cloud_observed_at: Option<Timestamp>,
     /// The capability value as the site prints it; `None`: the site reports none.
     pub capability_value: Option<String>,
     /// Bits of it that no table explains.
@@ -407,6 +478,8 @@ pub struct Drift {
     pub reported: Word,
     /// The source that reported it.
     pub by: String,
+    /// When that was observed.
+    pub observed_at: Option<Timestamp>,
 }
 
 #[cfg(test)]

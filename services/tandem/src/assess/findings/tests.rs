@@ -72,10 +72,13 @@ fn problems_of_two_paths_are_one_row_and_not_applicable_paths_are_left_out() {
 }
 
 #[test]
-fn surroundings_name_the_tenant_and_every_site_with_its_version() {
+fn surroundings_name_the_tenant_every_site_with_its_version_and_hierarchies_without_one() {
     let mut head = example::head();
     head.sites[1].site = "HAM".to_owned();
     head.sites[1].version = None;
     let names: Vec<String> = surroundings(&head).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["Tenant", "Site PS1 (2509)", "Site HAM of EU1 (version unknown)"]);
+    assert_eq!(
+        names,
+        ["Tenant", "Site PS1 (2509)", "Site HAM of EU1 (version unknown)", "Hierarchy LB1 (no site known)"]
+    );
 }

@@ -149,8 +149,8 @@ fn identity(head: &AssessmentHead) -> Section {
     let rows = head.identity_conflicts.iter().take(LIST_ROWS).map(|conflict| {
         vec![
             Datum::code(&conflict.value, conflict.kind.replace('_', " ")),
-            Datum::text(&conflict.holder),
-            Datum::text(format!("{} {}", conflict.claimant.source, conflict.claimant.key)),
+            Datum::text(conflict.held_by()),
+            Datum::text(conflict.claimed_by()),
         ]
     });
     let columns = vec![text_column("Key"), text_column("Held by"), text_column("Claimed by")];

@@ -113,6 +113,21 @@ fn page_lists_at_most_its_rows_and_names_the_rest() {
 }
 
 #[test]
+fn identity_conflict_shows_names_where_there_are_any() {
+    let page = example_page();
+    let (_, conflicts) = page.split_once("id=\"identity\"").expect("the chapter is there");
+    let (conflicts, _) = conflicts.split_once("</section>").expect("the chapter ends");
+    for shown in [
+        ">OSL-LT-0417<",
+        ">BGO-DT-0031, configmgr/PS1 PS1/16777301<",
+        ">tenants/default/devices/91aa<",
+        ">configmgr/EU1 EU1/16777219<",
+    ] {
+        assert!(conflicts.contains(shown), "{shown}: {conflicts}");
+    }
+}
+
+#[test]
 fn page_of_an_empty_fleet_says_so_without_charts() {
     let head = AssessmentHead {
         schema: super::super::model::SCHEMA.into(),
@@ -120,6 +135,7 @@ fn page_of_an_empty_fleet_says_so_without_charts() {
         inputs: Default::default(),
         totals: Default::default(),
         tenant: Default::default(),
+        hierarchies: Vec::new(),
         sites: Vec::new(),
         identity_conflicts: Vec::new(),
     };

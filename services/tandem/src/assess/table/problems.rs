@@ -94,8 +94,8 @@ fn identity_conflicts(head: &AssessmentHead) -> Section {
         vec![
             text(&conflict.kind),
             text(&conflict.value),
-            text(&conflict.holder),
-            text(&format!("{} {}", conflict.claimant.source, conflict.claimant.key)),
+            text(conflict.held_by()),
+            text(&conflict.claimed_by()),
         ]
     });
     let columns = vec![Text("Key"), Text("Value"), Text("Held by"), Text("Claimed by")];

@@ -87,6 +87,7 @@ fn table_of_an_empty_fleet_says_none() {
         inputs: Default::default(),
         totals: Default::default(),
         tenant: Default::default(),
+        hierarchies: Vec::new(),
         sites: Vec::new(),
         identity_conflicts: Vec::new(),
     };
