@@ -238,3 +238,35 @@ pub(crate) fn most_frequent(counts: &Counts) -> Vec<(&str, u64)> {
     sorted.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
     sorted
 }
+
+/// Windows versions, the newest first; a build that no table names stands before every release.
+pub(crate) fn newest_first(counts: &Counts) -> Vec<(&str, u64)> {
+    let mut sorted: Vec<(&str, u64)> =
+        counts.iter().map(|(version, devices)| (version.as_ref(), *devices)).collect();
+    sorted.sort_by_cached_key(|(version, _)| std::cmp::Reverse(version_order(version)));
+    sorted
+}
+
+/// A part of a version's name.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Part<'a> {
+    Text(&'a str),
+    Number(u64),
+}
+
+/// By product and release: 2004 is older than 20H2, which is the second half of 2020, and 8.1 older than 10.
+fn version_order(version: &str) -> Vec<Part<'_>> {
+    let part = |text| match half_year(text) {
+        Some(month) => Part::Number(month),
+        None => str::parse(text).map_or(Part::Text(text), Part::Number),
+    };
+    let product = version.strip_prefix("build ").unwrap_or(version);
+    product.split([' ', '.']).map(part).collect()
+}
+
+/// `20H2` as the year and month of the older spelling: 2012.
+fn half_year(text: &str) -> Option<u64> {
+    let (year, half) = text.split_once('H')?;
+    let (year, half): (u64, u64) = (year.parse().ok()?, half.parse().ok()?);
+    (text.len() == 4).then_some(year * 100 + half * 6)
+}

@@ -8,7 +8,7 @@ use super::grid::{Block, Column, Datum, Grid, Section, number_column, shown, tex
 use crate::assess::model::{AssessmentHead, Counts, Totals};
 use crate::assess::words::{
     AUTHORITIES, Counted, ELIGIBILITY, ENROLLMENT_STATUS, OS_GROUPS, READINGS, REASONS, STATES, Tone,
-    Vocabulary, counted_noun, most_frequent, number, share,
+    Vocabulary, counted_noun, most_frequent, newest_first, number, share,
 };
 
 /// Reasons listed per workload.
@@ -290,9 +290,7 @@ fn windows(totals: &Totals) -> serde_json::Result<Section> {
     if let Some(chart) = &mut groups.chart {
         chart.legend = vec![(Ink::Teal, "Can be co-managed".to_owned()), (Ink::Orange, "Too old".to_owned())];
     }
-    // Names sort by product and release, so the last is the newest.
-    let versions: Vec<(&str, u64)> =
-        totals.os_versions.iter().rev().map(|(version, devices)| (version.as_ref(), *devices)).collect();
+    let versions = newest_first(&totals.os_versions);
     let bar = |(version, devices): &(&str, u64)| BarRow {
         label: (*version).to_owned(),
         devices: *devices,

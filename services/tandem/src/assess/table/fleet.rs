@@ -8,7 +8,7 @@ use super::{Section, figure, text, toned};
 use crate::assess::model::{AssessmentHead, Counts, Totals};
 use crate::assess::words::{
     AUTHORITIES, ELIGIBILITY, ENROLLMENT_STATUS, OS_GROUPS, READINGS, REASONS, STATES, Vocabulary,
-    most_frequent, number, share,
+    most_frequent, newest_first, number, share,
 };
 use crate::printable::printable;
 
@@ -174,12 +174,10 @@ fn drift(totals: &Totals) -> Section {
 }
 
 fn os_versions(totals: &Totals) -> Section {
-    let rows = totals
-        .os_versions
-        .iter()
-        .rev()
+    let rows = newest_first(&totals.os_versions)
+        .into_iter()
         .map(|(version, devices)| {
-            vec![text(version), figure(number(*devices)), figure(share(*devices, totals.devices))]
+            vec![text(version), figure(number(devices)), figure(share(devices, totals.devices))]
         })
         .collect();
     Section::new("Windows versions", vec![Text("Version"), Number("Devices"), Number("Share")], rows)

@@ -58,3 +58,23 @@ fn most_frequent_orders_equals_by_word() {
     let counts = Counts::from([("b".into(), 2), ("a".into(), 2), ("c".into(), 9)]);
     assert_eq!(most_frequent(&counts), [("c", 9), ("a", 2), ("b", 2)]);
 }
+
+#[test]
+fn windows_versions_are_ordered_by_product_and_release() {
+    let versions = [
+        "build 10.0.99999",
+        "Windows 11 26H2",
+        "Windows 11 24H2",
+        "Windows 10 22H2",
+        "Windows 10 20H2",
+        "Windows 10 2004",
+        "Windows 10 1909",
+        "Windows 10 1607",
+        "Windows 8.1",
+        "Windows 8",
+        "Windows 7",
+    ];
+    let counts: Counts = versions.iter().map(|version| ((*version).into(), 1)).collect();
+    let sorted: Vec<&str> = newest_first(&counts).into_iter().map(|(version, _)| version).collect();
+    assert_eq!(sorted, versions);
+}
