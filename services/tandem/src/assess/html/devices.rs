@@ -13,7 +13,10 @@ use crate::assess::words::{AUTHORITIES, ELIGIBILITY, STATES, Tone, counted_noun,
 
 /// The list, and how much of the fleet it shows.
 pub(super) struct DeviceList {
+    /// By name.
     pub(super) rows: Vec<DeviceRow>,
+    /// Names of the workloads, in the order of [`DeviceRow::workloads`].
+    pub(super) workloads: [&'static str; Workload::ALL.len()],
     /// `2,000 of 1,000,000 devices`.
     pub(super) shown: String,
     /// Said when the list is cut; else empty.
@@ -50,7 +53,13 @@ pub(super) fn authority_ink(authority: &str) -> Ink {
 
 impl DeviceList {
     pub(super) fn new(devices: &[DeviceAssessment], total: u64) -> Self {
-        let rows: Vec<DeviceRow> = devices.iter().take(DEVICE_ROWS).map(DeviceRow::new).collect();
+        let mut listed: Vec<&DeviceAssessment> = devices.iter().take(DEVICE_ROWS).collect();
+        // Devices without a name last; of one name by their record, so that one fleet always reads the same.
+        listed.sort_by_cached_key(|device| {
+            let name = device.name.as_ref().map(|name| name.to_lowercase());
+            (name.is_none(), name, device.records.first().map(|record| record.key.clone()))
+        });
+        let rows: Vec<DeviceRow> = listed.into_iter().map(DeviceRow::new).collect();
         let listed = rows.len() as u64;
         let total = total.max(listed);
         let rest = match total - listed {
@@ -59,6 +68,7 @@ impl DeviceList {
         };
         Self {
             rows,
+            workloads: Workload::ALL.map(Workload::display_name),
             shown: format!("{} of {}", number(listed), counted_noun(total, "device", "devices")),
             rest,
         }

@@ -288,7 +288,9 @@ fn windows(totals: &Totals) -> serde_json::Result<Section> {
         worded("chart-os-groups", "Devices by Windows group", OS_GROUPS, &totals.os_groups, totals.devices)?;
     groups.heading = "Groups";
     if let Some(chart) = &mut groups.chart {
-        chart.legend = vec![(Ink::Teal, "Can be co-managed".to_owned()), (Ink::Orange, "Too old".to_owned())];
+        // The release alone does not say that a device can be co-managed.
+        let inks = [(Ink::Teal, "New enough to enrol"), (Ink::Orange, "Too old to enrol")];
+        chart.legend = inks.map(|(ink, name)| (ink, name.to_owned())).into();
     }
     let versions = newest_first(&totals.os_versions);
     let bar = |(version, devices): &(&str, u64)| BarRow {

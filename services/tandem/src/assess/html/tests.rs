@@ -108,8 +108,43 @@ fn page_lists_at_most_its_rows_and_names_the_rest() {
     head.totals.devices = 1_000_000;
     let page = page(&head, &devices);
     assert_eq!(page.matches("<bdi>").count(), DEVICE_ROWS);
-    assert!(page.contains("The first 2,000 of 1,000,000 devices"));
+    assert!(page.contains("2,000 of 1,000,000 devices, by name."));
     assert!(page.contains("998,000 more are in the JSON output, which lists every device."));
+}
+
+#[test]
+fn page_lists_devices_by_name_whatever_its_case_and_those_without_one_last() {
+    let mut nameless = example::device("");
+    nameless.name = None;
+    let devices = [nameless, example::device("b"), example::device("C"), example::device("A")];
+    let page = page(&example::head(), &devices);
+    let names: Vec<&str> = page
+        .split("<bdi>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</bdi>"))
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["A", "b", "C", "(no name)"]);
+}
+
+#[test]
+fn squares_of_a_device_are_numbered_and_every_number_has_its_workload() {
+    let page = example_page();
+    let (_, legend) = page.split_once("class=\"legend numbered\"").expect("the legend is there");
+    let (legend, _) = legend.split_once("</ol>").expect("the legend ends");
+    let named: Vec<&str> = legend
+        .split("<li>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</li>"))
+        .map(|(name, _)| name)
+        .collect();
+    let names = tandem_domain::workload::Workload::ALL.map(tandem_domain::workload::Workload::display_name);
+    assert_eq!(named, names);
+    let (_, strip) = page.split_once("class=\"strip\"").expect("a device has squares");
+    let (strip, _) = strip.split_once("</span>").expect("the squares end");
+    let numbers: Vec<&str> =
+        strip.split("</i>").filter_map(|square| square.rsplit_once('>')).map(|(_, number)| number).collect();
+    assert_eq!(numbers, ["1", "2", "3", "4", "5", "6", "7"]);
 }
 
 #[test]
@@ -125,6 +160,17 @@ fn identity_conflict_shows_names_where_there_are_any() {
     ] {
         assert!(conflicts.contains(shown), "{shown}: {conflicts}");
     }
+}
+
+#[test]
+fn style_keeps_the_layout_of_narrow_screens_off_paper() {
+    let style = include_str!("../../../templates/assessment/style.css");
+    let conditions: Vec<&str> =
+        style.lines().filter(|line| line.contains("max-width: ") && line.starts_with("@media")).collect();
+    assert_eq!(
+        conditions,
+        ["@media screen and (max-width: 1000px) {", "@media screen and (max-width: 760px) {"]
+    );
 }
 
 #[test]
