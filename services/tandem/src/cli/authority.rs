@@ -15,6 +15,7 @@ use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::json;
 use super::listing::{Limit, list};
+use super::names::Names;
 use super::policy::{self, PolicyCommand};
 use super::screen::{Column, Row, Screen};
 use super::session::{DeviceRef, Session};
@@ -185,28 +186,27 @@ fn row(answer: &EffectiveAuthority) -> Row {
 }
 
 async fn show_drift(only: Option<Workload>, limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
-    let (parent, workload) = (session.parent(), number_or_unspecified(only));
+    session.check_tenant().await?;
+    let (parent, workload, names) = (session.parent(), number_or_unspecified(only), Names::of(session));
     let mut client = session.connection.authority();
-    let columns = ["DEVICE", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT"].map(Column::Text);
-    list(&mut session.screen, limit, &columns, drift, async |page_size, page_token| {
-        client
-            .list_drift(ListDriftRequest {
-                parent: parent.clone(),
-                workload,
-                page_size,
-                page_token,
-                ..Default::default()
-            })
-            .await
+    let columns =
+        ["DEVICE", "NAME", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT"].map(Column::Text);
+    let rows = |page: &ListDriftResponse| drift(page, &names);
+    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
+        let request = ListDriftRequest { parent: parent.clone(), workload, page_size, page_token };
+        let answer = client.list_drift(request).await?;
+        names.learn(answer.get_ref().devices.iter().map(|device| device.device.as_str())).await?;
+        Ok(answer)
     })
     .await
 }
 
-fn drift(page: &ListDriftResponse) -> Vec<Row> {
+fn drift(page: &ListDriftResponse, names: &Names) -> Vec<Row> {
     let rows = page.devices.iter().flat_map(|device| {
         device.drift.iter().map(|drift| {
             vec![
                 words::last_part(&device.device),
+                names.shown(&device.device),
                 workload(drift.workload),
                 authority(drift.effective),
                 authority(drift.reported),
@@ -292,9 +292,17 @@ mod tests {
     fn drift_is_shown_once_per_workload_and_source() {
         let device = DeviceDrift { device: "tenants/t/devices/d1".into(), drift: vec![drifting()] };
         let page = ListDriftResponse { devices: vec![device], ..Default::default() };
-        let expected =
-            ["d1", "client_apps", "configuration_manager", "intune", "configmgr/PS1", "2025-11-20T12:00:00Z"];
-        assert_eq!(drift(&page), [expected]);
+        let expected = [
+            "d1",
+            "OSL-LT-0417",
+            "client_apps",
+            "configuration_manager",
+            "intune",
+            "configmgr/PS1",
+            "2025-11-20T12:00:00Z",
+        ];
+        let names = Names::known([("tenants/t/devices/d1", "OSL-LT-0417")]);
+        assert_eq!(drift(&page, &names), [expected]);
     }
 
     #[test]

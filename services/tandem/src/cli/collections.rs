@@ -3,7 +3,7 @@
 use tandem_contracts::inventory::v1::{
     Collection, CreateCollectionRequest, DeleteCollectionRequest, DeleteCollectionResponse,
     GetCollectionRequest, ListCollectionMembersRequest, ListCollectionMembersResponse,
-    ListCollectionsRequest, ListCollectionsResponse, UpdateCollectionMembersRequest,
+    ListCollectionsRequest, ListCollectionsResponse, UpdateCollectionMembersRequest, UpdateCollectionRequest,
 };
 use tandem_domain::id::{CollectionId, HierarchyId};
 
@@ -11,6 +11,7 @@ use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::json::line;
 use super::listing::{Limit, list};
+use super::names::Names;
 use super::screen::{Column, Row, Screen};
 use super::session::{CollectionRef, DeviceRef, Session};
 use super::words::{self, NOTHING};
@@ -51,6 +52,17 @@ pub(crate) enum CollectionsCommand {
         #[command(flatten)]
         rule: FilterArgs,
     },
+    /// Change the name or the rule of one of Tandem's own collections
+    Update {
+        /// Its id
+        id: CollectionId,
+        /// Its new name for people; unset: as before
+        #[arg(long, value_name = "TEXT")]
+        display_name: Option<String>,
+        /// The devices that the rule describes from now on; without any of these options the rule stays
+        #[command(flatten)]
+        rule: FilterArgs,
+    },
     /// Add devices to one of Tandem's own collections
     Add(Members),
     /// Remove devices that were added to one of Tandem's own collections
@@ -85,6 +97,9 @@ pub(crate) async fn run(command: CollectionsCommand, session: &mut Session<'_>) 
         CollectionsCommand::Members { collection, limit } => show_members(&collection, limit, session).await,
         CollectionsCommand::Create { id, display_name, rule } => {
             create(&id, display_name.unwrap_or_default(), &rule, session).await
+        }
+        CollectionsCommand::Update { id, display_name, rule } => {
+            update(&id, display_name, &rule, session).await
         }
         CollectionsCommand::Add(members) => change(members, session, |add, request| request.add = add).await,
         CollectionsCommand::Remove(members) => {
@@ -171,19 +186,17 @@ async fn show_members(
     limit: Limit,
     session: &mut Session<'_>,
 ) -> Result<(), CliError> {
-    let parent = collection.name(&session.tenant);
+    let (parent, names) = (collection.name(&session.tenant), Names::of(session));
     let mut client = session.connection.collections();
     let rows = |page: &ListCollectionMembersResponse| {
-        page.devices.iter().map(|device| vec![words::last_part(device)]).collect()
+        page.devices.iter().map(|device| vec![words::last_part(device), names.shown(device)]).collect()
     };
-    list(&mut session.screen, limit, &[Column::Text("DEVICE")], rows, async |page_size, page_token| {
-        let request = ListCollectionMembersRequest {
-            parent: parent.clone(),
-            page_size,
-            page_token,
-            ..Default::default()
-        };
-        client.list_collection_members(request).await
+    let columns = ["DEVICE", "NAME"].map(Column::Text);
+    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
+        let request = ListCollectionMembersRequest { parent: parent.clone(), page_size, page_token };
+        let answer = client.list_collection_members(request).await?;
+        names.learn(answer.get_ref().devices.iter().map(String::as_str)).await?;
+        Ok(answer)
     })
     .await
 }
@@ -199,6 +212,29 @@ async fn create(
         Collection { name, display_name, rule: rule.message(&session.tenant), ..Collection::default() };
     let request = CreateCollectionRequest { collection: Some(collection), ..Default::default() };
     let answer = session.connection.collections().create_collection(request).await?.into_inner();
+    session.screen.show(&answer.collection.unwrap_or_default(), show_collection)
+}
+
+/// Changes what was asked for; the rest stays as it is read here, and the etag refuses a change of somebody else meanwhile.
+async fn update(
+    id: &CollectionId,
+    display_name: Option<String>,
+    rule: &FilterArgs,
+    session: &mut Session<'_>,
+) -> Result<(), CliError> {
+    let rule = rule.message(&session.tenant);
+    if display_name.is_none() && rule.is_none() {
+        let expected = "expected --display-name or an option that says which devices, found neither";
+        return Err(CliError::Usage(expected.to_owned()));
+    }
+    let mut client = session.connection.collections();
+    let name = CollectionRef::Own(id.clone()).name(&session.tenant);
+    let known = client.get_collection(GetCollectionRequest { name }).await?.into_inner().collection;
+    let mut collection = known.unwrap_or_default();
+    collection.display_name = display_name.unwrap_or(collection.display_name);
+    collection.rule = rule.or(collection.rule);
+    let request = UpdateCollectionRequest { collection: Some(collection), ..Default::default() };
+    let answer = client.update_collection(request).await?.into_inner();
     session.screen.show(&answer.collection.unwrap_or_default(), show_collection)
 }
 

@@ -2,10 +2,9 @@
 //!
 //! Read by reflection, so that a fact that the contracts gain is shown without a line here.
 
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, ReflectMessage, Value};
+use prost_reflect::{DynamicMessage, FieldDescriptor, ReflectMessage, Value};
 
 use tandem_contracts::r#type::v1::{ClientFeatures, DeviceFacts, OsVersion, SectionStamp};
-use tandem_domain::facts::JoinType;
 use tandem_domain::section::SectionKind;
 
 use super::devices::windows;
@@ -60,22 +59,12 @@ fn text(field: &FieldDescriptor, value: &Value) -> String {
         Value::Bool(holds) => words::yes_no(*holds),
         Value::String(said) => said.clone(),
         Value::U32(number) => number.to_string(),
-        Value::EnumNumber(number) => enumeration(field, *number),
+        Value::EnumNumber(number) => words::enumeration(field, *number),
         Value::List(items) => items.iter().map(|item| text(field, item)).collect::<Vec<_>>().join(", "),
         Value::Message(message) => submessage(message),
         // No fact has another type; the next one that does is shown as it is.
         other => format!("{other:?}"),
     }
-}
-
-fn enumeration(field: &FieldDescriptor, number: i32) -> String {
-    let Kind::Enum(kind) = field.kind() else { return number.to_string() };
-    if kind.name() == "JoinType" {
-        return words::word(number, JoinType::id).to_owned();
-    }
-    let unspecified = kind.default_value();
-    let prefix = unspecified.name().trim_end_matches("UNSPECIFIED");
-    kind.get_value(number).map_or_else(|| number.to_string(), |word| words::lowered(word.name(), prefix))
 }
 
 fn submessage(message: &DynamicMessage) -> String {

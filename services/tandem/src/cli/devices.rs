@@ -14,6 +14,7 @@ use super::device_facts;
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::listing::{Limit, list};
+use super::names::Names;
 use super::screen::{Column, Row, Screen};
 use super::session::{DeviceRef, Session};
 use super::words::{self, NOTHING};
@@ -133,30 +134,43 @@ fn show_device(screen: &mut Screen<'_>, device: &Device) -> Result<(), CliError>
 }
 
 async fn show_conflicts(limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
-    let parent = session.parent();
+    let (parent, names) = (session.parent(), Names::of(session));
     let mut client = session.connection.devices();
-    let columns =
-        ["KEY", "VALUE", "HOLDER", "CLAIMED BY", "ITS RECORD", "FIRST SEEN", "EXPLANATION"].map(Column::Text);
-    list(&mut session.screen, limit, &columns, conflicts, async |page_size, page_token| {
-        let request = ListIdentityConflictsRequest {
-            parent: parent.clone(),
-            page_size,
-            page_token,
-            ..Default::default()
-        };
-        client.list_identity_conflicts(request).await
+    let columns = [
+        "KEY",
+        "VALUE",
+        "HOLDER",
+        "ITS NAME",
+        "CLAIMED BY",
+        "ITS NAME",
+        "ITS RECORD",
+        "FIRST SEEN",
+        "EXPLANATION",
+    ]
+    .map(Column::Text);
+    let rows = |page: &ListIdentityConflictsResponse| conflicts(page, &names);
+    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
+        let request = ListIdentityConflictsRequest { parent: parent.clone(), page_size, page_token };
+        let answer = client.list_identity_conflicts(request).await?;
+        let devices = answer.get_ref().conflicts.iter();
+        names
+            .learn(devices.flat_map(|conflict| [conflict.holder.as_str(), conflict.claimant.as_str()]))
+            .await?;
+        Ok(answer)
     })
     .await
 }
 
-fn conflicts(page: &ListIdentityConflictsResponse) -> Vec<Row> {
+fn conflicts(page: &ListIdentityConflictsResponse, names: &Names) -> Vec<Row> {
     let rows = page.conflicts.iter().map(|conflict| {
         let key = conflict.key.clone().unwrap_or_default();
         vec![
             words::word(key.kind, KeyKind::id).to_owned(),
             key.value,
             words::last_part(&conflict.holder),
+            names.shown(&conflict.holder),
             words::text(&words::last_part(&conflict.claimant)),
+            names.shown(&conflict.claimant),
             format!("{} {}", conflict.claimant_source, conflict.claimant_record),
             words::moment(conflict.first_seen),
             conflict.explanation.clone(),
@@ -215,11 +229,14 @@ mod tests {
             "serial_number",
             "5CG1234ABC",
             "d1",
+            "OSL-LT-0417",
             "d2",
+            "–",
             "configmgr/PS1 PS1/16777301",
             "2025-11-20T12:00:00Z",
             "two records of one source",
         ];
-        assert_eq!(conflicts(&page), [expected]);
+        let names = Names::known([("tenants/t/devices/d1", "OSL-LT-0417")]);
+        assert_eq!(conflicts(&page, &names), [expected]);
     }
 }

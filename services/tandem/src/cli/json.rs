@@ -34,11 +34,19 @@ macro_rules! named {
 
 named!(
     r#type::v1::CoManagementPolicy = "tandem.type.v1.CoManagementPolicy",
+    r#type::v1::SiteFacts = "tandem.type.v1.SiteFacts",
+    r#type::v1::TenantFacts = "tandem.type.v1.TenantFacts",
     r#type::v1::DeviceFacts = "tandem.type.v1.DeviceFacts",
     inventory::v1::Device = "tandem.inventory.v1.Device",
     inventory::v1::ListDevicesResponse = "tandem.inventory.v1.ListDevicesResponse",
     inventory::v1::WatchDevicesResponse = "tandem.inventory.v1.WatchDevicesResponse",
     inventory::v1::ListIdentityConflictsResponse = "tandem.inventory.v1.ListIdentityConflictsResponse",
+    inventory::v1::Tenant = "tandem.inventory.v1.Tenant",
+    inventory::v1::ListTenantsResponse = "tandem.inventory.v1.ListTenantsResponse",
+    inventory::v1::Hierarchy = "tandem.inventory.v1.Hierarchy",
+    inventory::v1::ListHierarchiesResponse = "tandem.inventory.v1.ListHierarchiesResponse",
+    inventory::v1::Site = "tandem.inventory.v1.Site",
+    inventory::v1::ListSitesResponse = "tandem.inventory.v1.ListSitesResponse",
     inventory::v1::Collection = "tandem.inventory.v1.Collection",
     inventory::v1::ListCollectionsResponse = "tandem.inventory.v1.ListCollectionsResponse",
     inventory::v1::ListCollectionMembersResponse = "tandem.inventory.v1.ListCollectionMembersResponse",
@@ -51,6 +59,7 @@ named!(
     prerequisites::v1::ExplainEnrollmentErrorResponse =
         "tandem.prerequisites.v1.ExplainEnrollmentErrorResponse",
     authority::v1::EffectiveAuthority = "tandem.authority.v1.EffectiveAuthority",
+    authority::v1::ListCoManagementPoliciesResponse = "tandem.authority.v1.ListCoManagementPoliciesResponse",
     authority::v1::ListCoManagementPolicyRevisionsResponse =
         "tandem.authority.v1.ListCoManagementPolicyRevisionsResponse",
     authority::v1::ListDriftResponse = "tandem.authority.v1.ListDriftResponse",
@@ -116,7 +125,8 @@ pub(crate) fn own(value: &impl Serialize) -> Result<String, CliError> {
     serde_json::to_string_pretty(value).map_err(|error| unwritable(&error))
 }
 
-fn text(message: &DynamicMessage) -> Result<String, CliError> {
+/// A described message on one line.
+pub(crate) fn text(message: &DynamicMessage) -> Result<String, CliError> {
     let mut out = Vec::new();
     write(message, &mut serde_json::Serializer::new(&mut out))?;
     String::from_utf8(out).map_err(|error| unwritable(&error))

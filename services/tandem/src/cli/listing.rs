@@ -50,9 +50,13 @@ macro_rules! pages {
 pages!(
     inventory::v1::ListDevicesResponse: devices,
     inventory::v1::ListIdentityConflictsResponse: conflicts,
+    inventory::v1::ListTenantsResponse: tenants,
+    inventory::v1::ListHierarchiesResponse: hierarchies,
+    inventory::v1::ListSitesResponse: sites,
     inventory::v1::ListCollectionsResponse: collections,
     inventory::v1::ListCollectionMembersResponse: devices,
     prerequisites::v1::ListRulesResponse: rules,
+    authority::v1::ListCoManagementPoliciesResponse: policies,
     authority::v1::ListCoManagementPolicyRevisionsResponse: revisions,
     authority::v1::ListDriftResponse: devices,
     monitoring::v1::ListFigureDevicesResponse: devices,

@@ -13,11 +13,13 @@ mod completions;
 mod dashboard;
 mod device_facts;
 mod devices;
+mod document;
 mod failure;
 mod filter;
 mod import;
 mod json;
 mod listing;
+mod names;
 mod policy;
 mod prerequisite_tables;
 mod prerequisites;
@@ -25,6 +27,7 @@ mod progress;
 mod screen;
 mod session;
 mod simulate;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -101,6 +104,15 @@ enum Command {
     Serve(ServeArgs),
     /// Import what the two managers export into a server
     Import(import::ImportArgs),
+    /// The tenants of a server, and what is known of them
+    #[command(subcommand)]
+    Tenants(surroundings::TenantsCommand),
+    /// The hierarchies of a tenant
+    #[command(subcommand)]
+    Hierarchies(surroundings::HierarchiesCommand),
+    /// The sites of a hierarchy, and what is known of them
+    #[command(subcommand)]
+    Sites(surroundings::SitesCommand),
     /// What is known of devices, and who said so
     #[command(subcommand)]
     Devices(devices::DevicesCommand),
@@ -149,24 +161,35 @@ async fn answer(command: Command, options: Options) -> ExitCode {
 
 async fn dispatch(command: Command, options: Options, screen: &mut Screen<'_>) -> Result<(), CliError> {
     match command {
-        // Neither asks a server; `run` has taken the first two.
-        Command::Assess(_) | Command::Serve(_) => Ok(()),
+        // Neither asks a server.
         Command::Simulate(args) => simulate::run(args, screen),
         Command::Completions(args) => completions::run(&args, screen),
         Command::Import(args) => {
             let opened = import::open(args).await?;
             import::run(opened, &mut session(options, screen).await?).await
         }
-        Command::Devices(command) => devices::run(command, &mut session(options, screen).await?).await,
-        Command::Collections(command) => {
-            collections::run(command, &mut session(options, screen).await?).await
-        }
-        Command::Prerequisites(command) => {
-            prerequisites::run(command, &mut session(options, screen).await?).await
-        }
-        Command::Authority(command) => authority::run(command, &mut session(options, screen).await?).await,
-        Command::Dashboard(args) => dashboard::run(args, &mut session(options, screen).await?).await,
-        Command::Watch(args) => watch::run(args, &mut session(options, screen).await?).await,
+        command => ask(command, &mut session(options, screen).await?).await,
+    }
+}
+
+/// Runs a verb that asks a server.
+async fn ask(command: Command, session: &mut Session<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Tenants(command) => surroundings::tenants(command, session).await,
+        Command::Hierarchies(command) => surroundings::hierarchies(command, session).await,
+        Command::Sites(command) => surroundings::sites(command, session).await,
+        Command::Devices(command) => devices::run(command, session).await,
+        Command::Collections(command) => collections::run(command, session).await,
+        Command::Prerequisites(command) => prerequisites::run(command, session).await,
+        Command::Authority(command) => authority::run(command, session).await,
+        Command::Dashboard(args) => dashboard::run(args, session).await,
+        Command::Watch(args) => watch::run(args, session).await,
+        // The callers have taken these.
+        Command::Assess(_)
+        | Command::Serve(_)
+        | Command::Import(_)
+        | Command::Simulate(_)
+        | Command::Completions(_) => Ok(()),
     }
 }
 

@@ -1,20 +1,19 @@
 //! `tandem authority policy`: what is recorded of the hierarchies' co-management objects. Nothing changes in a hierarchy.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use prost_reflect::DynamicMessage;
-use serde::de::DeserializeSeed;
 use tandem_contracts::authority::v1::{
-    GetCoManagementPolicyRequest, ListCoManagementPolicyRevisionsRequest,
-    ListCoManagementPolicyRevisionsResponse, UpdateCoManagementPolicyRequest,
+    GetCoManagementPolicyRequest, ListCoManagementPoliciesRequest, ListCoManagementPoliciesResponse,
+    ListCoManagementPolicyRevisionsRequest, ListCoManagementPolicyRevisionsResponse,
+    UpdateCoManagementPolicyRequest,
 };
 use tandem_contracts::r#type::v1::{CoManagementPolicy, WorkloadSetting};
 use tandem_domain::id::HierarchyId;
 use tandem_domain::policy::AutoEnrollment;
 use tandem_domain::workload::{SliderPosition, Workload};
 
+use super::document;
 use super::failure::CliError;
-use super::json::descriptor;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
@@ -23,6 +22,11 @@ use super::words::{self, NOTHING};
 /// What to do with policies.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum PolicyCommand {
+    /// List what is recorded of every hierarchy
+    List {
+        #[command(flatten)]
+        limit: Limit,
+    },
     /// Show what is recorded of a hierarchy
     Get {
         /// The hierarchy
@@ -47,6 +51,7 @@ pub(crate) enum PolicyCommand {
 pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Result<(), CliError> {
     let mut client = session.connection.authority();
     match command {
+        PolicyCommand::List { limit } => show_list(limit, session).await,
         PolicyCommand::Get { hierarchy } => {
             let request =
                 GetCoManagementPolicyRequest { name: name(&hierarchy, session), ..Default::default() };
@@ -54,7 +59,7 @@ pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Re
             session.screen.show(&answer.policy.unwrap_or_default(), show)
         }
         PolicyCommand::Set { file } => {
-            let mut policy = read(&file)?;
+            let mut policy: CoManagementPolicy = document::read(&file)?;
             let hierarchy = hierarchy_of(&policy.name)
                 .map_err(|reason| CliError::Usage(format!("{}: name: {reason}", file.display())))?;
             policy.name = name(&hierarchy, session);
@@ -72,51 +77,8 @@ fn name(hierarchy: &HierarchyId, session: &Session<'_>) -> String {
 
 /// The hierarchy of `tenants/{t}/hierarchies/{h}/coManagementPolicy`.
 fn hierarchy_of(name: &str) -> Result<HierarchyId, String> {
-    match name.split('/').collect::<Vec<_>>()[..] {
-        ["tenants", _, "hierarchies", hierarchy, "coManagementPolicy"] => {
-            HierarchyId::parse(hierarchy).map_err(|error| error.to_string())
-        }
-        _ => Err(format!("expected tenants/TENANT/hierarchies/HIERARCHY/coManagementPolicy, found `{name}`")),
-    }
-}
-
-/// Reads a file whose name ends in `.json` as JSON, any other as TOML.
-fn read(file: &Path) -> Result<CoManagementPolicy, CliError> {
-    let shown = file.display();
-    let text = std::fs::read_to_string(file)
-        .map_err(|error| CliError::Usage(format!("cannot read {shown}: {error}")))?;
-    let is_json = file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let policy = if is_json { from_json(&text) } else { from_toml(&text) };
-    policy.map_err(|reason| CliError::Usage(format!("{shown}: {reason}")))
-}
-
-fn from_json(text: &str) -> Result<CoManagementPolicy, String> {
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let message = descriptor::<CoManagementPolicy>().deserialize(&mut deserializer);
-    let message = message.map_err(|error| error.to_string())?;
-    deserializer.end().map_err(|error| error.to_string())?;
-    typed(&message)
-}
-
-fn from_toml(text: &str) -> Result<CoManagementPolicy, String> {
-    let deserializer = toml::Deserializer::parse(text);
-    let message =
-        deserializer.and_then(|deserializer| descriptor::<CoManagementPolicy>().deserialize(deserializer));
-    typed(&message.map_err(|error| toml_reason(text, &error))?)
-}
-
-/// What is wrong, and in which line if one line is to blame; the error's own text draws the line over several.
-fn toml_reason(text: &str, error: &toml::de::Error) -> String {
-    // A value never begins the text: there, the whole document is blamed, and no line.
-    let start = error.span().map(|span| span.start).filter(|start| *start > 0);
-    match start.and_then(|start| text.get(..start)) {
-        Some(before) => format!("line {}: {}", before.matches('\n').count() + 1, error.message()),
-        None => error.message().to_owned(),
-    }
-}
-
-fn typed(message: &DynamicMessage) -> Result<CoManagementPolicy, String> {
-    message.transcode_to().map_err(|error| error.to_string())
+    let [_, hierarchy] = document::ids(name, "tenants/{}/hierarchies/{}/coManagementPolicy")?;
+    HierarchyId::parse(&hierarchy).map_err(|error| error.to_string())
 }
 
 fn show(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliError> {
@@ -172,6 +134,35 @@ fn slider(setting: &WorkloadSetting) -> String {
     }
 }
 
+async fn show_list(limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
+    session.check_tenant().await?;
+    let parent = session.parent();
+    let mut client = session.connection.authority();
+    let columns = [
+        Column::Text("HIERARCHY"),
+        Column::Text("CO-MANAGEMENT"),
+        Column::Number("REVISION"),
+        Column::Text("RECORDED"),
+        Column::Text("BY"),
+        Column::Text("AUTOMATIC ENROLMENT"),
+        Column::Text("MOVED"),
+    ];
+    let rows = |page: &ListCoManagementPoliciesResponse| page.policies.iter().map(listed).collect();
+    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
+        let request = ListCoManagementPoliciesRequest { parent: parent.clone(), page_size, page_token };
+        client.list_co_management_policies(request).await
+    })
+    .await
+}
+
+/// A hierarchy's policy on one line.
+fn listed(policy: &CoManagementPolicy) -> Row {
+    let hierarchy = hierarchy_of(&policy.name).map_or_else(|_| policy.name.clone(), String::from);
+    let mut cells = vec![hierarchy, enabled(policy).to_owned()];
+    cells.extend(row(policy));
+    cells
+}
+
 async fn show_history(
     hierarchy: &HierarchyId,
     limit: Limit,
@@ -179,6 +170,8 @@ async fn show_history(
 ) -> Result<(), CliError> {
     let parent = name(hierarchy, session);
     let mut client = session.connection.authority();
+    // Without a policy there is no history, and no hierarchy to speak of.
+    client.get_co_management_policy(GetCoManagementPolicyRequest { name: parent.clone() }).await?;
     let columns = [
         Column::Number("REVISION"),
         Column::Text("RECORDED"),
@@ -217,6 +210,7 @@ fn row(policy: &CoManagementPolicy) -> Row {
 
 #[cfg(test)]
 mod tests {
+    use super::document::{from_json, from_toml};
     use super::*;
     use tandem_contracts::r#type::v1::AutoEnrollment as Enrollment;
 
@@ -256,19 +250,9 @@ pilotCollection = "PS100042"
     }
 
     #[test]
-    fn field_that_no_policy_has_is_refused_in_one_line() {
-        let reason = from_toml("enabled = true\nslider = 1\n").unwrap_err();
-        assert_eq!(reason, "unrecognized field name 'slider'");
-        let reason = from_toml("name = \"x\"\nenabled = 1\n").unwrap_err();
-        assert_eq!(reason, "line 2: invalid type: integer `1`, expected a boolean");
-        let reason = from_json("{\"enabled\": \"yes\"}").unwrap_err();
-        assert!(reason.ends_with("at line 1 column 17"), "{reason}");
-    }
-
-    #[test]
     fn name_without_a_hierarchy_is_refused_with_expected_and_found() {
         assert_eq!(hierarchy_of(&policy().name), Ok(HierarchyId::parse("PS1").unwrap()));
-        let expected = "expected tenants/TENANT/hierarchies/HIERARCHY/coManagementPolicy, found `PS1`";
+        let expected = "expected tenants/ID/hierarchies/ID/coManagementPolicy, found `PS1`";
         assert_eq!(hierarchy_of("PS1"), Err(expected.to_owned()));
     }
 
@@ -302,6 +286,8 @@ pilotCollection = "PS100042"
             "compliance_policies: pilot_intune",
         ];
         assert_eq!(row(&recorded), expected);
+        let [revision, at, by, enrolment, moved] = expected;
+        assert_eq!(listed(&recorded), ["PS1", "set up", revision, at, by, enrolment, moved]);
         assert_eq!(enrollment(&CoManagementPolicy::default()), "none");
     }
 }

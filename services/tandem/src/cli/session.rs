@@ -1,19 +1,27 @@
 //! What a command that asks a server works with: the connection, the tenant, the screen.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::Path;
 use std::str::FromStr;
 
 use tandem_client::Connection;
-use tandem_contracts::inventory::v1::{Device, ListDevicesRequest};
+use tandem_contracts::inventory::v1::{
+    BatchGetDevicesRequest, Device, GetHierarchyRequest, GetSurroundingsRequest,
+    GetTenantRequest, ListDevicesRequest,
+};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{CollectionId, HierarchyId, InvalidId, TenantId};
+use tonic::Status;
 
 use super::failure::CliError;
 use super::screen::Screen;
 
 /// Candidates that an ambiguous name is answered with: enough to choose from.
 const CANDIDATES: usize = 5;
+
+/// Devices of one question: the contract's maximum.
+const DEVICES_AT_ONCE: usize = 1000;
 
 /// A command at work.
 pub(crate) struct Session<'a> {
@@ -100,6 +108,19 @@ impl Session<'_> {
         format!("tenants/{}/hierarchies/{hierarchy}", self.tenant)
     }
 
+    /// Fails when the tenant is not there: a list below nothing would be empty.
+    pub(crate) async fn check_tenant(&self) -> Result<(), CliError> {
+        self.connection.tenants().get_tenant(GetTenantRequest { name: self.parent() }).await?;
+        Ok(())
+    }
+
+    /// Fails when the hierarchy is not there.
+    pub(crate) async fn check_hierarchy(&self, hierarchy: &HierarchyId) -> Result<(), CliError> {
+        let request = GetHierarchyRequest { name: self.hierarchy(hierarchy) };
+        self.connection.hierarchies().get_hierarchy(request).await?;
+        Ok(())
+    }
+
     /// The resource name of a device; asks the server only about names that devices show.
     pub(crate) async fn device(&self, device: &DeviceRef) -> Result<String, CliError> {
         match device {
@@ -130,6 +151,29 @@ impl Session<'_> {
             }
         }
     }
+}
+
+/// The names that these devices show, by resource name; a device that shows none, or is gone, is left out.
+pub(crate) async fn shown_names<'a>(
+    connection: &Connection,
+    parent: &str,
+    devices: impl Iterator<Item = &'a str>,
+) -> Result<BTreeMap<String, String>, Status> {
+    let devices: BTreeSet<&str> = devices.filter(|device| !device.is_empty()).collect();
+    let devices: Vec<String> = devices.into_iter().map(str::to_owned).collect();
+    let mut names = BTreeMap::new();
+    for devices in devices.chunks(DEVICES_AT_ONCE) {
+        let request = BatchGetDevicesRequest {
+            parent: parent.to_owned(),
+            names: devices.to_vec(),
+            ..BatchGetDevicesRequest::default()
+        };
+        let answer = connection.devices().batch_get_devices(request).await?.into_inner();
+        names.extend(
+            answer.devices.into_iter().filter_map(|device| Some((device.name, device.facts?.display_name?))),
+        );
+    }
+    Ok(names)
 }
 
 fn shows(device: &Device, name: &str) -> bool {

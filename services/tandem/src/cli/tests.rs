@@ -4,6 +4,8 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 
+mod asked;
+
 #[test]
 fn grammar_holds_together() {
     Cli::command().debug_assert();
@@ -34,6 +36,9 @@ fn verbs_are_those_of_the_architecture() {
         "assess",
         "serve",
         "import",
+        "tenants",
+        "hierarchies",
+        "sites",
         "devices",
         "collections",
         "prerequisites",
@@ -77,6 +82,19 @@ fn commands_of_the_manual_are_understood() {
         "prerequisites error 0x80180018 -o json",
         "authority get OSL-LT-0417",
         "authority list --site PS1 -o json",
+        "tenants list --limit 5",
+        "tenants get -o json",
+        "tenants update tenant.toml",
+        "hierarchies list",
+        "hierarchies get PS1",
+        "hierarchies update PS1 --display-name Oslo",
+        "sites list PS1",
+        "sites get PS1 EU1",
+        "sites update site.toml",
+        "collections update pilot --display-name Pilot --state co_managed",
+        "prerequisites site PS1 PS1 --path path2",
+        "prerequisites tenant --path path1",
+        "authority policy list",
         "authority policy get PS1",
         "authority policy set policy.toml",
         "authority policy history PS1 --limit 1",

@@ -1,6 +1,7 @@
 //! The words that people write and read, as `docs/assessment.md` lists them, to and from the contracts' numbers.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use prost_reflect::{FieldDescriptor, Kind};
 use tandem_contracts::authority::v1 as authority;
 use tandem_contracts::convert::{Enumerated, enum_optional, time};
 use tandem_contracts::monitoring::v1::Tile;
@@ -122,6 +123,17 @@ pub(crate) fn lowered(name: &str, prefix: &str) -> String {
         "UNSPECIFIED" => NOTHING.to_owned(),
         word => word.to_ascii_lowercase(),
     }
+}
+
+/// The word of any enumeration of the contracts, found by reflection.
+pub(crate) fn enumeration(field: &FieldDescriptor, number: i32) -> String {
+    let Kind::Enum(kind) = field.kind() else { return number.to_string() };
+    if kind.name() == "JoinType" {
+        return word(number, JoinType::id).to_owned();
+    }
+    let unspecified = kind.default_value();
+    let prefix = unspecified.name().trim_end_matches("UNSPECIFIED");
+    kind.get_value(number).map_or_else(|| number.to_string(), |word| lowered(word.name(), prefix))
 }
 
 macro_rules! own_words {

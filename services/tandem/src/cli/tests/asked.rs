@@ -1,0 +1,167 @@
+//! Verbs asked of a running system that has the sample fleet.
+
+use std::path::Path;
+
+use clap::Parser;
+use jiff::Timestamp;
+use tandem_connectors::Exports;
+use tandem_monitoring::FollowMode;
+use tandem_server::Clock;
+use tandem_storage::Durability;
+use tempfile::TempDir;
+
+use super::*;
+use crate::sandbox::{Options as SandboxOptions, Sandbox};
+
+struct World {
+    sandbox: Sandbox,
+    folder: TempDir,
+}
+
+impl World {
+    async fn with_the_sample() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let as_of: Timestamp = "2026-11-20T23:59:59Z".parse().unwrap();
+        let sandbox = Sandbox::start(SandboxOptions {
+            data_folder: folder.path().to_owned(),
+            durability: Durability::Scratch,
+            clock: Clock::fixed(as_of),
+            follow: FollowMode::OnDemand,
+            following: None,
+            cache_bytes: 0,
+        })
+        .await
+        .unwrap();
+        let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sample/fleet");
+        let (exports, tenant) = (Exports::open(&fleet).unwrap(), TenantId::parse("default").unwrap());
+        crate::import::import(sandbox.connection(), &tenant, exports, as_of, &|_| {}).await.unwrap();
+        Self { sandbox, folder }
+    }
+
+    /// What the verb prints, or its exit code and its line.
+    async fn ask(&self, line: &str) -> Result<String, (u8, String)> {
+        let words = std::iter::once(NAME).chain(line.split_whitespace());
+        let Cli { options, command } = Cli::try_parse_from(words).unwrap();
+        let (mut out, mut notes) = (Vec::new(), std::io::sink());
+        let screen = Screen::new(options.output, &mut out, &mut notes);
+        let connection = self.sandbox.connection().clone();
+        let mut session = Session { connection, tenant: options.tenant, screen };
+        match Box::pin(ask(command, &mut session)).await {
+            Ok(()) => Ok(String::from_utf8(out).unwrap()),
+            Err(error) => Err((error.exit_code(), error.line().unwrap_or_default())),
+        }
+    }
+
+    async fn json(&self, line: &str) -> serde_json::Value {
+        serde_json::from_str(&self.ask(&format!("{line} -o json")).await.unwrap()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn lists_of_devices_show_names_to_people_and_the_contract_to_programs() {
+    let world = World::with_the_sample().await;
+    for (line, column) in [
+        ("authority drift --limit 1", 1),
+        ("collections members PS1/PS100042 --limit 1", 1),
+        ("devices conflicts --limit 1", 3),
+    ] {
+        let table = world.ask(line).await.unwrap();
+        let row: Vec<&str> = table
+            .lines()
+            .nth(2)
+            .unwrap()
+            .split("  ")
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect();
+        assert!(row[column].contains('-'), "{line}: {row:?}");
+        assert_ne!(row[column].len(), 36, "{line}: {row:?}");
+    }
+    let members = world.json("collections members PS1/PS100042 --limit 1").await;
+    assert_eq!(members["devices"].as_array().unwrap().len(), 1);
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn facts_of_a_site_are_read_changed_and_written_back() {
+    let world = World::with_the_sample().await;
+    let mut site = world.json("sites get PS1 PS1").await;
+    site["facts"]["cmgPresent"] = serde_json::json!(false);
+    let file = world.folder.path().join("site.json");
+    std::fs::write(&file, site.to_string()).unwrap();
+    let line = format!("sites update {}", file.display());
+    let written = world.json(&line).await;
+    assert_eq!((&written["name"], &written["facts"]), (&site["name"], &site["facts"]));
+    // The etag of the file is no longer the current one.
+    let (code, said) = world.ask(&line).await.unwrap_err();
+    assert_eq!((code, said.contains("ETAG_MISMATCH")), (1, true), "{said}");
+    let listed = world.json("sites list PS1").await;
+    assert_eq!(listed["sites"], serde_json::json!([written]));
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn tenant_and_hierarchies_are_listed_named_and_read() {
+    let world = World::with_the_sample().await;
+    let mut tenant = world.json("tenants get").await;
+    tenant["displayName"] = "Contoso".into();
+    let file = world.folder.path().join("tenant.json");
+    std::fs::write(&file, tenant.to_string()).unwrap();
+    world.ask(&format!("tenants update {}", file.display())).await.unwrap();
+    let listed = world.json("tenants list").await;
+    assert_eq!(listed["tenants"][0]["displayName"], "Contoso");
+    assert_eq!(listed["tenants"][0]["facts"], tenant["facts"]);
+
+    world.ask("hierarchies update PS1 --display-name Oslo").await.unwrap();
+    let listed = world.json("hierarchies list").await;
+    let named: Vec<(&str, &str)> = listed["hierarchies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap(), one["displayName"].as_str().unwrap()))
+        .collect();
+    let expected = [
+        ("tenants/default/hierarchies/AP1", "AP1"),
+        ("tenants/default/hierarchies/EU1", "EU1"),
+        ("tenants/default/hierarchies/LB1", "LB1"),
+        ("tenants/default/hierarchies/PS1", "Oslo"),
+    ];
+    assert_eq!(named, expected);
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn policies_of_every_hierarchy_are_listed() {
+    let world = World::with_the_sample().await;
+    let listed = world.json("authority policy list").await;
+    let names: Vec<&str> = listed["policies"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|policy| policy["name"].as_str().unwrap())
+        .collect();
+    let expected =
+        ["EU1", "LB1", "PS1"].map(|code| format!("tenants/default/hierarchies/{code}/coManagementPolicy"));
+    assert_eq!(names, expected);
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn update_of_a_collection_changes_only_what_was_asked_for() {
+    let world = World::with_the_sample().await;
+    world.ask("collections create pilot --state co_managed").await.unwrap();
+    let named = world.json("collections update pilot --display-name Pilot").await;
+    let rule = |written: &serde_json::Value| written["rule"]["states"].clone();
+    assert_eq!(
+        (&named["displayName"], rule(&named)),
+        (&"Pilot".into(), serde_json::json!(["MANAGEMENT_STATE_CO_MANAGED"]))
+    );
+    let ruled = world.json("collections update pilot --state failed").await;
+    assert_eq!(
+        (&ruled["displayName"], rule(&ruled)),
+        (&"Pilot".into(), serde_json::json!(["MANAGEMENT_STATE_FAILED"]))
+    );
+    let expected = "expected --display-name or an option that says which devices, found neither";
+    assert_eq!(world.ask("collections update pilot").await, Err((2, expected.to_owned())));
+    world.sandbox.stop().await.unwrap();
+}
