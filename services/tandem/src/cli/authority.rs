@@ -141,11 +141,9 @@ const COLUMNS: [Column; 4] =
     [Column::Text("DEVICE"), Column::Text("STATE"), Column::Text("WHO DECIDES"), Column::Text("DRIFT")];
 
 async fn stream(filter: &FilterArgs, session: &mut Session<'_>) -> Result<(), CliError> {
-    let request = StreamEffectiveAuthorityRequest {
-        parent: session.parent(),
-        filter: filter.message(&session.tenant),
-        ..Default::default()
-    };
+    filter.check(session).await?;
+    let request =
+        StreamEffectiveAuthorityRequest { parent: session.parent(), filter: filter.message(&session.tenant) };
     let mut batches = session.connection.authority().stream_effective_authority(request).await?.into_inner();
     let mut is_empty = true;
     while let Some(batch) = batches.message().await? {

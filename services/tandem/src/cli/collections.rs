@@ -114,6 +114,9 @@ async fn show_list(
     limit: Limit,
     session: &mut Session<'_>,
 ) -> Result<(), CliError> {
+    if let Some(hierarchy) = &hierarchy {
+        session.check_hierarchy(hierarchy).await?;
+    }
     let parent = hierarchy.map_or_else(|| session.parent(), |hierarchy| session.hierarchy(&hierarchy));
     let mut client = session.connection.collections();
     let columns = [
@@ -186,6 +189,7 @@ async fn show_members(
     limit: Limit,
     session: &mut Session<'_>,
 ) -> Result<(), CliError> {
+    session.check_collection(collection).await?;
     let (parent, names) = (collection.name(&session.tenant), Names::of(session));
     let mut client = session.connection.collections();
     let rows = |page: &ListCollectionMembersResponse| {

@@ -38,6 +38,9 @@ enum DashboardCommand {
 
 /// Answers.
 pub(crate) async fn run(args: DashboardArgs, session: &mut Session<'_>) -> Result<(), CliError> {
+    if let Some(hierarchy) = &args.hierarchy {
+        session.check_hierarchy(hierarchy).await?;
+    }
     let hierarchy = args.hierarchy.map(String::from).unwrap_or_default();
     match args.command {
         None => {

@@ -80,6 +80,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 async fn show_list(filter: &FilterArgs, limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
+    filter.check(session).await?;
     let (parent, filter) = (session.parent(), filter.message(&session.tenant));
     let mut client = session.connection.devices();
     let rows = |page: &ListDevicesResponse| page.devices.iter().map(row).collect();

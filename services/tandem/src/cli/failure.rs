@@ -138,7 +138,8 @@ fn missing_hint(error: &ApiError) -> Option<String> {
         "Device" => "`tandem devices list` shows what is there",
         "Collection" => "`tandem collections list` shows what is there",
         "CoManagementPolicy" => "record it with `tandem authority policy set`",
-        "Hierarchy" | "Site" => "import its exports with `tandem import`, or check its code",
+        "Hierarchy" => "`tandem hierarchies list` shows what is there",
+        "Site" => "`tandem sites list HIERARCHY` shows what is there",
         "Figure" => "`tandem dashboard` shows the figures",
         _ => return None,
     };

@@ -7,7 +7,8 @@ use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
 use tandem_domain::section::Source;
 use tandem_domain::state::ManagementState;
 
-use super::session::CollectionRef;
+use super::failure::CliError;
+use super::session::{CollectionRef, Session};
 use super::words;
 
 /// Every option that is given must hold; of one option's values any may.
@@ -53,6 +54,23 @@ impl FilterArgs {
             join_types: self.join_types.iter().copied().map(number).collect(),
             ..DeviceFilter::default()
         })
+    }
+}
+
+impl FilterArgs {
+    /// Fails when a name is asked for that nothing has: the answer would be empty, and no script would notice a slip.
+    pub(crate) async fn check(&self, session: &Session<'_>) -> Result<(), CliError> {
+        let of_sources = self.sources.iter().filter_map(Source::hierarchy);
+        for hierarchy in self.hierarchies.iter().chain(of_sources) {
+            session.check_hierarchy(hierarchy).await?;
+        }
+        for collection in &self.collections {
+            session.check_collection(collection).await?;
+        }
+        for site in &self.sites {
+            session.check_site(site).await?;
+        }
+        Ok(())
     }
 }
 

@@ -113,6 +113,9 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
             session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths))
         }
         PrerequisitesCommand::Fleet { path, hierarchy } => {
+            if let Some(hierarchy) = &hierarchy {
+                session.check_hierarchy(hierarchy).await?;
+            }
             let request = SummarizeFleetRequest {
                 parent: session.parent(),
                 path: path.unwrap_or(Path::Unspecified).into(),

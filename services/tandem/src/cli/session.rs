@@ -7,11 +7,11 @@ use std::str::FromStr;
 
 use tandem_client::Connection;
 use tandem_contracts::inventory::v1::{
-    BatchGetDevicesRequest, Device, GetHierarchyRequest, GetSurroundingsRequest,
+    BatchGetDevicesRequest, Device, GetCollectionRequest, GetHierarchyRequest, GetSurroundingsRequest,
     GetTenantRequest, ListDevicesRequest,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
-use tandem_domain::id::{CollectionId, HierarchyId, InvalidId, TenantId};
+use tandem_domain::id::{CollectionId, HierarchyId, InvalidId, SiteCode, TenantId};
 use tonic::Status;
 
 use super::failure::CliError;
@@ -119,6 +119,36 @@ impl Session<'_> {
         let request = GetHierarchyRequest { name: self.hierarchy(hierarchy) };
         self.connection.hierarchies().get_hierarchy(request).await?;
         Ok(())
+    }
+
+    /// Fails when the collection is not there.
+    pub(crate) async fn check_collection(&self, collection: &CollectionRef) -> Result<(), CliError> {
+        let request = GetCollectionRequest { name: collection.name(&self.tenant) };
+        self.connection.collections().get_collection(request).await?;
+        Ok(())
+    }
+
+    /// Fails when no hierarchy has a site of that code, and no device is assigned to one.
+    pub(crate) async fn check_site(&self, site: &SiteCode) -> Result<(), CliError> {
+        let filter = DeviceFilter { sites: vec![site.to_string()], ..DeviceFilter::default() };
+        let request = ListDevicesRequest {
+            parent: self.parent(),
+            filter: Some(filter),
+            page_size: 1,
+            ..ListDevicesRequest::default()
+        };
+        if !self.connection.devices().list_devices(request).await?.into_inner().devices.is_empty() {
+            return Ok(());
+        }
+        let request = GetSurroundingsRequest { parent: self.parent(), known_revision: 0 };
+        let answer = self.connection.tenants().get_surroundings(request).await?.into_inner();
+        match answer.hierarchies.iter().any(|hierarchy| hierarchy.sites.contains_key(site.as_str())) {
+            true => Ok(()),
+            false => Err(CliError::NotFound(format!(
+                "no hierarchy of {} has a site `{site}`; `tandem sites list HIERARCHY` shows what is there",
+                self.parent()
+            ))),
+        }
     }
 
     /// The resource name of a device; asks the server only about names that devices show.

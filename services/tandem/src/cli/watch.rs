@@ -28,6 +28,7 @@ pub(crate) struct WatchArgs {
 
 /// Shows changes until the first bookmark (`--once`), the server's end, or Ctrl-C; the last bookmark goes to standard error.
 pub(crate) async fn run(args: WatchArgs, session: &mut Session<'_>) -> Result<(), CliError> {
+    args.filter.check(session).await?;
     let request = WatchDevicesRequest {
         parent: session.parent(),
         filter: args.filter.message(&session.tenant),

@@ -58,6 +58,50 @@ impl World {
 }
 
 #[tokio::test]
+async fn name_that_nothing_has_exits_with_four_and_is_said() {
+    let world = World::with_the_sample().await;
+    let nothing = [
+        ("devices list --hierarchy NOP", "hierarchies/NOP"),
+        ("devices list --source configmgr/NOP", "hierarchies/NOP"),
+        ("devices list --collection nope", "collections/nope"),
+        ("devices list --site NOP", "`NOP`"),
+        ("devices get NOPE", "`NOPE`"),
+        ("devices lookup serial_number NOPE", "NOPE"),
+        ("collections list --hierarchy NOP", "hierarchies/NOP"),
+        ("collections members nope", "collections/nope"),
+        ("collections update nope --display-name x", "collections/nope"),
+        ("prerequisites fleet --hierarchy NOP", "hierarchies/NOP"),
+        ("prerequisites site PS1 NOP", "sites/NOP"),
+        ("authority list --hierarchy NOP", "hierarchies/NOP"),
+        ("authority policy history NOP", "hierarchies/NOP"),
+        ("dashboard --hierarchy NOP", "hierarchies/NOP"),
+        ("watch --once --hierarchy NOP", "hierarchies/NOP"),
+        ("sites list NOP", "hierarchies/NOP"),
+        ("hierarchies get NOP", "hierarchies/NOP"),
+        ("hierarchies list --tenant nope", "tenants/nope"),
+        ("authority policy list --tenant nope", "tenants/nope"),
+        ("authority drift --tenant nope", "tenants/nope"),
+    ];
+    for (line, name) in nothing {
+        let (code, said) = world.ask(line).await.unwrap_err();
+        assert_eq!((code, said.contains(name)), (4, true), "{line}: {said}");
+    }
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn site_and_hierarchy_that_hold_no_device_are_no_mistake() {
+    let world = World::with_the_sample().await;
+    // LB1 has no page of sites, but devices; EU2 is a site that is listed.
+    for line in
+        ["devices list --site LB1", "devices list --site EU2", "devices list --hierarchy LB1 --state failed"]
+    {
+        assert!(world.ask(line).await.is_ok(), "{line}");
+    }
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn lists_of_devices_show_names_to_people_and_the_contract_to_programs() {
     let world = World::with_the_sample().await;
     for (line, column) in [
