@@ -199,7 +199,8 @@ class Fleet:
         for kind in ("discovery", "console", "state"):
             if kind not in archetype["records"]:
                 continue
-            record = filled(archetype[kind], words)
+            said = archetype[kind] if code == archetype["hierarchy"] else merged(archetype[kind], archetype.get("elsewhere", {}).get(kind, {}))
+            record = filled(said, words)
             key = "MachineId" if kind == "console" else "ResourceID"
             record = {key: resource, **record}
             self.site_records[code][kind].append(wmi(kind, resource, code, record))
