@@ -57,7 +57,7 @@ class Archetypes:
     """The hand-written archetypes with their shared parts resolved."""
 
     def __init__(self):
-        shared = {"record": {}, "base": {}, "authority": {}, "prerequisites": {}}
+        shared = {"record": {}, "base": {}, "authority": {}, "report": {}, "prerequisites": {}}
         raw = []
         for path in sorted((HERE / "archetypes").glob("*.toml")):
             document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -90,8 +90,9 @@ class Archetypes:
         if "skipped" in out["expected"]:
             return out
         out["expected"]["authority"] = self.authority(out["expected"]["authority"])
+        out["expected"]["reported"] = self.reported(out["expected"])
         for path in PATHS:
-            if isinstance(out["expected"][path], str) and out["expected"][path] != "open":
+            if isinstance(out["expected"][path], str):
                 out["expected"][path] = self.shared["prerequisites"][out["expected"][path]]
         for field in ("story", "rules"):
             if not (out.get(field) or out["expected"].get(field)):
@@ -99,10 +100,19 @@ class Archetypes:
         return out
 
     def authority(self, name):
-        if name == "open":
-            return name
         table = self.shared["authority"][name]
         return {w: table.get("all") or table[w] for w in WORKLOADS}
+
+    def reported(self, expected):
+        out = {}
+        for side in ("site", "cloud"):
+            table = self.shared["report"][side][expected[f"{side}_report"]]
+            silent = WORKLOADS if table.get("silent") == "all" else table.get("silent", [])
+            out[side] = {w: "intune" if w in table["intune"] else "configuration_manager" for w in WORKLOADS if w not in silent}
+            if side == "site":
+                out["capability_value"] = table.get("value")
+                out["unknown_bits"] = table.get("unknown_bits", 0)
+        return out
 
 
 # ---------------------------------------------------------------- ids
@@ -188,7 +198,8 @@ class Fleet:
         if "directory" in archetype["records"]:
             self.graph["directory"].append(filled(archetype["directory"], words))
         if "skipped" not in archetype["expected"]:
-            self.devices.append((archetype, words["name"], sorted(set(match))))
+            device = {"name": words["name"], "match": sorted(set(match)), "words": words, "filled": lambda text: filled(text, words)}
+            self.devices.append((archetype, device))
 
     def add_at_site(self, archetype, code, words, index):
         hierarchy = self.hierarchies[code]
