@@ -62,8 +62,8 @@ def totals(devices):
 
 
 def count_transition(c, device, workload, authority):
-    """Devices in the state co_managed: the query rule, with the client."""
-    if device["state"] != "co_managed":
+    """Co-managed by the query rule and with the client: those are in the funnel."""
+    if not (device["co_managed"]["query"] and device["funnel_stage"]):
         return
     reports = [device["reported"][side].get(workload) for side in ("site", "cloud")]
     for reading, answers in (("effective", [authority]), ("reported", reports)):

@@ -327,7 +327,7 @@ def generated():
         for index in range(archetype["count"]):
             fleet.add(archetype, index)
     files = {f"fleet/{name}": text for name, text in fleet.documents()}
-    for name in ("tenant.toml", "policy-PS1.toml", "policy-EU1.toml", "policy-LB1.toml"):
+    for name in ("tenant.toml", "policy-PS1.toml", "policy-EU1.toml", "policy-LB1.toml", "policy-NO1.toml"):
         files[f"fleet/{name}"] = (HERE / "estate" / name).read_text(encoding="utf-8")
     files["expected.json"] = expected_text(fleet.devices, archetypes, sites)
     return files
