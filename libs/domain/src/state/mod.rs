@@ -10,7 +10,7 @@ mod eligibility;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::{DeviceFacts, JoinType, MdmProvider, copied, value};
+use crate::facts::{DeviceFacts, EnrollmentConflict, JoinType, MdmProvider, copied, value};
 use crate::tenant::TenantFacts;
 
 pub use categories::{Categories, EnrollmentCategory, FunnelStage, categories};
@@ -40,6 +40,18 @@ pub fn mdm_provider(facts: &DeviceFacts, tenant: &TenantFacts) -> Option<MdmProv
 #[must_use]
 pub fn in_coexistence(facts: &DeviceFacts, tenant: &TenantFacts) -> bool {
     has_client(facts) && mdm_provider(facts, tenant) == Some(MdmProvider::ThirdParty)
+}
+
+/// Site and cloud contradict each other about whether the device is enrolled (states.md 2).
+///
+/// Graph speaks of Intune alone (states.md 1): that a device of another MDM is not enrolled there contradicts nobody \[derived\].
+#[must_use]
+pub fn enrollment_conflict<'a>(
+    facts: &'a DeviceFacts,
+    tenant: &TenantFacts,
+) -> Option<&'a EnrollmentConflict> {
+    let conflict = facts.enrollment_conflict.as_ref();
+    conflict.filter(|_| mdm_provider(facts, tenant) != Some(MdmProvider::ThirdParty))
 }
 
 /// The three answers to "is it co-managed?", which differ (dispute in states.md 2). None of them asks about coexistence.

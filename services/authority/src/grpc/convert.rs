@@ -105,10 +105,23 @@ pub(super) fn effective_authority(
 
 /// First what the site passed on, then what Intune did; of each, the workloads that the report speaks of.
 fn reports(facts: &DeviceFacts, reported: &domain::Reported) -> Vec<proto::ReportedAuthority> {
-    let site = reported.site.as_ref().and_then(|site| site.value.as_ref().ok()).map(|value| value.reported());
+    let site = reported
+        .site
+        .as_ref()
+        .and_then(|site| site.value.as_ref().ok())
+        .map(|value| with_carried(value.reported()));
     let by_site = reports_of(facts, &facts.capability_text, site.as_ref());
     let by_cloud = reports_of(facts, &facts.client_features, reported.cloud.as_ref());
     by_site.into_iter().chain(by_cloud).collect()
+}
+
+/// The bit of device configuration speaks for what moves along with it, whose own bits may be clear (dispute
+/// `device_configuration_bundle_bits`).
+fn with_carried(flags: PerWorkload<Option<bool>>) -> PerWorkload<Option<bool>> {
+    PerWorkload::from_fn(|workload| {
+        let carried = workload.included_in().is_some_and(|carrier| flags[carrier] == Some(true));
+        if carried { Some(true) } else { flags[workload] }
+    })
 }
 
 fn reports_of<T>(

@@ -9,7 +9,9 @@ use tandem_contracts::prerequisites::v1 as prerequisites;
 use tandem_domain::authority::Reason;
 use tandem_domain::facts::{DeviceFacts, copied};
 use tandem_domain::prerequisites::{Verdict, rule};
-use tandem_domain::state::{Categories, Eligibility, FunnelStage, ManagementState, categories};
+use tandem_domain::state::{
+    Categories, Eligibility, FunnelStage, ManagementState, categories, enrollment_conflict,
+};
 use tandem_domain::tenant::TenantFacts;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
@@ -146,7 +148,7 @@ fn path1(check: &prerequisites::DeviceCheck, figures: &mut Vec<Figure>) -> Resul
 fn attention(evidence: Evidence<'_>, figures: &mut Vec<Figure>) {
     let flagged = [
         (evidence.authority.leaving, Attention::Leaving),
-        (evidence.facts.enrollment_conflict.is_some(), Attention::EnrollmentConflict),
+        (enrollment_conflict(evidence.facts, evidence.tenant).is_some(), Attention::EnrollmentConflict),
         (!evidence.facts.other_hierarchies.is_empty(), Attention::SeveralHierarchies),
         (evidence.authority.unknown_bits != 0, Attention::UnknownBits),
     ];

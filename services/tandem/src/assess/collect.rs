@@ -219,7 +219,7 @@ fn assessment(
             cloud: effective.co_managed_cloud,
         },
         leaving: effective.leaving,
-        enrollment_conflict: facts.enrollment_conflict.is_some(),
+        enrollment_conflict: state::enrollment_conflict(&facts, tenant).is_some(),
         eligibility: Word::Borrowed(eligibility.id()),
         eligible_unverified: !check.unverified_facts.is_empty(),
         categories: Categories {

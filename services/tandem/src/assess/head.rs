@@ -101,7 +101,8 @@ struct Surroundings {
 
 /// The tenant's facts, its hierarchies and its sites.
 async fn surroundings(connection: &Connection, parent: &str) -> Result<Surroundings, CollectError> {
-    let request = GetSurroundingsRequest { parent: parent.to_owned(), known_revision: 0 };
+    let request =
+        GetSurroundingsRequest { parent: parent.to_owned(), known_revision: 0, ..Default::default() };
     let during = CollectError::during("reading hierarchies and sites");
     let answer = connection.tenants().get_surroundings(request).await.map_err(during)?.into_inner();
     let facts = convert::tenant::from_proto(answer.tenant.unwrap_or_default()).map_err(|violations| {

@@ -142,8 +142,11 @@ const COLUMNS: [Column; 4] =
 
 async fn stream(filter: &FilterArgs, session: &mut Session<'_>) -> Result<(), CliError> {
     filter.check(session).await?;
-    let request =
-        StreamEffectiveAuthorityRequest { parent: session.parent(), filter: filter.message(&session.tenant) };
+    let request = StreamEffectiveAuthorityRequest {
+        parent: session.parent(),
+        filter: filter.message(&session.tenant),
+        ..Default::default()
+    };
     let mut batches = session.connection.authority().stream_effective_authority(request).await?.into_inner();
     let mut is_empty = true;
     while let Some(batch) = batches.message().await? {
@@ -191,7 +194,13 @@ async fn show_drift(only: Option<Workload>, limit: Limit, session: &mut Session<
         ["DEVICE", "NAME", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT"].map(Column::Text);
     let rows = |page: &ListDriftResponse| drift(page, &names);
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListDriftRequest { parent: parent.clone(), workload, page_size, page_token };
+        let request = ListDriftRequest {
+            parent: parent.clone(),
+            workload,
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         let answer = client.list_drift(request).await?;
         names.learn(answer.get_ref().devices.iter().map(|device| device.device.as_str())).await?;
         Ok(answer)

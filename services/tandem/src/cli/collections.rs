@@ -197,7 +197,12 @@ async fn show_members(
     };
     let columns = ["DEVICE", "NAME"].map(Column::Text);
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListCollectionMembersRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListCollectionMembersRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         let answer = client.list_collection_members(request).await?;
         names.learn(answer.get_ref().devices.iter().map(String::as_str)).await?;
         Ok(answer)
@@ -233,7 +238,11 @@ async fn update(
     }
     let mut client = session.connection.collections();
     let name = CollectionRef::Own(id.clone()).name(&session.tenant);
-    let known = client.get_collection(GetCollectionRequest { name }).await?.into_inner().collection;
+    let known = client
+        .get_collection(GetCollectionRequest { name, ..Default::default() })
+        .await?
+        .into_inner()
+        .collection;
     let mut collection = known.unwrap_or_default();
     collection.display_name = display_name.unwrap_or(collection.display_name);
     collection.rule = rule.or(collection.rule);

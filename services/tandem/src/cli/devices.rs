@@ -151,7 +151,12 @@ async fn show_conflicts(limit: Limit, session: &mut Session<'_>) -> Result<(), C
     .map(Column::Text);
     let rows = |page: &ListIdentityConflictsResponse| conflicts(page, &names);
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListIdentityConflictsRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListIdentityConflictsRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         let answer = client.list_identity_conflicts(request).await?;
         let devices = answer.get_ref().conflicts.iter();
         names

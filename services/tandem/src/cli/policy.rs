@@ -149,7 +149,12 @@ async fn show_list(limit: Limit, session: &mut Session<'_>) -> Result<(), CliErr
     ];
     let rows = |page: &ListCoManagementPoliciesResponse| page.policies.iter().map(listed).collect();
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListCoManagementPoliciesRequest { parent: parent.clone(), page_size, page_token };
+        let request = ListCoManagementPoliciesRequest {
+            parent: parent.clone(),
+            page_size,
+            page_token,
+            ..Default::default()
+        };
         client.list_co_management_policies(request).await
     })
     .await
@@ -171,7 +176,9 @@ async fn show_history(
     let parent = name(hierarchy, session);
     let mut client = session.connection.authority();
     // Without a policy there is no history, and no hierarchy to speak of.
-    client.get_co_management_policy(GetCoManagementPolicyRequest { name: parent.clone() }).await?;
+    client
+        .get_co_management_policy(GetCoManagementPolicyRequest { name: parent.clone(), ..Default::default() })
+        .await?;
     let columns = [
         Column::Number("REVISION"),
         Column::Text("RECORDED"),

@@ -110,20 +110,23 @@ impl Session<'_> {
 
     /// Fails when the tenant is not there: a list below nothing would be empty.
     pub(crate) async fn check_tenant(&self) -> Result<(), CliError> {
-        self.connection.tenants().get_tenant(GetTenantRequest { name: self.parent() }).await?;
+        self.connection
+            .tenants()
+            .get_tenant(GetTenantRequest { name: self.parent(), ..Default::default() })
+            .await?;
         Ok(())
     }
 
     /// Fails when the hierarchy is not there.
     pub(crate) async fn check_hierarchy(&self, hierarchy: &HierarchyId) -> Result<(), CliError> {
-        let request = GetHierarchyRequest { name: self.hierarchy(hierarchy) };
+        let request = GetHierarchyRequest { name: self.hierarchy(hierarchy), ..Default::default() };
         self.connection.hierarchies().get_hierarchy(request).await?;
         Ok(())
     }
 
     /// Fails when the collection is not there.
     pub(crate) async fn check_collection(&self, collection: &CollectionRef) -> Result<(), CliError> {
-        let request = GetCollectionRequest { name: collection.name(&self.tenant) };
+        let request = GetCollectionRequest { name: collection.name(&self.tenant), ..Default::default() };
         self.connection.collections().get_collection(request).await?;
         Ok(())
     }
@@ -140,7 +143,8 @@ impl Session<'_> {
         if !self.connection.devices().list_devices(request).await?.into_inner().devices.is_empty() {
             return Ok(());
         }
-        let request = GetSurroundingsRequest { parent: self.parent(), known_revision: 0 };
+        let request =
+            GetSurroundingsRequest { parent: self.parent(), known_revision: 0, ..Default::default() };
         let answer = self.connection.tenants().get_surroundings(request).await?.into_inner();
         match answer.hierarchies.iter().any(|hierarchy| hierarchy.sites.contains_key(site.as_str())) {
             true => Ok(()),

@@ -97,7 +97,10 @@ pub(crate) async fn tenants(command: TenantsCommand, session: &mut Session<'_>) 
             .await
         }
         TenantsCommand::Get => {
-            let answer = client.get_tenant(GetTenantRequest { name: session.parent() }).await?.into_inner();
+            let answer = client
+                .get_tenant(GetTenantRequest { name: session.parent(), ..Default::default() })
+                .await?
+                .into_inner();
             session.screen.show(&answer.tenant.unwrap_or_default(), show_tenant)
         }
         TenantsCommand::Update { file } => {
@@ -122,13 +125,18 @@ pub(crate) async fn hierarchies(
             let columns = ["HIERARCHY", "NAME"].map(Column::Text);
             let rows = |page: &ListHierarchiesResponse| page.hierarchies.iter().map(hierarchy_row).collect();
             list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-                let request = ListHierarchiesRequest { parent: parent.clone(), page_size, page_token };
+                let request = ListHierarchiesRequest {
+                    parent: parent.clone(),
+                    page_size,
+                    page_token,
+                    ..Default::default()
+                };
                 client.list_hierarchies(request).await
             })
             .await
         }
         HierarchiesCommand::Get { hierarchy } => {
-            let request = GetHierarchyRequest { name: session.hierarchy(&hierarchy) };
+            let request = GetHierarchyRequest { name: session.hierarchy(&hierarchy), ..Default::default() };
             let answer = client.get_hierarchy(request).await?.into_inner();
             session.screen.show(&answer.hierarchy.unwrap_or_default(), show_hierarchy)
         }
@@ -152,14 +160,15 @@ pub(crate) async fn sites(command: SitesCommand, session: &mut Session<'_>) -> R
             let columns = ["SITE", "NAME", "VERSION", "ABOVE IT"].map(Column::Text);
             let rows = |page: &ListSitesResponse| page.sites.iter().map(site_row).collect();
             list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-                let request = ListSitesRequest { parent: parent.clone(), page_size, page_token };
+                let request =
+                    ListSitesRequest { parent: parent.clone(), page_size, page_token, ..Default::default() };
                 client.list_sites(request).await
             })
             .await
         }
         SitesCommand::Get { hierarchy, site } => {
             let name = format!("{}/sites/{site}", session.hierarchy(&hierarchy));
-            let answer = client.get_site(GetSiteRequest { name }).await?.into_inner();
+            let answer = client.get_site(GetSiteRequest { name, ..Default::default() }).await?.into_inner();
             session.screen.show(&answer.site.unwrap_or_default(), show_site)
         }
         SitesCommand::Update { file } => {

@@ -338,12 +338,12 @@ mod tests {
             ("c.toml", &policy("EU1", false)),
             ("d.toml", &policy("PS1", false)),
         ]);
-        let enabled: Vec<(&str, bool)> = documents
+        let enabled: Vec<(&str, Option<bool>)> = documents
             .policies
             .iter()
             .map(|(hierarchy, policy)| (hierarchy.as_str(), policy.enabled))
             .collect();
-        assert_eq!(enabled, [("EU1", false), ("PS1", true)]);
+        assert_eq!(enabled, [("EU1", Some(false)), ("PS1", Some(true))]);
         let refused =
             ["d.toml: name: another co-management policy of hierarchy PS1 than a.toml, which counts"];
         assert_eq!(lines, refused);

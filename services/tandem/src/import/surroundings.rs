@@ -93,7 +93,7 @@ impl SurroundingsImport {
         }
         let name = format!("tenants/{}/hierarchies/{hierarchy}", self.tenant);
         let mut client = self.connection.hierarchies();
-        match client.get_hierarchy(GetHierarchyRequest { name: name.clone() }).await {
+        match client.get_hierarchy(GetHierarchyRequest { name: name.clone(), ..Default::default() }).await {
             // Its display name is somebody else's word.
             Ok(_) => return Ok(()),
             Err(status) if status.code() == Code::NotFound => {}
@@ -120,7 +120,7 @@ impl SurroundingsImport {
     ) -> Result<(), ImportError> {
         let name = format!("tenants/{}/hierarchies/{hierarchy}/sites/{site}", self.tenant);
         let mut client = self.connection.hierarchies();
-        let known = match client.get_site(GetSiteRequest { name: name.clone() }).await {
+        let known = match client.get_site(GetSiteRequest { name: name.clone(), ..Default::default() }).await {
             Ok(answer) => answer.into_inner().site.unwrap_or_default(),
             Err(status) if status.code() == Code::NotFound => Site::default(),
             Err(status) => return Err(ImportError::during("reading a site")(status)),
@@ -167,7 +167,9 @@ impl SurroundingsImport {
             Err(status) if status.code() == Code::AlreadyExists => {
                 // Exports without a tenant facts file change nothing of what is known of the tenant.
                 if let Some(said) = &tenant.facts {
-                    let read = client.get_tenant(GetTenantRequest { name: name.clone() }).await;
+                    let read = client
+                        .get_tenant(GetTenantRequest { name: name.clone(), ..Default::default() })
+                        .await;
                     let known = read.map_err(ImportError::during("reading the tenant"))?.into_inner().tenant;
                     let known = known.unwrap_or_default();
                     let facts = overlaid(known.facts.unwrap_or_default(), said);

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::authority::strategies::{World, co_managed_client, device_facts, said, world};
 use crate::authority::{Reason, effective_authority};
+use crate::facts::Fact;
 use crate::workload::Workload;
 
 /// A client that nobody enrolled yet.
@@ -50,6 +51,22 @@ fn provider_is_told_by_the_mapped_text_then_by_the_intune_record_then_by_no_enro
             ..DeviceFacts::default()
         };
         assert_eq!(mdm_provider(&facts, &tenant), expected, "{text:?}, {record:?}, {enrolled:?}");
+    }
+}
+
+#[test]
+fn device_of_another_mdm_is_not_enrolled_at_intune_and_contradicts_nobody() {
+    let tenant = World::with_site_version(None).tenant;
+    let conflict = Some(EnrollmentConflict { site: Fact::new(true, 0), cloud: Fact::new(false, 1) });
+    let conflicting = |authority_text| DeviceFacts {
+        authority_text,
+        enrollment_conflict: conflict.clone(),
+        ..co_managed_client()
+    };
+    assert_eq!(enrollment_conflict(&conflicting(third_party()), &tenant), None);
+    for text in [None, said("Some other MDM".to_owned())] {
+        let facts = conflicting(text);
+        assert_eq!(enrollment_conflict(&facts, &tenant), facts.enrollment_conflict.as_ref());
     }
 }
 

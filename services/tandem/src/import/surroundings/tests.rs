@@ -41,7 +41,7 @@ async fn imported(sandbox: &Sandbox, folder: &Path, files: &[(&str, &str)]) -> I
 }
 
 async fn site(sandbox: &Sandbox) -> Site {
-    let request = GetSiteRequest { name: SITE.into() };
+    let request = GetSiteRequest { name: SITE.into(), ..Default::default() };
     sandbox.connection().hierarchies().get_site(request).await.unwrap().into_inner().site.unwrap()
 }
 
@@ -78,7 +78,7 @@ async fn tenant_facts_file_changes_only_what_it_says() {
     imported(&sandbox, folder.path(), &[("tenant.toml", first)]).await;
     let second = "[tenant]\nintune_license_count = 8\n[[sites]]\nhierarchy = \"PS1\"\nsite = \"PS1\"\nentra_onboarded = false";
     imported(&sandbox, folder.path(), &[("tenant.toml", second)]).await;
-    let request = GetTenantRequest { name: "tenants/default".into() };
+    let request = GetTenantRequest { name: "tenants/default".into(), ..Default::default() };
     let tenant = sandbox.connection().tenants().get_tenant(request).await.unwrap().into_inner().tenant;
     let expected =
         TenantSaid { intune_license_count: Some(8), azure_subscription: Some(true), ..TenantSaid::default() };
@@ -110,9 +110,10 @@ async fn documents_that_contradict_each_other_are_in_the_account() {
         summary.refused.lines().iter().map(|line| (line.file.as_str(), line.place.as_str())).collect();
     assert_eq!(refused, [("b.toml", "as_of"), ("d.toml", "name")]);
     let name = "tenants/default/hierarchies/PS1/coManagementPolicy".to_owned();
-    let request = tandem_contracts::authority::v1::GetCoManagementPolicyRequest { name };
+    let request =
+        tandem_contracts::authority::v1::GetCoManagementPolicyRequest { name, ..Default::default() };
     let policy =
         sandbox.connection().authority().get_co_management_policy(request).await.unwrap().into_inner().policy;
-    assert!(policy.unwrap().enabled);
+    assert_eq!(policy.unwrap().enabled, Some(true));
     sandbox.stop().await.unwrap();
 }
