@@ -78,10 +78,10 @@ impl Failure {
     /// What the framework answered in the place of a handler: a code without details.
     pub(crate) fn of_framework(status: Status) -> Option<Self> {
         Self::of_unread(&status).or_else(|| match status.code() {
-            Code::Ok => None,
             // Also an encoding that is not taken: a method of this name and encoding is not served.
             Code::Unimplemented => Some(Self::UnknownMethod),
-            _ => Some(Self::internal(status)),
+            Code::Internal | Code::Unknown => Some(Self::internal(status)),
+            _ => None,
         })
     }
 }

@@ -98,7 +98,8 @@ fn pilot_member() -> EffectiveAuthority {
 
 fn drifting() -> EffectiveAuthority {
     let (cm, intune) = (Who::ConfigurationManager, Who::Intune);
-    let by_site = reported_by_site([intune, cm, cm, cm, intune, cm, cm]);
+    // Bit 8 speaks for resource access and endpoint protection, whose own bits are clear in 8203.
+    let by_site = reported_by_site([intune, cm, intune, intune, intune, cm, cm]);
     let by_intune = reported(
         "intune",
         INTUNE_SAID,

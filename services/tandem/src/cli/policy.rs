@@ -295,6 +295,6 @@ pilotCollection = "PS100042"
         assert_eq!(row(&recorded), expected);
         let [revision, at, by, enrolment, moved] = expected;
         assert_eq!(listed(&recorded), ["PS1", "set up", revision, at, by, enrolment, moved]);
-        assert_eq!(enrollment(&CoManagementPolicy::default()), "none");
+        assert_eq!(enrollment(&CoManagementPolicy::default()), NOTHING);
     }
 }

@@ -274,7 +274,7 @@ fn site_fields_are_checked() {
     };
     assert_eq!(
         paths(site::from_proto(message, SiteCode::parse("PS1").unwrap())),
-        ["ccmsetup_command_line", "parent", "client_auth"]
+        ["parent", "ccmsetup_command_line", "client_auth"]
     );
 }
 

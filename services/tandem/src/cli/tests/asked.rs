@@ -168,6 +168,7 @@ async fn tenant_and_hierarchies_are_listed_named_and_read() {
         ("tenants/default/hierarchies/AP1", "AP1"),
         ("tenants/default/hierarchies/EU1", "EU1"),
         ("tenants/default/hierarchies/LB1", "LB1"),
+        ("tenants/default/hierarchies/NO1", "NO1"),
         ("tenants/default/hierarchies/PS1", "Oslo"),
     ];
     assert_eq!(named, expected);
@@ -184,8 +185,8 @@ async fn policies_of_every_hierarchy_are_listed() {
         .iter()
         .map(|policy| policy["name"].as_str().unwrap())
         .collect();
-    let expected =
-        ["EU1", "LB1", "PS1"].map(|code| format!("tenants/default/hierarchies/{code}/coManagementPolicy"));
+    let expected = ["EU1", "LB1", "NO1", "PS1"]
+        .map(|code| format!("tenants/default/hierarchies/{code}/coManagementPolicy"));
     assert_eq!(names, expected);
     world.sandbox.stop().await.unwrap();
 }
