@@ -10,7 +10,7 @@ use tandem_domain::id::HierarchyId;
 use tandem_domain::site::SiteFacts;
 
 use crate::head;
-use crate::item::{AsOf, Item};
+use crate::item::Item;
 use crate::kind::{self, Kind, Told};
 use crate::page::{self, Shape};
 use crate::policy_file::{self, PolicyFile};
@@ -41,16 +41,6 @@ pub enum OpenError {
     /// It has no file to read.
     #[error("{} holds no export; expected *.json or *.toml files", .0.display())]
     Empty(PathBuf),
-}
-
-/// Two tenant facts files that disagree about when the exports were made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{first} and {second} disagree about as_of; expected one date")]
-pub struct AsOfConflict {
-    /// A file.
-    pub first: String,
-    /// A file that says otherwise.
-    pub second: String,
 }
 
 /// A file that will be read.
@@ -123,19 +113,6 @@ impl Exports {
         }
         opening.assign_hierarchies();
         Ok(opening.exports)
-    }
-
-    /// When the exports were made, as the tenant facts say.
-    ///
-    /// # Errors
-    /// Two files disagree.
-    pub fn as_of(&self) -> Result<Option<AsOf>, AsOfConflict> {
-        let mut said = self.tenant_files.iter().filter_map(|(file, facts)| Some((file, facts.as_of?)));
-        let Some((first, as_of)) = said.next() else { return Ok(None) };
-        match said.find(|(_, other)| *other != as_of) {
-            Some((second, _)) => Err(AsOfConflict { first: first.clone(), second: second.clone() }),
-            None => Ok(Some(as_of)),
-        }
     }
 
     /// The pages that [`Self::read`] will go through, by name, with their sizes.

@@ -34,7 +34,7 @@ mod tenant_file;
 mod value;
 mod walk;
 
-pub use exports::{AsOfConflict, Exports, Input, OpenError};
+pub use exports::{Exports, Input, OpenError};
 pub use item::{AsOf, Item};
 pub use kind::Kind;
 pub use summary::{FileSummary, Refusal, Refusals, SkippedRecords, Summary, UnusedFile};

@@ -1,6 +1,6 @@
 //! What an operator writes.
 
-use tandem_connectors::{AsOf, AsOfConflict};
+use tandem_connectors::AsOf;
 use tandem_domain::policy::CoManagementPolicy;
 use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::{EntraPlan, TenantFacts};
@@ -25,22 +25,6 @@ fn tenant_facts_and_policy_are_handed_on_whole() {
         },
     ];
     assert_eq!(items, expected);
-}
-
-#[test]
-fn as_of_is_known_before_reading_and_must_not_be_disputed() {
-    let open = |files: &[(&str, &[u8])]| Exports::open(folder(files).path()).unwrap().as_of();
-    assert_eq!(open(&[("a.json", b"{}")]), Ok(None));
-    let day = AsOf::Day("2026-11-20".parse().unwrap());
-    assert_eq!(
-        open(&[("a.toml", b"as_of = 2026-11-20"), ("b.json", br#"{"as_of":"2026-11-20"}"#)]),
-        Ok(Some(day))
-    );
-    let conflict = AsOfConflict { first: "a.toml".to_owned(), second: "b.json".to_owned() };
-    assert_eq!(
-        open(&[("a.toml", b"as_of = 2026-11-20"), ("b.json", br#"{"as_of":"2026-11-21"}"#)]),
-        Err(conflict)
-    );
 }
 
 #[test]
