@@ -16,7 +16,7 @@ const PREFIX: &str = "TANDEM_";
 
 /// Variables with the prefix that are no keys of a configuration file: the log filter (read before the configuration is), and
 /// what the benches and tests are told.
-const NOT_KEYS: [&str; 3] = ["log", "bench_", "test_"];
+const NOT_KEYS: [&str; 4] = ["log", "bench_", "test_", "require_containers"];
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

@@ -51,7 +51,7 @@ async fn forget(database: &Database, now: Timestamp) -> Result<u64, StoreError> 
 mod tests {
     use super::*;
     use sea_orm_migration::{MigrationTrait, MigratorTrait};
-    use tandem_storage::Durability;
+    use tandem_storage::Location;
     use tandem_storage::requests::{Request, remember};
 
     /// The record of answered requests is the storage library's own.
@@ -66,8 +66,8 @@ mod tests {
     #[tokio::test]
     async fn answers_older_than_a_week_are_dropped() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("any.db");
-        let database = Database::open_sqlite_with::<NoTables>(&file, Durability::Scratch).await.unwrap();
+        let location = Location::scratch(folder.path().join("any.db"));
+        let database = Database::open::<NoTables>(&location).await.unwrap();
         let now: Timestamp = "2026-11-20T08:00:00Z".parse().unwrap();
         let days_ago = |days: i64| (now - SignedDuration::from_hours(24 * days)).as_millisecond();
         for (request_id, at) in [("old", days_ago(8)), ("young", days_ago(6))] {

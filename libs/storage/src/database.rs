@@ -1,18 +1,19 @@
 //! One service's database: its writer, its readers, its schema and its identity.
 
 use std::error::Error;
-use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
 use rand::RngExt;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbErr, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement,
+    TransactionOptions, TransactionTrait,
+};
 use sea_orm_migration::MigratorTrait;
 
-use crate::StoreError;
-use crate::error::is_retryable;
+use crate::error::{is_connection_lost, is_retryable};
 use crate::schema::SharedTables;
-use crate::sqlite::{self, Durability};
+use crate::{Location, StoreError, postgres, sqlite};
 
 /// A boxed future that may borrow for `'a`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -22,7 +23,7 @@ const ATTEMPTS: u32 = 5;
 /// Pause before the second attempt; it doubles from there, and chance adds up to as much again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
-/// A database with one writer connection and a pool of readers. Clones share them.
+/// A database with its writers (one connection where the engine takes one writer) and a pool of readers. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Database {
     writer: DatabaseConnection,
@@ -31,26 +32,33 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens the file, making it and its folder where missing, with every commit durable, and brings the schema up to date.
+    /// Opens the database, making file or schema where missing, and brings it up to date.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] when the file cannot be opened, [`StoreError::Migration`] when a migration fails (then none
-    /// of the pending ones took effect), [`StoreError::Corrupt`] when it is no database.
-    pub async fn open_sqlite<M: MigratorTrait>(file: &Path) -> Result<Self, StoreError> {
-        Self::open_sqlite_with::<M>(file, Durability::Full).await
+    /// [`StoreError::Unavailable`] when it cannot be opened, [`StoreError::Migration`] when a migration fails (then none of the
+    /// pending ones took effect), [`StoreError::Corrupt`] when it is no database.
+    pub async fn open<M: MigratorTrait>(location: &Location) -> Result<Self, StoreError> {
+        let (writer, readers) = connect(location).await?;
+        let incarnation = prepare::<M>(&writer, location).await?;
+        Ok(Self { writer, readers, incarnation })
     }
 
-    /// The same with a chosen durability.
+    /// Takes back the last `steps` migrations of the service, newest first, or all of them. Whoever has the database open meanwhile
+    /// is not told.
     ///
     /// # Errors
-    /// As [`Self::open_sqlite`].
-    pub async fn open_sqlite_with<M: MigratorTrait>(
-        file: &Path,
-        durability: Durability,
-    ) -> Result<Self, StoreError> {
-        let (writer, readers) = sqlite::open(file, durability).await?;
-        let incarnation = prepare::<M>(&writer).await?;
-        Ok(Self { writer, readers, incarnation })
+    /// As [`Self::open`].
+    pub async fn migrate_down<M: MigratorTrait>(
+        location: &Location,
+        steps: Option<u32>,
+    ) -> Result<(), StoreError> {
+        let (writer, readers) = connect(location).await?;
+        let tx = begin(&writer).await?;
+        claim(&tx, location).await?;
+        M::down(&tx, steps).await.map_err(migration_error)?;
+        tx.commit().await?;
+        readers.close_by_ref().await?;
+        Ok(writer.close_by_ref().await?)
     }
 
     /// The pool for queries. It sees everything that was committed before the query began, and refuses to change anything.
@@ -75,10 +83,10 @@ impl Database {
         Ok(self.readers.ping().await?)
     }
 
-    /// Runs `work` in a transaction that holds the write lock from its beginning: commits on `Ok`, rolls back on `Err` and when
-    /// the returned future is dropped.
+    /// Runs `work` in a transaction: commits on `Ok`, rolls back on `Err` and when the returned future is dropped. The embedded engine
+    /// holds its one write lock from the beginning; elsewhere `work` first locks the row that orders its writes.
     ///
-    /// On a collision `work` runs again from its beginning, so it must do nothing outside the transaction, and clone what it
+    /// On a collision, and when a connection turns out to be lost before anything was done on it, `work` runs again from its beginning, so it must do nothing outside the transaction, and clone what it
     /// needs per call. A collision is found anywhere in the chain of `E`'s sources. Never nest: a second `write` inside `work`
     /// would wait for the first.
     ///
@@ -92,7 +100,15 @@ impl Database {
     {
         let mut attempt = 1;
         loop {
-            match self.attempt(&work).await {
+            let outcome = match begin(&self.writer).await {
+                Ok(tx) => run(tx, &work).await,
+                // Nothing was done yet: the next connection may be a better one.
+                Err(StoreError::Unavailable(error)) if attempt < ATTEMPTS && is_connection_lost(&error) => {
+                    Err(StoreError::Serialization(error).into())
+                }
+                Err(error) => return Err(error.into()),
+            };
+            match outcome {
                 Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
                     tracing::debug!(
                         attempt,
@@ -103,28 +119,6 @@ impl Database {
                     attempt += 1;
                 }
                 outcome => return outcome,
-            }
-        }
-    }
-
-    async fn attempt<T, E, F>(&self, work: &F) -> Result<T, E>
-    where
-        E: From<StoreError>,
-        F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, E>>,
-    {
-        let tx =
-            self.writer.begin_with_options(sqlite::write_transaction()).await.map_err(StoreError::from)?;
-        match work(&tx).await {
-            Ok(value) => {
-                tx.commit().await.map_err(StoreError::from)?;
-                Ok(value)
-            }
-            Err(error) => {
-                if let Err(failure) = tx.rollback().await {
-                    // The connection rolls back when it is used next; what went wrong first matters more.
-                    tracing::warn!(error = &failure as &dyn Error, "rollback failed");
-                }
-                Err(error)
             }
         }
     }
@@ -140,19 +134,66 @@ impl Database {
     }
 }
 
+async fn connect(location: &Location) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
+    match location {
+        Location::Sqlite { file, durability } => Ok(sqlite::open(file, *durability).await?),
+        Location::Postgres { url, schema } => postgres::open(url, schema),
+    }
+}
+
+async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, StoreError> {
+    let options = match writer.get_database_backend() {
+        DbBackend::Sqlite => sqlite::write_transaction(),
+        _ => TransactionOptions::default(),
+    };
+    Ok(writer.begin_with_options(options).await?)
+}
+
+async fn run<T, E, F>(tx: DatabaseTransaction, work: &F) -> Result<T, E>
+where
+    E: From<StoreError>,
+    F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, E>>,
+{
+    match work(&tx).await {
+        Ok(value) => {
+            tx.commit().await.map_err(StoreError::from)?;
+            Ok(value)
+        }
+        Err(error) => {
+            if let Err(failure) = tx.rollback().await {
+                // The connection rolls back when it is used next; what went wrong first matters more.
+                tracing::warn!(error = &failure as &dyn Error, "rollback failed");
+            }
+            Err(error)
+        }
+    }
+}
+
 fn pause(attempt: u32) -> Duration {
     let base = FIRST_PAUSE * 2_u32.pow(attempt - 1);
     base + base.mul_f64(rand::rng().random())
 }
 
 /// All pending migrations and the incarnation in one transaction: a crash half-way leaves the schema as it was.
-async fn prepare<M: MigratorTrait>(writer: &DatabaseConnection) -> Result<u64, StoreError> {
-    let tx = writer.begin_with_options(sqlite::write_transaction()).await?;
+async fn prepare<M: MigratorTrait>(
+    writer: &DatabaseConnection,
+    location: &Location,
+) -> Result<u64, StoreError> {
+    let tx = begin(writer).await?;
+    claim(&tx, location).await?;
     SharedTables::up(&tx, None).await.map_err(migration_error)?;
     M::up(&tx, None).await.map_err(migration_error)?;
     let incarnation = incarnation(&tx).await?;
     tx.commit().await?;
     Ok(incarnation)
+}
+
+/// Nobody else changes the schema before the transaction ends: the embedded engine has one writer at a time, another needs a lock.
+async fn claim(tx: &DatabaseTransaction, location: &Location) -> Result<(), StoreError> {
+    match location {
+        Location::Sqlite { .. } => Ok(()),
+        Location::Postgres { schema, .. } => Ok(postgres::claim_schema(tx, schema).await?),
+    }
 }
 
 /// A migration that meets a lock or a damaged file says so; anything else is the migration's own failure.
@@ -173,7 +214,7 @@ async fn incarnation(tx: &DatabaseTransaction) -> Result<u64, StoreError> {
     let made: u64 = rand::rng().random();
     let insert = Statement::from_sql_and_values(
         engine,
-        "INSERT INTO tandem_incarnation (only, incarnation) VALUES (1, $1)",
+        "INSERT INTO tandem_incarnation (id, incarnation) VALUES (1, $1)",
         [made.cast_signed().into()],
     );
     tx.execute_raw(insert).await?;

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use crate::sqlite;
+use crate::{postgres, sqlite};
 
 /// A failure of a store. `Display` leaves the cause out: follow `source` to log the chain.
 #[derive(Debug, thiserror::Error)]
@@ -100,13 +100,27 @@ fn class(error: &DbErr) -> Class {
     }
 }
 
+/// Whether the connection broke, as opposed to what was asked on it.
+pub(crate) fn is_connection_lost(error: &DbErr) -> bool {
+    let (DbErr::Conn(RuntimeErr::SqlxError(e))
+    | DbErr::Exec(RuntimeErr::SqlxError(e))
+    | DbErr::Query(RuntimeErr::SqlxError(e))) = error
+    else {
+        return false;
+    };
+    matches!(**e, sqlx::Error::Io(_))
+}
+
 fn driver_class(error: &sqlx::Error) -> Class {
     match error {
         // The one match over engines: each reads its own codes.
-        sqlx::Error::Database(e) => match e.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
-            Some(_) => sqlite::class(e.code().as_deref().unwrap_or_default()),
-            None => Class::Other,
-        },
+        sqlx::Error::Database(e) => {
+            let code = e.code().unwrap_or_default();
+            match e.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+                Some(_) => sqlite::class(&code),
+                None => postgres::class(&code),
+            }
+        }
         sqlx::Error::Io(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed

@@ -3,6 +3,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::ConnectionTrait;
 
+use crate::dialect;
+
 pub(crate) struct SharedTables;
 
 #[async_trait::async_trait]
@@ -18,6 +20,17 @@ impl MigratorTrait for SharedTables {
 
 struct IncarnationAndRequests;
 
+const TABLES: [&str; 3] = [
+    // At most one row: `id` can hold nothing but 1.
+    "CREATE TABLE tandem_incarnation (
+        id INTEGER PRIMARY KEY CHECK (id = 1), incarnation BIGINT NOT NULL)",
+    "CREATE TABLE tandem_requests (
+        tenant TEXT NOT NULL, request_id TEXT NOT NULL, method TEXT NOT NULL, request_hash BIGINT NOT NULL,
+        response BLOB NOT NULL, created_at BIGINT NOT NULL,
+        PRIMARY KEY (tenant, request_id))",
+    "CREATE INDEX tandem_requests_age ON tandem_requests (created_at)",
+];
+
 impl MigrationName for IncarnationAndRequests {
     fn name(&self) -> &str {
         "m0001_incarnation_and_requests"
@@ -28,31 +41,9 @@ impl MigrationName for IncarnationAndRequests {
 impl MigrationTrait for IncarnationAndRequests {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        // At most one row: `only` can hold nothing but 1.
-        db.execute_unprepared(
-            "CREATE TABLE tandem_incarnation (
-                only INTEGER PRIMARY KEY CHECK (only = 1),
-                incarnation BIGINT NOT NULL
-            )",
-        )
-        .await?;
-        let response = match db.get_database_backend() {
-            sea_orm::DbBackend::Postgres => "BYTEA",
-            _ => "BLOB",
-        };
-        db.execute_unprepared(&format!(
-            "CREATE TABLE tandem_requests (
-                tenant TEXT NOT NULL,
-                request_id TEXT NOT NULL,
-                method TEXT NOT NULL,
-                request_hash BIGINT NOT NULL,
-                response {response} NOT NULL,
-                created_at BIGINT NOT NULL,
-                PRIMARY KEY (tenant, request_id)
-            )"
-        ))
-        .await?;
-        db.execute_unprepared("CREATE INDEX tandem_requests_age ON tandem_requests (created_at)").await?;
+        for statement in TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
         Ok(())
     }
 }

@@ -26,6 +26,9 @@ const READER_CACHE_KIB: u32 = 16 * 1024;
 const ROWS_AHEAD: usize = 1_024;
 /// After a large batch the log shrinks back to this.
 const LOG_BYTES_KEPT: u32 = 64 * 1024 * 1024;
+/// Pages in the log after which a commit copies them into the file: as many as the log keeps. Bulk writes change the same pages of
+/// indexes again and again, and each is copied once then instead of once a batch.
+const LOG_PAGES: u32 = LOG_BYTES_KEPT / 4096;
 
 /// What survives a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +65,7 @@ pub(crate) async fn open(
             Durability::Scratch => SqliteSynchronous::Off,
         })
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
+        .pragma("wal_autocheckpoint", LOG_PAGES.to_string())
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
     let writer = pool(1, WRITER_WAIT).min_connections(1).connect_with(writer).await;
 

@@ -1,7 +1,14 @@
 //! What tests of several crates share. Dev-only: nothing that ships depends on it.
 //!
-//! [`serve`] puts a server behind an in-memory transport; [`reason`] reads what a refusal published. Containers and the
-//! databases that run in them join here when tests need them.
+//! - [`serve`] puts a server behind an in-memory transport; [`reason`] reads what a refusal published.
+//! - [`suite`]: a harness for tests that run on both databases or need containers.
+//! - [`containers`] of the production engines; [`database`]: empty databases on the engine that a test runs on.
+//! - [`wait`]: for a condition, never for a time.
+
+pub mod containers;
+pub mod database;
+pub mod suite;
+pub mod wait;
 
 use tandem_server::in_process::in_process;
 use tandem_server::{ApiServer, Supervisor};

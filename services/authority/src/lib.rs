@@ -16,7 +16,6 @@ mod judge;
 mod store;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
@@ -24,7 +23,7 @@ use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_server::{Clock, Supervisor, forget_requests};
-use tandem_storage::{Durability, StoreError};
+use tandem_storage::{Location, StoreError};
 
 pub use grpc::Handlers;
 
@@ -33,10 +32,8 @@ use store::Store;
 
 /// What the service is assembled from.
 pub struct Parts {
-    /// The file of its database; made where missing.
-    pub database: PathBuf,
-    /// What of it survives a power cut.
-    pub durability: Durability,
+    /// Its database; made where missing.
+    pub database: Location,
     /// The inventory.
     pub inventory: Connection,
     /// Where the inventory keeps the states of devices, to be asked before it is. Unset: only the inventory is asked.
@@ -63,9 +60,9 @@ impl Authority {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, durability, inventory, cache, clock } = parts;
+        let Parts { database, inventory, cache, clock } = parts;
         let handlers = Handlers {
-            store: Store::open(&database, durability).await?,
+            store: Store::open(&database).await?,
             devices: Devices::new(&inventory, cache),
             surroundings: SurroundingsReader::new(&inventory, devices::inventory_world),
             hierarchies: inventory.hierarchies(),

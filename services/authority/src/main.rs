@@ -11,7 +11,6 @@ use tandem_client::Connection;
 use tandem_server::listen::{bind_loopback, bind_operations, incoming};
 use tandem_server::tasks::shutdown_signal;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, failure::BoxError, trace};
-use tandem_storage::Durability;
 use tandem_telemetry::{logs, metrics::Metrics, operations, operations::Readiness};
 
 #[tokio::main]
@@ -43,7 +42,6 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
 
     let authority = Authority::open(Parts {
         database: config.database(),
-        durability: Durability::Full,
         inventory: Connection::connect_lazy(&config.inventory)?.with_trace_source(trace::current_id),
         // A process of its own has nobody to share an in-process cache with.
         cache: None,

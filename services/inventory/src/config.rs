@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_server::config::{ConfigError, load};
+use tandem_storage::Location;
 
 /// The port of this service where each service has a process of its own.
 const PORT: u16 = 50051;
@@ -42,10 +43,10 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The database file.
+    /// Where the database is.
     #[must_use]
-    pub fn database(&self) -> PathBuf {
-        self.data_folder.join(DATABASE)
+    pub fn database(&self) -> Location {
+        Location::file(self.data_folder.join(DATABASE))
     }
 }
 
@@ -105,7 +106,7 @@ mod tests {
             ..Config::default()
         };
         assert_eq!(config, expected);
-        assert_eq!(config.database(), PathBuf::from("/var/lib/tandem/inventory.db"));
+        assert_eq!(config.database(), Location::file("/var/lib/tandem/inventory.db"));
     }
 
     #[test]

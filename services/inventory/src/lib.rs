@@ -21,7 +21,6 @@ mod store;
 mod tasks;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
@@ -31,7 +30,7 @@ use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceS
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_server::failure::Failure;
 use tandem_server::{ApiServer, Clock, Supervisor, forget_requests};
-use tandem_storage::{Durability, StoreError};
+use tandem_storage::{Location, StoreError};
 
 use grpc::Handlers;
 use store::Store;
@@ -39,10 +38,8 @@ use tasks::cache_follower::CacheFollower;
 
 /// What the service is assembled from.
 pub struct Parts {
-    /// The file of its database; made where missing.
-    pub database: PathBuf,
-    /// What of it survives a power cut.
-    pub durability: Durability,
+    /// Its database; made where missing.
+    pub database: Location,
     /// The time at which something is received.
     pub clock: Clock,
     /// Where the states of devices are kept beside the database, for services that decide about many. Unset: nowhere.
@@ -74,8 +71,8 @@ impl Inventory {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, Failure> {
-        let Parts { database, durability, clock, cache } = parts;
-        let store = Store::open(&database, durability).await?;
+        let Parts { database, clock, cache } = parts;
+        let store = Store::open(&database).await?;
         Ok(Self { handlers: Handlers { store, clock }, cache })
     }
 

@@ -9,7 +9,6 @@ use tandem_inventory::{Inventory, Parts};
 use tandem_server::listen::{bind_loopback, bind_operations, incoming};
 use tandem_server::tasks::shutdown_signal;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, failure::BoxError};
-use tandem_storage::Durability;
 use tandem_telemetry::{logs, metrics::Metrics, operations, operations::Readiness};
 
 #[tokio::main]
@@ -44,7 +43,6 @@ async fn run(arguments: Arguments) -> Result<(), BoxError> {
 
     let inventory = Inventory::open(Parts {
         database: config.database(),
-        durability: Durability::Full,
         clock: Clock::system(),
         // A process of its own has nobody to share an in-process cache with.
         cache: None,

@@ -16,7 +16,7 @@ use tandem_server::failure::BoxError;
 use tandem_server::in_process::in_process;
 use tandem_server::principal::Authenticator;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, trace};
-use tandem_storage::Durability;
+use tandem_storage::{Durability, Location};
 use tandem_telemetry::operations::NamedCheck;
 
 /// What a sandbox is made of.
@@ -66,17 +66,16 @@ impl Sandbox {
             tandem_client::endpoint("http://tandem.in-process")?.connect_with_connector_lazy(connector);
         let connection = Connection::from_channel(channel).with_trace_source(trace::current_id);
 
+        let embedded = |file| Location::Sqlite { file: data_folder.join(file), durability };
         let cache = shared_cache(cache_bytes);
         let inventory = Inventory::open(tandem_inventory::Parts {
-            database: data_folder.join("inventory.db"),
-            durability,
+            database: embedded("inventory.db"),
             clock,
             cache: cache.clone(),
         })
         .await?;
         let authority = Authority::open(tandem_authority::Parts {
-            database: data_folder.join("authority.db"),
-            durability,
+            database: embedded("authority.db"),
             inventory: connection.clone(),
             cache: cache.clone(),
             clock,

@@ -1,7 +1,8 @@
 //! The schema of the authority's store. The tenant comes first in every key, so that tables partition by it.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::DbBackend;
+use sea_orm_migration::sea_orm::ConnectionTrait;
+use tandem_storage::dialect;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -16,6 +17,23 @@ impl MigratorTrait for Migrator {
 
 struct Policies;
 
+const TABLES: [&str; 3] = [
+    // `revision` counts the tenant's commits here; whoever writes locks this row first. It is made by the first write: tenants
+    // themselves are the inventory's.
+    "CREATE TABLE tenants (tenant TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
+    // `body` is the encoded message with what the hierarchy says and nothing of ours; the columns beside it are ours. `update_time` is in
+    // microseconds since 1970.
+    "CREATE TABLE policies (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, body BLOB NOT NULL, etag BIGINT NOT NULL, revision BIGINT NOT NULL,
+        update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
+        PRIMARY KEY (tenant, hierarchy))",
+    // What was ever recorded. The last column of the key gives the newest first.
+    "CREATE TABLE policy_revisions (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, revision BIGINT NOT NULL, body BLOB NOT NULL, etag BIGINT NOT NULL,
+        update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
+        PRIMARY KEY (tenant, hierarchy, revision))",
+];
+
 impl MigrationName for Policies {
     fn name(&self) -> &str {
         "m0001_policies"
@@ -26,33 +44,16 @@ impl MigrationName for Policies {
 impl MigrationTrait for Policies {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        let blob = match db.get_database_backend() {
-            DbBackend::Postgres => "BYTEA",
-            _ => "BLOB",
-        };
-        // `revision` counts the tenant's commits here; whoever writes locks this row first. It is made by the first write:
-        // tenants themselves are the inventory's.
-        db.execute_unprepared(
-            "CREATE TABLE tenants (tenant TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
-        )
-        .await?;
-        // `body` is the encoded message with what the hierarchy says and nothing of ours; the columns beside it are ours.
-        // `update_time` is in microseconds since 1970.
-        db.execute_unprepared(&format!(
-            "CREATE TABLE policies (
-                tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, body {blob} NOT NULL, etag BIGINT NOT NULL,
-                revision BIGINT NOT NULL, update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
-                PRIMARY KEY (tenant, hierarchy))"
-        ))
-        .await?;
-        // What was ever recorded. The last column of the key gives the newest first.
-        db.execute_unprepared(&format!(
-            "CREATE TABLE policy_revisions (
-                tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, revision BIGINT NOT NULL, body {blob} NOT NULL,
-                etag BIGINT NOT NULL, update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
-                PRIMARY KEY (tenant, hierarchy, revision))"
-        ))
-        .await?;
+        for statement in TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["policy_revisions", "policies", "tenants"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
         Ok(())
     }
 }

@@ -11,13 +11,12 @@ pub(crate) mod policy_set;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
-use tandem_storage::{Database, Durability, StoreError};
+use tandem_storage::{Database, Location, StoreError};
 
 use policy_set::PolicySet;
 
@@ -32,9 +31,9 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// Opens the embedded database at that path and brings its schema up to date.
-    pub(crate) async fn open(file: &Path, durability: Durability) -> Result<Self, StoreError> {
-        let database = Database::open_sqlite_with::<migrations::Migrator>(file, durability).await?;
+    /// Opens the database and brings its schema up to date.
+    pub(crate) async fn open(location: &Location) -> Result<Self, StoreError> {
+        let database = Database::open::<migrations::Migrator>(location).await?;
         Ok(Self { database, policy_sets: moka::sync::Cache::new(TENANTS_KEPT) })
     }
 

@@ -8,7 +8,7 @@ use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{AutoEnrollment, AutoEnrollmentMode, CoManagementPolicy};
 use tandem_domain::id::{HierarchyId, TenantId};
 use tandem_server::{ConsistencyToken, Failure};
-use tandem_storage::Durability;
+use tandem_storage::Location;
 use tempfile::TempDir;
 
 use super::Store;
@@ -25,7 +25,7 @@ struct Sandbox {
 
 async fn sandbox() -> Sandbox {
     let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(&folder.path().join("authority.db"), Durability::Scratch).await.unwrap();
+    let store = Store::open(&Location::scratch(folder.path().join("authority.db"))).await.unwrap();
     Sandbox { store, _folder: folder }
 }
 

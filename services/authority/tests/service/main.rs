@@ -18,7 +18,7 @@ use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceS
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
-use tandem_storage::Durability;
+use tandem_storage::Location;
 use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -51,8 +51,7 @@ async fn sandbox() -> Sandbox {
         .add_service(DeviceServiceServer::new(inventory.clone()));
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::open(Parts {
-        database: folder.path().join("authority.db"),
-        durability: Durability::Scratch,
+        database: Location::scratch(folder.path().join("authority.db")),
         inventory: Connection::from_channel(tandem_testkit::serve(
             &supervisor,
             "inventory",

@@ -2,6 +2,7 @@
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
+use tandem_storage::dialect;
 
 /// Every migration, oldest first.
 #[derive(Debug)]
@@ -140,19 +141,5 @@ impl MigrationTrait for First {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())
-    }
-}
-
-/// SQLite keeps a table in its primary key's own tree only when told to, else every row is stored twice; PostgreSQL has another
-/// name for bytes.
-fn dialect(backend: DbBackend, statement: &str) -> String {
-    match backend {
-        // Small rows lie in the tree of their key. Bodies do not: a key's tree has room for a thousand bytes a row, and keeps the
-        // rest in pages of its own (sqlite.org/withoutrowid.html).
-        DbBackend::Sqlite if statement.starts_with("CREATE TABLE") && !statement.contains("BLOB") => {
-            format!("{statement} WITHOUT ROWID")
-        }
-        DbBackend::Postgres => statement.replace("BLOB", "BYTEA"),
-        _ => statement.to_owned(),
     }
 }

@@ -18,13 +18,12 @@ pub(crate) mod once;
 pub(crate) mod tenants;
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use sea_orm::DatabaseTransaction;
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
-use tandem_storage::{BoxFuture, Database, Durability};
+use tandem_storage::{BoxFuture, Database, Location};
 use tokio::sync::watch;
 
 /// The store: the database, and a hint per tenant that something was committed.
@@ -41,12 +40,12 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the embedded database at that path and brings its schema up to date.
+    /// Opens the database and brings its schema up to date.
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
-    pub(crate) async fn open(file: &Path, durability: Durability) -> Result<Self, Failure> {
-        let database = Database::open_sqlite_with::<migrations::Migrator>(file, durability).await?;
+    pub(crate) async fn open(location: &Location) -> Result<Self, Failure> {
+        let database = Database::open::<migrations::Migrator>(location).await?;
         Ok(Self { database, hints: Arc::default() })
     }
 

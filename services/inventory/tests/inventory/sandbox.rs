@@ -15,7 +15,7 @@ use tandem_contracts::r#type::v1::{
 };
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
-use tandem_storage::Durability;
+use tandem_storage::Location;
 use tempfile::TempDir;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -66,12 +66,8 @@ impl Sandbox {
 
     async fn empty_at(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let parts = Parts {
-            database: folder.path().join("inventory.db"),
-            durability: Durability::Full,
-            clock,
-            cache: None,
-        };
+        let parts =
+            Parts { database: Location::file(folder.path().join("inventory.db")), clock, cache: None };
         let inventory = Inventory::open(parts).await.unwrap();
         let supervisor = Supervisor::new();
         let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));

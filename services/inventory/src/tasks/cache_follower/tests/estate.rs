@@ -20,7 +20,7 @@ use tandem_contracts::r#type::v1::section::Body;
 use tandem_contracts::r#type::v1::{Discovery, RecordRemoved, Section};
 use tandem_server::consistency::Service;
 use tandem_server::{ApiServer, Clock, ConsistencyToken, LocalAuthenticator, Supervisor};
-use tandem_storage::Durability;
+use tandem_storage::Location;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -161,8 +161,7 @@ impl Estate {
         let cache = Arc::new(Still::new(bytes));
         let shared: Arc<dyn DeviceStateCache> = cache.clone();
         let inventory = Inventory::open(Parts {
-            database: folder.path().join("inventory.db"),
-            durability: Durability::Scratch,
+            database: Location::scratch(folder.path().join("inventory.db")),
             clock: Clock::fixed(NOW.parse().unwrap()),
             cache: Some(shared.clone()),
         });

@@ -1,12 +1,11 @@
 //! Set-based statements.
-#![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
-mod schema;
-
-use schema::NoTables;
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use tandem_storage::bulk::{Column, Insert, List, gathered, gathered_rows, gathered_values, one_of};
-use tandem_storage::{Database, StoreError};
+use tandem_storage::{Database, StoreError, dialect};
+use tandem_testkit::database::Place;
+
+use crate::schema::NoTables;
 
 #[derive(Debug, PartialEq, Eq, FromQueryResult)]
 struct Member {
@@ -23,21 +22,21 @@ fn member(device: i64, name: &str, body: &[u8]) -> Member {
     Member { tenant, device, kind: 3, known: device % 2 == 0, name, body }
 }
 
-async fn open() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite::<NoTables>(&folder.path().join("test.db")).await.unwrap();
+async fn open() -> (Place, Database) {
+    let place = Place::new().await;
+    let database = Database::open::<NoTables>(&place.of("members")).await.unwrap();
     let made: Result<_, StoreError> = database
         .write(|tx| {
             Box::pin(async move {
                 let sql = "CREATE TABLE member (tenant TEXT NOT NULL, device BIGINT NOT NULL, kind INTEGER NOT NULL,
                            known BOOLEAN NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (tenant, device))";
-                tx.execute_unprepared(sql).await?;
+                tx.execute_unprepared(&dialect(tx.get_database_backend(), sql)).await?;
                 Ok(())
             })
         })
         .await;
     made.unwrap();
-    (folder, database)
+    (place, database)
 }
 
 fn rows(members: &[Member]) -> Insert<'static> {
@@ -61,18 +60,16 @@ async fn all(database: &Database) -> Vec<Member> {
     Member::find_by_statement(statement).all(reader).await.unwrap()
 }
 
-#[tokio::test]
-async fn rows_of_every_type_arrive_whole() {
-    let (_folder, database) = open().await;
+pub(crate) async fn rows_of_every_type_arrive_whole() {
+    let (_place, database) = open().await;
     let members =
         [member(i64::MIN, "", &[]), member(2, "it's \"x\" ü", &[0, 255]), member(i64::MAX, "?1", &[1])];
     insert(&database, rows(&members)).await.unwrap();
     assert_eq!(all(&database).await, members);
 }
 
-#[tokio::test]
-async fn any_number_of_rows_arrives() {
-    let (_folder, database) = open().await;
+pub(crate) async fn any_number_of_rows_arrives() {
+    let (_place, database) = open().await;
     // Every length of statement, the longest more than once.
     let members: Vec<Member> =
         (0..2 * 512 + 64 + 3 * 8 + 5).map(|device| member(device, "n", &[7])).collect();
@@ -81,9 +78,8 @@ async fn any_number_of_rows_arrives() {
     insert(&database, rows(&[])).await.unwrap();
 }
 
-#[tokio::test]
-async fn known_key_is_refused_kept_or_replaced_as_said() {
-    let (_folder, database) = open().await;
+pub(crate) async fn known_key_is_refused_kept_or_replaced_as_said() {
+    let (_place, database) = open().await;
     insert(&database, rows(&[member(1, "first", &[1])])).await.unwrap();
     let newer = [member(1, "second", &[2]), member(2, "new", &[3])];
     let refused = insert(&database, rows(&newer)).await.unwrap_err();
@@ -97,17 +93,15 @@ async fn known_key_is_refused_kept_or_replaced_as_said() {
     assert_eq!(all(&database).await, [member(1, "second", &[1]), member(2, "new", &[3])]);
 }
 
-#[tokio::test]
-async fn columns_of_different_lengths_are_refused() {
-    let (_folder, database) = open().await;
+pub(crate) async fn columns_of_different_lengths_are_refused() {
+    let (_place, database) = open().await;
     let uneven = rows(&[member(1, "a", &[])]).column("extra", Column::Int(vec![1, 2]));
     let refused = insert(&database, uneven).await.unwrap_err();
     assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused:?}");
 }
 
-#[tokio::test]
-async fn listed_values_are_found_and_gathered() {
-    let (_folder, database) = open().await;
+pub(crate) async fn listed_values_are_found_and_gathered() {
+    let (_place, database) = open().await;
     let members: Vec<Member> = (1..=4).map(|device| member(device, &format!("d{device}"), &[])).collect();
     insert(&database, rows(&members)).await.unwrap();
     let reader = database.reader();
@@ -125,9 +119,8 @@ async fn listed_values_are_found_and_gathered() {
     assert!(List::BigInt(Vec::new()).is_empty());
 }
 
-#[tokio::test]
-async fn rows_are_gathered_whole() {
-    let (_folder, database) = open().await;
+pub(crate) async fn rows_are_gathered_whole() {
+    let (_place, database) = open().await;
     insert(&database, rows(&[member(1, "a\"", &[]), member(2, "b", &[])])).await.unwrap();
     let reader = database.reader();
     let engine = reader.get_database_backend();

@@ -1,5 +1,4 @@
 //! A service's schema in the small: one counter.
-#![allow(dead_code, clippy::unwrap_used, reason = "tests, each of which uses its part")]
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use sea_orm_migration::prelude::*;
@@ -44,9 +43,14 @@ impl MigrationName for CreateCounter {
 impl MigrationTrait for CreateCounter {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        db.execute_unprepared("CREATE TABLE counter (id INTEGER PRIMARY KEY, value INTEGER NOT NULL)")
+        db.execute_unprepared("CREATE TABLE counter (id INTEGER PRIMARY KEY, value BIGINT NOT NULL)")
             .await?;
         db.execute_unprepared("INSERT INTO counter (id, value) VALUES (1, 0)").await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared("DROP TABLE counter").await?;
         Ok(())
     }
 }
@@ -72,8 +76,15 @@ pub(crate) async fn count(connection: &impl ConnectionTrait) -> i64 {
     connection.query_one_raw(select).await.unwrap().unwrap().try_get_by_index(0).unwrap()
 }
 
-/// Reads and writes in two statements, as a merge does.
+/// Orders the writers of the counter, as the lock of a tenant's row does.
+pub(crate) async fn lock(tx: &DatabaseTransaction) -> Result<(), StoreError> {
+    tx.execute_unprepared("UPDATE counter SET value = value WHERE id = 1").await?;
+    Ok(())
+}
+
+/// Reads and writes in two statements under the lock, as a merge does.
 pub(crate) async fn increment(tx: &DatabaseTransaction) -> Result<(), StoreError> {
+    lock(tx).await?;
     let next = count(tx).await + 1;
     let update = Statement::from_sql_and_values(
         tx.get_database_backend(),

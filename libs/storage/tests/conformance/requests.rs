@@ -1,11 +1,10 @@
 //! Replays of requests.
-#![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
-mod schema;
-
-use schema::{Counters, count, increment};
 use tandem_storage::requests::{RecallError, Request, forget, recall, remember};
 use tandem_storage::{Database, StoreError};
+use tandem_testkit::database::Place;
+
+use crate::schema::{Counters, count, increment, lock};
 
 const REQUEST: Request<'static> =
     Request { tenant: "contoso", request_id: "r-1", method: "Policies/Update", request_hash: u64::MAX };
@@ -15,6 +14,7 @@ async fn serve(database: &Database, request: Request<'static>) -> Result<Vec<u8>
     database
         .write(|tx| {
             Box::pin(async move {
+                lock(tx).await?;
                 if let Some(answer) = recall(tx, &request).await? {
                     return Ok(answer);
                 }
@@ -27,23 +27,21 @@ async fn serve(database: &Database, request: Request<'static>) -> Result<Vec<u8>
         .await
 }
 
-async fn open() -> (tempfile::TempDir, Database) {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_sqlite::<Counters>(&folder.path().join("test.db")).await.unwrap();
-    (folder, database)
+async fn open() -> (Place, Database) {
+    let place = Place::new().await;
+    let database = Database::open::<Counters>(&place.of("counters")).await.unwrap();
+    (place, database)
 }
 
-#[tokio::test]
-async fn replayed_request_gets_the_first_answer_and_has_no_second_effect() {
-    let (_folder, database) = open().await;
+pub(crate) async fn replayed_request_gets_the_first_answer_and_has_no_second_effect() {
+    let (_place, database) = open().await;
     assert_eq!(serve(&database, REQUEST).await.unwrap(), [1]);
     assert_eq!(serve(&database, REQUEST).await.unwrap(), [1]);
     assert_eq!(count(database.reader()).await, 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn copies_of_a_request_at_once_have_one_effect() {
-    let (_folder, database) = open().await;
+pub(crate) async fn copies_of_a_request_at_once_have_one_effect() {
+    let (_place, database) = open().await;
     let copies: Vec<_> = (0..16)
         .map(|_| {
             let database = database.clone();
@@ -56,9 +54,8 @@ async fn copies_of_a_request_at_once_have_one_effect() {
     assert_eq!(count(database.reader()).await, 1);
 }
 
-#[tokio::test]
-async fn id_used_for_other_content_or_another_method_is_refused() {
-    let (_folder, database) = open().await;
+pub(crate) async fn id_used_for_other_content_or_another_method_is_refused() {
+    let (_place, database) = open().await;
     serve(&database, REQUEST).await.unwrap();
     for other in [Request { request_hash: 7, ..REQUEST }, Request { method: "Plans/Adopt", ..REQUEST }] {
         let error = serve(&database, other).await.unwrap_err();
@@ -70,16 +67,14 @@ async fn id_used_for_other_content_or_another_method_is_refused() {
     assert_eq!(count(database.reader()).await, 1);
 }
 
-#[tokio::test]
-async fn same_id_in_another_tenant_is_another_request() {
-    let (_folder, database) = open().await;
+pub(crate) async fn same_id_in_another_tenant_is_another_request() {
+    let (_place, database) = open().await;
     assert_eq!(serve(&database, REQUEST).await.unwrap(), [1]);
     assert_eq!(serve(&database, Request { tenant: "fabrikam", ..REQUEST }).await.unwrap(), [2]);
 }
 
-#[tokio::test]
-async fn forgetting_removes_the_oldest_answers_up_to_the_bound() {
-    let (_folder, database) = open().await;
+pub(crate) async fn forgetting_removes_the_oldest_answers_up_to_the_bound() {
+    let (_place, database) = open().await;
     let outcome: Result<_, StoreError> = database
         .write(|tx| {
             Box::pin(async move {

@@ -1,0 +1,53 @@
+//! Where a database is.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::Durability;
+
+/// Where a service's database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// In a file of its own, made where missing with its folder.
+    Sqlite {
+        /// The file.
+        file: PathBuf,
+        /// What survives a power cut.
+        durability: Durability,
+    },
+    /// In a schema of its own of a PostgreSQL database, made where missing.
+    Postgres {
+        /// The database, as `postgres://user:password@host:port/database`, with what `libpq` takes in such an address.
+        url: String,
+        /// The schema: lower-case letters, digits and underscores.
+        schema: String,
+    },
+}
+
+impl Location {
+    /// A file whose every commit is durable.
+    #[must_use]
+    pub fn file(file: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { file: file.into(), durability: Durability::Full }
+    }
+
+    /// A file in a folder that is thrown away with the process.
+    #[must_use]
+    pub fn scratch(file: impl Into<PathBuf>) -> Self {
+        Self::Sqlite { file: file.into(), durability: Durability::Scratch }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { file, durability } => {
+                f.debug_struct("Sqlite").field("file", file).field("durability", durability).finish()
+            }
+            // The address may hold a password.
+            Self::Postgres { url: _, schema } => {
+                f.debug_struct("Postgres").field("schema", schema).finish_non_exhaustive()
+            }
+        }
+    }
+}

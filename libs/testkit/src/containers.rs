@@ -1,0 +1,212 @@
+//! Containers of the production engines, thrown away with the tests that started them.
+//!
+//! Images are those that `TANDEM_TEST_POSTGRES_IMAGE` and `TANDEM_TEST_REDIS_IMAGE` name, else the upstream ones. Where no registry can be
+//! reached, `deploy/offline-images/build` makes some, which are taken where they are and the upstream ones are not.
+
+use std::env;
+use std::sync::OnceLock;
+
+use futures::TryStreamExt;
+use libtest_mimic::{Failed, Trial};
+use testcontainers::bollard::Docker;
+use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
+use testcontainers::core::IntoContainerPort;
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+
+use crate::suite::common_runtime;
+use crate::wait::until;
+
+/// The variable that makes a missing engine a failure.
+const REQUIRED: &str = "TANDEM_REQUIRE_CONTAINERS";
+
+/// The password of the databases' owner, known to whoever can reach this machine's loopback while the tests run.
+const PASSWORD: &str = "tandem";
+
+/// A test that is ignored where containers cannot be had.
+pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    match images() {
+        Ok(_) => Trial::test(name, run),
+        Err(_) if env::var_os(REQUIRED).is_none_or(|required| required != "1") => {
+            Trial::test(name, run).with_ignored_flag(true)
+        }
+        Err(why) => Trial::test(name, move || Err(why.into())),
+    }
+}
+
+/// The images of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Images {
+    postgres: String,
+    redis: String,
+}
+
+/// Whether containers can be had, asked once: an engine answers and has or gets the images.
+fn images() -> Result<&'static Images, &'static str> {
+    static ANSWER: OnceLock<Result<Images, String>> = OnceLock::new();
+    let asked = || {
+        common_runtime().block_on(async {
+            let silent = |error| format!("no container engine answers: {error}");
+            let docker = Docker::connect_with_defaults().map_err(silent)?;
+            docker.ping().await.map_err(silent)?;
+            Ok(Images {
+                postgres: image_of(
+                    &docker,
+                    "TANDEM_TEST_POSTGRES_IMAGE",
+                    "postgres:17",
+                    "tandem-offline/postgres:15",
+                )
+                .await?,
+                redis: image_of(&docker, "TANDEM_TEST_REDIS_IMAGE", "redis:7", "tandem-offline/redis:7")
+                    .await?,
+            })
+        })
+    };
+    ANSWER.get_or_init(asked).as_ref().map_err(String::as_str)
+}
+
+/// The image that the variable names, or the upstream one, or the offline one where only that is there. Pulls what is on no machine yet.
+async fn image_of(docker: &Docker, variable: &str, upstream: &str, offline: &str) -> Result<String, String> {
+    let named = env::var(variable).unwrap_or_else(|_| upstream.to_owned());
+    if docker.inspect_image(&named).await.is_ok() {
+        return Ok(named);
+    }
+    if named == upstream && docker.inspect_image(offline).await.is_ok() {
+        return Ok(offline.to_owned());
+    }
+    let options = CreateImageOptionsBuilder::new().from_image(&named).build();
+    let pulled: Result<Vec<_>, _> = docker.create_image(Some(options), None, None).try_collect().await;
+    match pulled {
+        Ok(_) => Ok(named),
+        Err(error) => Err(format!(
+            "the image {named} cannot be pulled: {error}; name another with {variable}, or make one with deploy/offline-images/build"
+        )),
+    }
+}
+
+/// A PostgreSQL server of its own.
+#[derive(Debug)]
+pub struct Postgres {
+    container: ContainerAsync<GenericImage>,
+    port: u16,
+}
+
+impl Postgres {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same with settings of the server, such as `max_connections=20`.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn start_with(settings: &[&str]) -> Self {
+        // Some suites open hundreds of databases, each with its pools.
+        let all = ["max_connections=500"].iter().chain(settings);
+        let arguments: Vec<String> = all.flat_map(|set| ["-c".to_owned(), (*set).to_owned()]).collect();
+        let container = image(|images| &images.postgres)
+            .with_exposed_port(5432.tcp())
+            .with_env_var("POSTGRES_PASSWORD", PASSWORD)
+            .with_cmd(arguments)
+            .start()
+            .await;
+        let container = started(container);
+        let port = port_of(&container, 5432).await;
+        let server = Self { container, port };
+        until("PostgreSQL answers", async || sea_orm::Database::connect(server.url("postgres")).await.ok())
+            .await;
+        server
+    }
+
+    /// The address of one of its databases.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Its container.
+    #[must_use]
+    pub const fn container(&self) -> &ContainerAsync<GenericImage> {
+        &self.container
+    }
+
+    /// Removes it now instead of with its last reference.
+    pub(crate) async fn remove(self) {
+        let _ = self.container.rm().await;
+    }
+}
+
+/// A Redis server of its own.
+#[derive(Debug)]
+pub struct Redis {
+    container: ContainerAsync<GenericImage>,
+    port: u16,
+}
+
+impl Redis {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn start() -> Self {
+        let container = image(|images| &images.redis).with_exposed_port(6379.tcp()).start().await;
+        let container = started(container);
+        let port = port_of(&container, 6379).await;
+        until("Redis answers", async || answers_ping(port).await.ok().filter(|answers| *answers)).await;
+        Self { container, port }
+    }
+
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Its container.
+    #[must_use]
+    pub const fn container(&self) -> &ContainerAsync<GenericImage> {
+        &self.container
+    }
+}
+
+async fn answers_ping(port: u16) -> std::io::Result<bool> {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let mut connection = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    connection.write_all(b"PING\r\n").await?;
+    let mut answer = [0; 5];
+    connection.read_exact(&mut answer).await?;
+    Ok(&answer == b"+PONG")
+}
+
+/// # Panics
+/// Containers cannot be had.
+fn image(of: impl Fn(&Images) -> &String) -> GenericImage {
+    match images() {
+        Ok(images) => {
+            let named = of(images);
+            let (name, tag) = named.rsplit_once(':').unwrap_or((named, "latest"));
+            GenericImage::new(name, tag)
+        }
+        Err(why) => panic!("{why}"),
+    }
+}
+
+fn started(
+    container: Result<ContainerAsync<GenericImage>, testcontainers::TestcontainersError>,
+) -> ContainerAsync<GenericImage> {
+    match container {
+        Ok(container) => container,
+        Err(error) => panic!("the container cannot be started: {error}"),
+    }
+}
+
+async fn port_of(container: &ContainerAsync<GenericImage>, inside: u16) -> u16 {
+    match container.get_host_port_ipv4(inside.tcp()).await {
+        Ok(port) => port,
+        Err(error) => panic!("port {inside} of the container cannot be reached: {error}"),
+    }
+}
