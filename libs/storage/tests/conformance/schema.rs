@@ -43,8 +43,7 @@ impl MigrationName for CreateCounter {
 impl MigrationTrait for CreateCounter {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let db = manager.get_connection();
-        db.execute_unprepared("CREATE TABLE counter (id INTEGER PRIMARY KEY, value BIGINT NOT NULL)")
-            .await?;
+        db.execute_unprepared("CREATE TABLE counter (id INTEGER PRIMARY KEY, value BIGINT NOT NULL)").await?;
         db.execute_unprepared("INSERT INTO counter (id, value) VALUES (1, 0)").await?;
         Ok(())
     }

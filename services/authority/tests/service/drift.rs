@@ -38,8 +38,7 @@ fn add_drifting_devices(sandbox: &Sandbox) {
     }
 }
 
-#[tokio::test]
-async fn devices_with_drift_are_listed_alone() {
+pub(crate) async fn devices_with_drift_are_listed_alone() {
     let mut sandbox = sandbox_with_policy().await;
     let answer = list(&mut sandbox, Workload::Unspecified, 0, "").await.unwrap();
     assert_eq!((answer.devices, answer.next_page_token.as_str()), (vec![drift_of(DRIFTING)], ""));
@@ -47,8 +46,7 @@ async fn devices_with_drift_are_listed_alone() {
     assert!(token.get(Service::Inventory).is_some() && token.get(Service::Authority).is_some());
 }
 
-#[tokio::test]
-async fn drift_of_one_workload_leaves_the_others_out() {
+pub(crate) async fn drift_of_one_workload_leaves_the_others_out() {
     let mut sandbox = sandbox_with_policy().await;
     let compliance = list(&mut sandbox, Workload::CompliancePolicies, 0, "").await.unwrap();
     assert_eq!(compliance.devices, [drift_of(DRIFTING)]);
@@ -56,8 +54,7 @@ async fn drift_of_one_workload_leaves_the_others_out() {
     assert_eq!((apps.devices, apps.next_page_token.as_str()), (vec![], ""));
 }
 
-#[tokio::test]
-async fn pages_of_every_size_together_list_each_device_once() {
+pub(crate) async fn pages_of_every_size_together_list_each_device_once() {
     let mut sandbox = sandbox_with_policy().await;
     add_drifting_devices(&sandbox);
     let names = ["d2", "e1", "e2", "e3", "e4", "e5", "e6"];
@@ -77,8 +74,7 @@ async fn pages_of_every_size_together_list_each_device_once() {
     }
 }
 
-#[tokio::test]
-async fn page_that_is_full_reads_no_further() {
+pub(crate) async fn page_that_is_full_reads_no_further() {
     let mut sandbox = sandbox_with_policy().await;
     add_drifting_devices(&sandbox);
     let page = list(&mut sandbox, Workload::Unspecified, 1, "").await.unwrap();
@@ -86,8 +82,7 @@ async fn page_that_is_full_reads_no_further() {
     assert_eq!(sandbox.inventory.world().pages_read, 1);
 }
 
-#[tokio::test]
-async fn device_that_goes_between_two_pages_is_not_missed_by_the_rest() {
+pub(crate) async fn device_that_goes_between_two_pages_is_not_missed_by_the_rest() {
     let mut sandbox = sandbox_with_policy().await;
     add_drifting_devices(&sandbox);
     let first = list(&mut sandbox, Workload::Unspecified, 2, "").await.unwrap();
@@ -96,8 +91,7 @@ async fn device_that_goes_between_two_pages_is_not_missed_by_the_rest() {
     assert_eq!(second.devices, [drift_of("tenants/contoso/devices/e2")]);
 }
 
-#[tokio::test]
-async fn call_that_finds_too_little_says_where_to_go_on() {
+pub(crate) async fn call_that_finds_too_little_says_where_to_go_on() {
     let mut sandbox = sandbox_with_policy().await;
     {
         // The inventory of these tests has pages of two devices; one call goes through fifty of them.
@@ -117,8 +111,7 @@ async fn call_that_finds_too_little_says_where_to_go_on() {
     assert_eq!((second.devices, second.next_page_token.as_str()), (vec![drift_of(&last)], ""));
 }
 
-#[tokio::test]
-async fn page_token_of_another_workload_is_refused() {
+pub(crate) async fn page_token_of_another_workload_is_refused() {
     let mut sandbox = sandbox_with_policy().await;
     add_drifting_devices(&sandbox);
     let first = list(&mut sandbox, Workload::Unspecified, 1, "").await.unwrap();
@@ -126,8 +119,7 @@ async fn page_token_of_another_workload_is_refused() {
     assert_eq!(reason(other), ErrorReason::InvalidPageToken);
 }
 
-#[tokio::test]
-async fn hierarchy_without_policy_never_drifts() {
+pub(crate) async fn hierarchy_without_policy_never_drifts() {
     let mut sandbox = crate::sandbox().await;
     let answer = list(&mut sandbox, Workload::Unspecified, 0, "").await.unwrap();
     assert_eq!((answer.devices, answer.next_page_token.as_str()), (vec![], ""));

@@ -147,16 +147,14 @@ pub(crate) async fn get(sandbox: &mut Sandbox, name: &str, token: &str) -> Effec
     answer.effective_authority.unwrap()
 }
 
-#[tokio::test]
-async fn each_device_is_answered_whole() {
+pub(crate) async fn each_device_is_answered_whole() {
     let mut sandbox = sandbox_with_policy().await;
     for expected in [pilot_member(), drifting(), policy_unknown(), mdm_only()] {
         assert_eq!(get(&mut sandbox, &expected.device, "").await, expected);
     }
 }
 
-#[tokio::test]
-async fn slider_that_is_recorded_decides_at_once() {
+pub(crate) async fn slider_that_is_recorded_decides_at_once() {
     let mut sandbox = sandbox().await;
     let before = get(&mut sandbox, PILOT_MEMBER, "").await;
     assert_eq!(
@@ -167,8 +165,7 @@ async fn slider_that_is_recorded_decides_at_once() {
     assert_eq!(get(&mut sandbox, PILOT_MEMBER, "").await, pilot_member());
 }
 
-#[tokio::test]
-async fn batch_is_answered_in_the_order_asked_for_with_the_missing_apart() {
+pub(crate) async fn batch_is_answered_in_the_order_asked_for_with_the_missing_apart() {
     let mut sandbox = sandbox_with_policy().await;
     let missing = "tenants/contoso/devices/d9".to_owned();
     let request = BatchGetEffectiveAuthorityRequest {
@@ -181,8 +178,7 @@ async fn batch_is_answered_in_the_order_asked_for_with_the_missing_apart() {
     assert_eq!(answer.not_found, [missing]);
 }
 
-#[tokio::test]
-async fn batch_of_another_tenants_devices_is_refused_before_anybody_is_asked() {
+pub(crate) async fn batch_of_another_tenants_devices_is_refused_before_anybody_is_asked() {
     let mut sandbox = sandbox().await;
     sandbox.inventory.world().away = true;
     let request = BatchGetEffectiveAuthorityRequest {
@@ -198,8 +194,7 @@ async fn batch_of_another_tenants_devices_is_refused_before_anybody_is_asked() {
     );
 }
 
-#[tokio::test]
-async fn batch_of_more_than_1000_names_is_refused() {
+pub(crate) async fn batch_of_more_than_1000_names_is_refused() {
     let mut sandbox = sandbox().await;
     let request = BatchGetEffectiveAuthorityRequest {
         parent: TENANT.into(),
@@ -210,8 +205,7 @@ async fn batch_of_more_than_1000_names_is_refused() {
     assert_eq!(status.message(), "names: expected at most 1000 names, found 1001");
 }
 
-#[tokio::test]
-async fn device_that_nothing_has_is_not_found() {
+pub(crate) async fn device_that_nothing_has_is_not_found() {
     let mut sandbox = sandbox().await;
     let name = "tenants/contoso/devices/d9".to_owned();
     let request = GetEffectiveAuthorityRequest { name, ..Default::default() };
@@ -219,8 +213,7 @@ async fn device_that_nothing_has_is_not_found() {
     assert_eq!((status.code(), reason(status)), (Code::NotFound, ErrorReason::ResourceNotFound));
 }
 
-#[tokio::test]
-async fn inventory_that_is_away_makes_the_answer_unavailable() {
+pub(crate) async fn inventory_that_is_away_makes_the_answer_unavailable() {
     let mut sandbox = sandbox().await;
     sandbox.inventory.world().away = true;
     let request = GetEffectiveAuthorityRequest { name: PILOT_MEMBER.into(), ..Default::default() };
@@ -237,8 +230,7 @@ async fn streamed(
     batches.try_collect().await.unwrap()
 }
 
-#[tokio::test]
-async fn stream_answers_every_device_once_with_the_world_of_each_batch() {
+pub(crate) async fn stream_answers_every_device_once_with_the_world_of_each_batch() {
     let mut sandbox = sandbox_with_policy().await;
     let recorded = sandbox.record(crate::fleet::policy()).await.unwrap();
     let ours = ConsistencyToken::parse(&recorded.consistency_token).unwrap();
@@ -256,8 +248,7 @@ async fn stream_answers_every_device_once_with_the_world_of_each_batch() {
     assert_eq!(streamed(&mut sandbox, None).await, expected);
 }
 
-#[tokio::test]
-async fn stream_passes_the_filter_on() {
+pub(crate) async fn stream_passes_the_filter_on() {
     let mut sandbox = sandbox_with_policy().await;
     let filter = DeviceFilter { hierarchies: vec!["EU1".into()], ..DeviceFilter::default() };
     let batches = streamed(&mut sandbox, Some(filter)).await;

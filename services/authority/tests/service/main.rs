@@ -1,4 +1,4 @@
-//! The service over real gRPC within the process, against an inventory that answers what a test tells it.
+//! The service over real gRPC within the process, the same on both databases, against an inventory that answers what a test tells it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod drift;
@@ -18,8 +18,7 @@ use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceS
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
-use tandem_storage::Location;
-use tempfile::TempDir;
+use tandem_testkit::database::Place;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -34,7 +33,7 @@ struct Sandbox {
     client: AuthorityServiceClient<Channel>,
     authority: Authority,
     _supervisor: Supervisor,
-    _folder: TempDir,
+    _place: Place,
 }
 
 fn now() -> Timestamp {
@@ -49,9 +48,9 @@ async fn sandbox() -> Sandbox {
         .add_service(TenantServiceServer::new(inventory.clone()))
         .add_service(HierarchyServiceServer::new(inventory.clone()))
         .add_service(DeviceServiceServer::new(inventory.clone()));
-    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new().await;
     let authority = Authority::open(Parts {
-        database: Location::scratch(folder.path().join("authority.db")),
+        database: place.of("authority"),
         inventory: Connection::from_channel(tandem_testkit::serve(
             &supervisor,
             "inventory",
@@ -65,7 +64,7 @@ async fn sandbox() -> Sandbox {
     authority.start_tasks(&supervisor);
     let server = ApiServer::new(LocalAuthenticator::default()).add_service(authority.service());
     let client = AuthorityServiceClient::new(tandem_testkit::serve(&supervisor, "authority", server));
-    Sandbox { inventory, client, authority, _supervisor: supervisor, _folder: folder }
+    Sandbox { inventory, client, authority, _supervisor: supervisor, _place: place }
 }
 
 /// The service before the sample fleet, with the sample policy recorded as revision 1.
@@ -91,10 +90,45 @@ fn reason(status: Status) -> ErrorReason {
     error.known_reason().unwrap_or_else(|| panic!("no published reason: {error}"))
 }
 
-#[tokio::test]
 async fn service_that_is_open_answers_a_ping_until_it_is_closed() {
     let sandbox = sandbox().await;
     sandbox.authority.ping().await.unwrap();
     sandbox.authority.close().await.unwrap();
     assert!(sandbox.authority.ping().await.is_err());
 }
+
+tandem_testkit::both_databases!(
+    service_that_is_open_answers_a_ping_until_it_is_closed,
+    drift::devices_with_drift_are_listed_alone,
+    drift::drift_of_one_workload_leaves_the_others_out,
+    drift::pages_of_every_size_together_list_each_device_once,
+    drift::page_that_is_full_reads_no_further,
+    drift::device_that_goes_between_two_pages_is_not_missed_by_the_rest,
+    drift::call_that_finds_too_little_says_where_to_go_on,
+    drift::page_token_of_another_workload_is_refused,
+    drift::hierarchy_without_policy_never_drifts,
+    effective::each_device_is_answered_whole,
+    effective::slider_that_is_recorded_decides_at_once,
+    effective::batch_is_answered_in_the_order_asked_for_with_the_missing_apart,
+    effective::batch_of_another_tenants_devices_is_refused_before_anybody_is_asked,
+    effective::batch_of_more_than_1000_names_is_refused,
+    effective::device_that_nothing_has_is_not_found,
+    effective::inventory_that_is_away_makes_the_answer_unavailable,
+    effective::stream_answers_every_device_once_with_the_world_of_each_batch,
+    effective::stream_passes_the_filter_on,
+    policies::policy_that_nobody_recorded_is_not_found,
+    policies::policy_recorded_is_answered_and_read_back_whole,
+    policies::policy_of_an_unknown_hierarchy_is_not_recorded,
+    policies::policy_that_a_console_could_not_hold_names_the_rule,
+    policies::request_without_a_policy_is_refused,
+    policies::etag_that_is_not_current_is_a_mismatch,
+    policies::request_repeated_with_its_id_answers_as_the_first_did,
+    policies::revisions_are_listed_newest_first_page_by_page,
+    policies::policies_are_listed_by_name_page_by_page,
+    policies::capability_value_is_decoded,
+    tokens::answer_names_the_world_of_both_services,
+    tokens::token_ahead_of_this_service_is_not_yet_consistent,
+    tokens::token_ahead_of_the_inventory_is_refused_in_its_words,
+    tokens::damaged_token_asks_nobody,
+    tokens::token_of_a_later_inventory_reads_the_surroundings_anew,
+);

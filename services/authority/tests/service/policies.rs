@@ -41,24 +41,21 @@ async fn policy_get(sandbox: &mut Sandbox) -> CoManagementPolicy {
     sandbox.client.get_co_management_policy(request).await.unwrap().into_inner().policy.unwrap()
 }
 
-#[tokio::test]
-async fn policy_that_nobody_recorded_is_not_found() {
+pub(crate) async fn policy_that_nobody_recorded_is_not_found() {
     let mut sandbox = sandbox().await;
     let request = GetCoManagementPolicyRequest { name: POLICY.into(), ..Default::default() };
     let status = sandbox.client.get_co_management_policy(request).await.unwrap_err();
     assert_eq!((status.code(), reason(status)), (Code::NotFound, ErrorReason::ResourceNotFound));
 }
 
-#[tokio::test]
-async fn policy_recorded_is_answered_and_read_back_whole() {
+pub(crate) async fn policy_recorded_is_answered_and_read_back_whole() {
     let mut sandbox = sandbox().await;
     let answer = sandbox.record(fleet::policy()).await.unwrap();
     assert_eq!(answer.policy, Some(stored("1", 1)));
     assert_eq!(policy_get(&mut sandbox).await, stored("1", 1));
 }
 
-#[tokio::test]
-async fn policy_of_an_unknown_hierarchy_is_not_recorded() {
+pub(crate) async fn policy_of_an_unknown_hierarchy_is_not_recorded() {
     let mut sandbox = sandbox().await;
     let name = "tenants/contoso/hierarchies/XX1/coManagementPolicy".to_owned();
     let status = sandbox.record(CoManagementPolicy { name, ..fleet::policy() }).await.unwrap_err();
@@ -66,8 +63,7 @@ async fn policy_of_an_unknown_hierarchy_is_not_recorded() {
     assert_eq!(reason(status), ErrorReason::ResourceNotFound);
 }
 
-#[tokio::test]
-async fn policy_that_a_console_could_not_hold_names_the_rule() {
+pub(crate) async fn policy_that_a_console_could_not_hold_names_the_rule() {
     let mut sandbox = sandbox().await;
     let mut policy = fleet::policy();
     policy.workloads[1].pilot_collection.clear();
@@ -80,16 +76,14 @@ async fn policy_that_a_console_could_not_hold_names_the_rule() {
     assert_eq!(reason(status), ErrorReason::InvalidField);
 }
 
-#[tokio::test]
-async fn request_without_a_policy_is_refused() {
+pub(crate) async fn request_without_a_policy_is_refused() {
     let mut sandbox = sandbox().await;
     let request = UpdateCoManagementPolicyRequest::default();
     let status = sandbox.client.update_co_management_policy(request).await.unwrap_err();
     assert_eq!(status.message(), "policy: must be set; found nothing");
 }
 
-#[tokio::test]
-async fn etag_that_is_not_current_is_a_mismatch() {
+pub(crate) async fn etag_that_is_not_current_is_a_mismatch() {
     let mut sandbox = sandbox_with_policy().await;
     let seen = policy_get(&mut sandbox).await;
     assert_eq!(sandbox.record(seen.clone()).await.unwrap().policy, Some(stored("2", 2)));
@@ -97,8 +91,7 @@ async fn etag_that_is_not_current_is_a_mismatch() {
     assert_eq!((status.code(), reason(status)), (Code::Aborted, ErrorReason::EtagMismatch));
 }
 
-#[tokio::test]
-async fn request_repeated_with_its_id_answers_as_the_first_did() {
+pub(crate) async fn request_repeated_with_its_id_answers_as_the_first_did() {
     let mut sandbox = sandbox().await;
     let request = UpdateCoManagementPolicyRequest { policy: Some(fleet::policy()), request_id: "r-1".into() };
     let first = sandbox.client.update_co_management_policy(request.clone()).await.unwrap().into_inner();
@@ -111,8 +104,7 @@ async fn request_repeated_with_its_id_answers_as_the_first_did() {
     assert_eq!(reason(status), ErrorReason::RequestIdReused);
 }
 
-#[tokio::test]
-async fn revisions_are_listed_newest_first_page_by_page() {
+pub(crate) async fn revisions_are_listed_newest_first_page_by_page() {
     let mut sandbox = sandbox_with_policy().await;
     for _ in 0..2 {
         sandbox.record(fleet::policy()).await.unwrap();
@@ -135,8 +127,7 @@ async fn revisions_are_listed_newest_first_page_by_page() {
     assert_eq!(pages, [vec![stored("3", 3), stored("2", 2)], vec![stored("1", 1)]]);
 }
 
-#[tokio::test]
-async fn policies_are_listed_by_name_page_by_page() {
+pub(crate) async fn policies_are_listed_by_name_page_by_page() {
     let mut sandbox = sandbox_with_policy().await;
     let name = "tenants/contoso/hierarchies/EU1/coManagementPolicy".to_owned();
     sandbox.record(CoManagementPolicy { name: name.clone(), ..fleet::policy() }).await.unwrap();
@@ -149,8 +140,7 @@ async fn policies_are_listed_by_name_page_by_page() {
     assert_eq!((second.policies, second.next_page_token), (vec![stored("1", 1)], String::new()));
 }
 
-#[tokio::test]
-async fn capability_value_is_decoded() {
+pub(crate) async fn capability_value_is_decoded() {
     let mut sandbox = sandbox().await;
     let request = DecodeCapabilityValueRequest { value: "0x2003".into() };
     let answer = sandbox.client.decode_capability_value(request).await.unwrap().into_inner();

@@ -14,8 +14,7 @@ async fn refusal(sandbox: &mut Sandbox, token: String) -> ErrorReason {
     reason(sandbox.client.get_effective_authority(request).await.unwrap_err())
 }
 
-#[tokio::test]
-async fn answer_names_the_world_of_both_services() {
+pub(crate) async fn answer_names_the_world_of_both_services() {
     let mut sandbox = sandbox_with_policy().await;
     let recorded = sandbox.record(fleet::policy()).await.unwrap();
     let request = GetEffectiveAuthorityRequest { name: PILOT_MEMBER.into(), ..Default::default() };
@@ -27,8 +26,7 @@ async fn answer_names_the_world_of_both_services() {
     get(&mut sandbox, PILOT_MEMBER, &answer.consistency_token).await;
 }
 
-#[tokio::test]
-async fn token_ahead_of_this_service_is_not_yet_consistent() {
+pub(crate) async fn token_ahead_of_this_service_is_not_yet_consistent() {
     let mut sandbox = sandbox_with_policy().await;
     let recorded = sandbox.record(fleet::policy()).await.unwrap();
     let mark = ConsistencyToken::parse(&recorded.consistency_token).unwrap().get(Service::Authority).unwrap();
@@ -41,8 +39,7 @@ async fn token_ahead_of_this_service_is_not_yet_consistent() {
     assert_eq!(refusal(&mut sandbox, of_another_life).await, ErrorReason::IncarnationChanged);
 }
 
-#[tokio::test]
-async fn token_ahead_of_the_inventory_is_refused_in_its_words() {
+pub(crate) async fn token_ahead_of_the_inventory_is_refused_in_its_words() {
     let mut sandbox = sandbox_with_policy().await;
     let token = |incarnation, revision| {
         ConsistencyToken::default().with(Service::Inventory, incarnation, revision).to_string()
@@ -51,15 +48,13 @@ async fn token_ahead_of_the_inventory_is_refused_in_its_words() {
     assert_eq!(refusal(&mut sandbox, token(8, 1)).await, ErrorReason::IncarnationChanged);
 }
 
-#[tokio::test]
-async fn damaged_token_asks_nobody() {
+pub(crate) async fn damaged_token_asks_nobody() {
     let mut sandbox = sandbox_with_policy().await;
     sandbox.inventory.world().away = true;
     assert_eq!(refusal(&mut sandbox, "damaged".into()).await, ErrorReason::InvalidConsistencyToken);
 }
 
-#[tokio::test]
-async fn token_of_a_later_inventory_reads_the_surroundings_anew() {
+pub(crate) async fn token_of_a_later_inventory_reads_the_surroundings_anew() {
     let mut sandbox = sandbox_with_policy().await;
     get(&mut sandbox, PILOT_MEMBER, "").await;
     let token = {

@@ -45,8 +45,7 @@ async fn collections_of(sandbox: &mut Sandbox) -> Vec<Vec<String>> {
     sandbox.all().await.into_iter().map(|device| device.facts.unwrap().collections).collect()
 }
 
-#[tokio::test]
-async fn members_named_before_their_records_are_members_afterwards() {
+pub(crate) async fn members_named_before_their_records_are_members_afterwards() {
     let mut sandbox = Sandbox::start().await;
     import(&mut sandbox, &["PS1/1", "PS1/2"], true, true).await;
     assert_eq!(members(&mut sandbox, PILOT).await, [] as [String; 0]);
@@ -57,8 +56,7 @@ async fn members_named_before_their_records_are_members_afterwards() {
     assert_eq!(members(&mut sandbox, PILOT).await, [first]);
 }
 
-#[tokio::test]
-async fn replaced_members_leave_and_only_changed_devices_get_a_revision() {
+pub(crate) async fn replaced_members_leave_and_only_changed_devices_get_a_revision() {
     let mut sandbox = Sandbox::start().await;
     let three = (1..=3).map(|n| discovery(&format!("PS1/{n}"), &format!("OSL-{n}"), &sms(n))).collect();
     sandbox.report("configmgr/PS1", three).await;
@@ -71,8 +69,7 @@ async fn replaced_members_leave_and_only_changed_devices_get_a_revision() {
     assert!(after[0] > before[0] && after[1] == before[1] && after[2] > before[2], "{before:?} {after:?}");
 }
 
-#[tokio::test]
-async fn surroundings_name_complete_collections_and_say_when_nothing_changed() {
+pub(crate) async fn surroundings_name_complete_collections_and_say_when_nothing_changed() {
     let mut sandbox = Sandbox::start().await;
     import(&mut sandbox, &["PS1/1"], true, false).await;
     let ask =
@@ -93,8 +90,7 @@ async fn surroundings_name_complete_collections_and_say_when_nothing_changed() {
     assert_eq!((third.unchanged, third.revision, third.hierarchies.len()), (true, second.revision, 0));
 }
 
-#[tokio::test]
-async fn own_collection_holds_static_members_and_those_of_its_rule() {
+pub(crate) async fn own_collection_holds_static_members_and_those_of_its_rule() {
     let mut sandbox = Sandbox::start().await;
     let three = (1..=3).map(|n| discovery(&format!("PS1/{n}"), &format!("OSL-{n}"), &sms(n))).collect();
     sandbox.report("configmgr/PS1", three).await;

@@ -16,8 +16,7 @@ async fn conflicts(sandbox: &mut Sandbox) -> Vec<IdentityConflict> {
     sandbox.devices.list_identity_conflicts(request).await.unwrap().into_inner().conflicts
 }
 
-#[tokio::test]
-async fn records_with_one_entra_id_are_one_device_whoever_comes_first() {
+pub(crate) async fn records_with_one_entra_id_are_one_device_whoever_comes_first() {
     let site = || vec![discovery("PS1/1", "OSL-1", &sms(1)), co_management("PS1/1", &guid(1).to_uppercase())];
     let cloud = || vec![managed(&guid(9), &format!("{{{}}}", guid(1)), "S1")];
     let mut site_first = Sandbox::start().await;
@@ -31,8 +30,7 @@ async fn records_with_one_entra_id_are_one_device_whoever_comes_first() {
     assert_eq!(cloud_first.groups().await, expected);
 }
 
-#[tokio::test]
-async fn late_key_merges_two_devices_and_the_absorbed_one_is_gone() {
+pub(crate) async fn late_key_merges_two_devices_and_the_absorbed_one_is_gone() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
     sandbox.report("intune", vec![managed(&guid(9), &guid(1), "S1")]).await;
@@ -41,8 +39,7 @@ async fn late_key_merges_two_devices_and_the_absorbed_one_is_gone() {
     assert_eq!(sandbox.groups().await, [["configmgr/PS1 PS1/1".to_owned(), format!("intune {}", guid(9))]]);
 }
 
-#[tokio::test]
-async fn second_record_of_one_source_with_one_entra_id_is_a_conflict() {
+pub(crate) async fn second_record_of_one_source_with_one_entra_id_is_a_conflict() {
     let mut sandbox = Sandbox::start().await;
     let both = vec![managed(&guid(8), &guid(1), "S1"), managed(&guid(9), &guid(1), "S2")];
     sandbox.report("intune", both).await;
@@ -58,8 +55,7 @@ async fn second_record_of_one_source_with_one_entra_id_is_a_conflict() {
     );
 }
 
-#[tokio::test]
-async fn claimant_takes_the_key_when_its_holder_is_removed() {
+pub(crate) async fn claimant_takes_the_key_when_its_holder_is_removed() {
     let mut sandbox = Sandbox::start().await;
     let both = vec![managed(&guid(8), &guid(1), "S1"), managed(&guid(9), &guid(1), "S2")];
     sandbox.report("intune", both).await;
@@ -70,8 +66,7 @@ async fn claimant_takes_the_key_when_its_holder_is_removed() {
     assert_eq!(conflicts(&mut sandbox).await, []);
 }
 
-#[tokio::test]
-async fn shared_serial_joins_nobody_and_placeholders_are_no_keys() {
+pub(crate) async fn shared_serial_joins_nobody_and_placeholders_are_no_keys() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![console("PS1/1", "5CG1"), console("PS1/2", "5cg1")]).await;
     sandbox.report("configmgr/PS1", vec![console("PS1/3", "To be filled by O.E.M.")]).await;
@@ -85,8 +80,7 @@ async fn shared_serial_joins_nobody_and_placeholders_are_no_keys() {
     assert_eq!(claimants, [guid(9), "PS1/2".to_owned()]);
 }
 
-#[tokio::test]
-async fn removed_record_leaves_a_tombstone_and_may_come_back() {
+pub(crate) async fn removed_record_leaves_a_tombstone_and_may_come_back() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
     let gone = sandbox.all().await.remove(0);
@@ -101,8 +95,7 @@ async fn removed_record_leaves_a_tombstone_and_may_come_back() {
     assert_eq!(back.keys, gone.keys);
 }
 
-#[tokio::test]
-async fn removal_is_harmless_in_any_order() {
+pub(crate) async fn removal_is_harmless_in_any_order() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![removed("PS1/1")]).await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
@@ -114,8 +107,7 @@ async fn removal_is_harmless_in_any_order() {
     assert_eq!(names.collect::<Vec<_>>(), ["OSL-2"]);
 }
 
-#[tokio::test]
-async fn claimant_joins_when_the_record_that_stood_in_its_way_is_removed() {
+pub(crate) async fn claimant_joins_when_the_record_that_stood_in_its_way_is_removed() {
     let mut sandbox = Sandbox::start().await;
     let site = vec![discovery("PS1/1", "OSL-1", &sms(1)), co_management("PS1/1", &guid(1))];
     sandbox.report("configmgr/PS1", site).await;
@@ -128,8 +120,7 @@ async fn claimant_joins_when_the_record_that_stood_in_its_way_is_removed() {
     assert_eq!(conflicts(&mut sandbox).await, []);
 }
 
-#[tokio::test]
-async fn open_conflict_names_the_device_that_its_holder_became() {
+pub(crate) async fn open_conflict_names_the_device_that_its_holder_became() {
     let mut sandbox = Sandbox::start().await;
     let both = vec![managed(&guid(8), &guid(1), "S1"), managed(&guid(9), &guid(1), "S2")];
     sandbox.report("intune", both).await;
@@ -152,8 +143,7 @@ async fn open_conflict_names_the_device_that_its_holder_became() {
     );
 }
 
-#[tokio::test]
-async fn static_membership_follows_a_device_into_the_one_that_it_turned_out_to_be() {
+pub(crate) async fn static_membership_follows_a_device_into_the_one_that_it_turned_out_to_be() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
     sandbox.report("intune", vec![managed(&guid(9), &guid(1), "S1")]).await;

@@ -12,8 +12,7 @@ fn named(key: &str, at: &str, name: &str) -> Section {
     section(key, at, Body::Discovery(Discovery { name: Some(name.into()), ..Discovery::default() }))
 }
 
-#[tokio::test]
-async fn reported_device_is_found_by_every_key_in_any_spelling() {
+pub(crate) async fn reported_device_is_found_by_every_key_in_any_spelling() {
     let mut sandbox = Sandbox::start().await;
     let sections = vec![discovery("PS1/1", "OSL-1", &sms(1)), co_management("PS1/1", &guid(1))];
     let answer = sandbox.report("configmgr/PS1", sections).await;
@@ -33,8 +32,7 @@ async fn reported_device_is_found_by_every_key_in_any_spelling() {
     }
 }
 
-#[tokio::test]
-async fn older_section_and_replay_are_superseded() {
+pub(crate) async fn older_section_and_replay_are_superseded() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![named("PS1/1", "2026-11-20T11:00:00Z", "new")]).await;
     let before = sandbox.all().await;
@@ -47,8 +45,7 @@ async fn older_section_and_replay_are_superseded() {
     assert_eq!(sandbox.all().await, before);
 }
 
-#[tokio::test]
-async fn report_that_only_refreshes_a_last_seen_time_takes_no_revision() {
+pub(crate) async fn report_that_only_refreshes_a_last_seen_time_takes_no_revision() {
     let mut sandbox = Sandbox::start().await;
     let seen = |observed_at: &str, last_active: &str| {
         let last_active = Some(tandem_contracts::convert::time::to_proto(last_active.parse().unwrap()));
@@ -72,8 +69,7 @@ async fn report_that_only_refreshes_a_last_seen_time_takes_no_revision() {
     assert_ne!(renamed.consistency_token, again.consistency_token);
 }
 
-#[tokio::test]
-async fn oversized_batch_is_refused_with_its_limit() {
+pub(crate) async fn oversized_batch_is_refused_with_its_limit() {
     let mut sandbox = Sandbox::start().await;
     let huge = vec![named("PS1/1", NOW, &"x".repeat(MAX_MESSAGE_BYTES))];
     let error = sandbox.try_report("configmgr/PS1", huge).await.unwrap_err();
@@ -84,8 +80,7 @@ async fn oversized_batch_is_refused_with_its_limit() {
     );
 }
 
-#[tokio::test]
-async fn time_far_ahead_is_set_to_receipt_and_flagged() {
+pub(crate) async fn time_far_ahead_is_set_to_receipt_and_flagged() {
     let mut sandbox = Sandbox::start().await;
     let near = named("PS1/1", "2026-11-20T12:04:59Z", "near");
     let far = named("PS1/2", "2026-11-20T12:05:01Z", "far");
@@ -101,8 +96,7 @@ async fn time_far_ahead_is_set_to_receipt_and_flagged() {
     assert_eq!(stamps, [("PS1/1".into(), 1_795_176_299, false), ("PS1/2".into(), 1_795_176_000, true)]);
 }
 
-#[tokio::test]
-async fn what_was_said_from_the_future_is_not_newer_when_it_is_said_again() {
+pub(crate) async fn what_was_said_from_the_future_is_not_newer_when_it_is_said_again() {
     let mut sandbox = Sandbox::start_at(Clock::system()).await;
     let ahead = named("PS1/1", "2999-01-01T00:00:00Z", "from the future");
     sandbox.report("configmgr/PS1", vec![ahead.clone()]).await;
@@ -114,8 +108,7 @@ async fn what_was_said_from_the_future_is_not_newer_when_it_is_said_again() {
     assert_eq!(name.as_deref(), Some("now"));
 }
 
-#[tokio::test]
-async fn bad_section_is_refused_and_the_others_are_stored() {
+pub(crate) async fn bad_section_is_refused_and_the_others_are_stored() {
     let mut sandbox = Sandbox::start().await;
     let nothing = Section { body: None, ..named("PS1/2", NOW, "x") };
     let answer = sandbox.report("configmgr/PS1", vec![nothing, named("PS1/1", NOW, "good")]).await;
@@ -131,8 +124,7 @@ async fn bad_section_is_refused_and_the_others_are_stored() {
     assert_eq!(sandbox.groups().await, [["configmgr/PS1 PS1/1"]]);
 }
 
-#[tokio::test]
-async fn report_of_an_unknown_hierarchy_or_source_is_refused() {
+pub(crate) async fn report_of_an_unknown_hierarchy_or_source_is_refused() {
     let mut sandbox = Sandbox::start().await;
     let unknown = sandbox.try_report("configmgr/XX1", vec![]).await.unwrap_err();
     assert_eq!(reason(&unknown), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
@@ -140,8 +132,7 @@ async fn report_of_an_unknown_hierarchy_or_source_is_refused() {
     assert_eq!(reason(&nonsense), (Code::InvalidArgument, "INVALID_FIELD".into()));
 }
 
-#[tokio::test]
-async fn acknowledged_token_reads_its_own_write() {
+pub(crate) async fn acknowledged_token_reads_its_own_write() {
     let mut sandbox = Sandbox::start().await;
     let answer = sandbox.report("intune", vec![managed(&guid(1), &guid(2), "S1")]).await;
     let name = sandbox.all().await.remove(0).name;

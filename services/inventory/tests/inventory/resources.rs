@@ -12,8 +12,7 @@ use tonic::Code;
 
 use crate::sandbox::*;
 
-#[tokio::test]
-async fn tenant_is_made_once() {
+pub(crate) async fn tenant_is_made_once() {
     let mut sandbox = Sandbox::empty().await;
     let tenant = Tenant { name: "tenants/contoso".into(), ..Tenant::default() };
     let request = CreateTenantRequest { tenant: Some(tenant), request_id: String::new() };
@@ -26,8 +25,7 @@ async fn tenant_is_made_once() {
     assert_eq!(reason(&error), (Code::NotFound, "RESOURCE_NOT_FOUND".into()));
 }
 
-#[tokio::test]
-async fn site_is_changed_only_with_its_current_etag() {
+pub(crate) async fn site_is_changed_only_with_its_current_etag() {
     let mut sandbox = Sandbox::start().await;
     let name = "tenants/contoso/hierarchies/PS1/sites/PS1";
     let site = |version: &str, etag: &str| Site {
@@ -52,8 +50,7 @@ async fn site_is_changed_only_with_its_current_etag() {
     assert_eq!(read, Some(site("2509", "2")));
 }
 
-#[tokio::test]
-async fn pages_hold_everything_once_and_tokens_belong_to_their_list() {
+pub(crate) async fn pages_hold_everything_once_and_tokens_belong_to_their_list() {
     let mut sandbox = Sandbox::start().await;
     let mut request = ListHierarchiesRequest {
         parent: "tenants/contoso".into(),
@@ -80,8 +77,7 @@ async fn pages_hold_everything_once_and_tokens_belong_to_their_list() {
     assert_eq!(reason(&error), (Code::InvalidArgument, "INVALID_PAGE_TOKEN".into()));
 }
 
-#[tokio::test]
-async fn mapping_an_authority_text_moves_its_devices_into_coexistence() {
+pub(crate) async fn mapping_an_authority_text_moves_its_devices_into_coexistence() {
     let mut sandbox = Sandbox::start().await;
     let row = CoManagementState { authority: Some("AirWatch".into()), ..CoManagementState::default() };
     let sections =

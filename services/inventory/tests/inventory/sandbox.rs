@@ -1,4 +1,4 @@
-//! An inventory in process: in-memory transport, temporary folder, a clock that stands still.
+//! An inventory in process: in-memory transport, an empty database, a clock that stands still.
 
 use jiff::Timestamp;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
@@ -15,8 +15,7 @@ use tandem_contracts::r#type::v1::{
 };
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
-use tandem_storage::Location;
-use tempfile::TempDir;
+use tandem_testkit::database::Place;
 use tonic::Status;
 use tonic::transport::Channel;
 
@@ -31,7 +30,7 @@ pub(crate) struct Sandbox {
     pub(crate) devices: DeviceServiceClient<Channel>,
     pub(crate) collections: CollectionServiceClient<Channel>,
     _supervisor: Supervisor,
-    _folder: TempDir,
+    _place: Place,
 }
 
 impl Sandbox {
@@ -65,9 +64,8 @@ impl Sandbox {
     }
 
     async fn empty_at(clock: Clock) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let parts =
-            Parts { database: Location::file(folder.path().join("inventory.db")), clock, cache: None };
+        let place = Place::new().await;
+        let parts = Parts { database: place.of("inventory"), clock, cache: None };
         let inventory = Inventory::open(parts).await.unwrap();
         let supervisor = Supervisor::new();
         let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));
@@ -78,7 +76,7 @@ impl Sandbox {
             devices: DeviceServiceClient::new(channel.clone()),
             collections: CollectionServiceClient::new(channel),
             _supervisor: supervisor,
-            _folder: folder,
+            _place: place,
         }
     }
 

@@ -27,8 +27,7 @@ async fn until_bookmark(watch: &mut Streaming<WatchDevicesResponse>) -> (Vec<Vec
     }
 }
 
-#[tokio::test]
-async fn watch_is_snapshot_then_deltas_with_what_left() {
+pub(crate) async fn watch_is_snapshot_then_deltas_with_what_left() {
     let mut sandbox = Sandbox::start().await;
     let two = vec![discovery("PS1/1", "OSL-1", &sms(1)), discovery("PS1/2", "OSL-2", &sms(2))];
     sandbox.report("configmgr/PS1", two).await;
@@ -44,8 +43,7 @@ async fn watch_is_snapshot_then_deltas_with_what_left() {
     assert_eq!((changed, left), (vec![vec!["configmgr/PS1 PS1/3".to_owned()]], 1));
 }
 
-#[tokio::test]
-async fn watch_resumes_where_its_token_says() {
+pub(crate) async fn watch_resumes_where_its_token_says() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
     let once = WatchDevicesRequest { snapshot_only: true, ..request() };
@@ -59,8 +57,7 @@ async fn watch_resumes_where_its_token_says() {
     assert_eq!((changed, left), (vec![vec!["configmgr/PS1 PS1/2".to_owned()]], 0));
 }
 
-#[tokio::test]
-async fn filtered_watch_says_what_left_the_filter() {
+pub(crate) async fn filtered_watch_says_what_left_the_filter() {
     let mut sandbox = Sandbox::start().await;
     sandbox.report("configmgr/PS1", vec![discovery("PS1/1", "OSL-1", &sms(1))]).await;
     let filter = Some(DeviceFilter { display_name_contains: "osl".into(), ..DeviceFilter::default() });
@@ -78,8 +75,7 @@ async fn filtered_watch_says_what_left_the_filter() {
     assert_eq!((changed, left), (vec![], 1));
 }
 
-#[tokio::test]
-async fn token_of_another_database_asks_for_a_new_snapshot() {
+pub(crate) async fn token_of_another_database_asks_for_a_new_snapshot() {
     let mut sandbox = Sandbox::start().await;
     let mut other = Sandbox::start().await;
     let once = WatchDevicesRequest { snapshot_only: true, ..request() };
@@ -90,8 +86,7 @@ async fn token_of_another_database_asks_for_a_new_snapshot() {
     assert_eq!(reason(&error), (Code::FailedPrecondition, "INCARNATION_CHANGED".into()));
 }
 
-#[tokio::test]
-async fn watch_of_an_own_collection_follows_its_members_and_its_rule() {
+pub(crate) async fn watch_of_an_own_collection_follows_its_members_and_its_rule() {
     let mut sandbox = Sandbox::start().await;
     let two = vec![discovery("PS1/1", "OSL-1", &sms(1)), discovery("PS1/2", "BGO-2", &sms(2))];
     sandbox.report("configmgr/PS1", two).await;
