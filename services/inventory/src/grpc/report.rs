@@ -1,6 +1,5 @@
 //! The ingest stream: each message is one batch, acknowledged once it is durable.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
@@ -16,7 +15,7 @@ use tandem_server::names::TenantName;
 use tonic::{Status, Streaming};
 
 use super::Handlers;
-use crate::store::ingest::{Batch, Incoming, IncomingBody, batches_apply};
+use crate::store::ingest::{Batch, Incoming, IncomingBody, batch_apply};
 use crate::store::{Store, hierarchies, tenants};
 
 /// Most sections of one batch: some 5 MB, one transaction of well under a second.
@@ -102,8 +101,7 @@ fn check(
 /// Stores a batch.
 async fn take(store: &Store, checked: Checked) -> Result<ReportDevicesResponse, Failure> {
     let Checked { tenant, sequence, batch, refused } = checked;
-    let applied = batches_apply(store, tenant.id(), Arc::new(vec![batch])).await?;
-    let applied = applied.into_iter().next().unwrap_or_default();
+    let applied = batch_apply(store, tenant.id(), batch).await?;
     Ok(ReportDevicesResponse {
         sequence,
         applied: applied.applied,

@@ -23,14 +23,15 @@ use std::sync::{Arc, Mutex};
 use sea_orm::DatabaseTransaction;
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
-use tandem_storage::{BoxFuture, Database, Location};
+use tandem_storage::{BoxFuture, Database, Location, StoreError};
 use tokio::sync::watch;
 
-/// The store: the database, and a hint per tenant that something was committed.
+/// The store: the database, a hint per tenant that something was committed, and the reports that wait for a transaction.
 #[derive(Clone)]
 pub(crate) struct Store {
     pub(crate) database: Database,
     hints: Arc<Mutex<HashMap<String, watch::Sender<u64>>>>,
+    gathering: Arc<ingest::Gathering>,
 }
 
 impl std::fmt::Debug for Store {
@@ -44,9 +45,9 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
-    pub(crate) async fn open(location: &Location) -> Result<Self, Failure> {
+    pub(crate) async fn open(location: &Location) -> Result<Self, StoreError> {
         let database = Database::open::<migrations::Migrator>(location).await?;
-        Ok(Self { database, hints: Arc::default() })
+        Ok(Self { database, hints: Arc::default(), gathering: Arc::default() })
     }
 
     /// Runs a transaction. See [`Database::write`].

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 mod collections;
+mod concurrency;
 mod identity;
 mod reports;
 mod resources;
@@ -9,6 +10,8 @@ mod sandbox;
 mod watch;
 
 tandem_testkit::both_databases!(
+    concurrency::reports_that_arrive_at_once_are_all_there_when_they_are_acknowledged,
+    concurrency::replicas_that_race_on_the_same_devices_make_each_once,
     collections::members_named_before_their_records_are_members_afterwards,
     collections::replaced_members_leave_and_only_changed_devices_get_a_revision,
     collections::surroundings_name_complete_collections_and_say_when_nothing_changed,

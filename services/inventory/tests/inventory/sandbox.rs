@@ -1,5 +1,7 @@
 //! An inventory in process: in-memory transport, an empty database, a clock that stands still.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
@@ -30,7 +32,7 @@ pub(crate) struct Sandbox {
     pub(crate) devices: DeviceServiceClient<Channel>,
     pub(crate) collections: CollectionServiceClient<Channel>,
     _supervisor: Supervisor,
-    _place: Place,
+    place: Arc<Place>,
 }
 
 impl Sandbox {
@@ -64,7 +66,15 @@ impl Sandbox {
     }
 
     async fn empty_at(clock: Clock) -> Self {
-        let place = Place::new().await;
+        Self::open(Arc::new(Place::new().await), clock).await
+    }
+
+    /// Another inventory on the same database.
+    pub(crate) async fn replica(&self) -> Self {
+        Self::open(Arc::clone(&self.place), Clock::fixed(NOW.parse().unwrap())).await
+    }
+
+    async fn open(place: Arc<Place>, clock: Clock) -> Self {
         let parts = Parts { database: place.of("inventory"), clock, cache: None };
         let inventory = Inventory::open(parts).await.unwrap();
         let supervisor = Supervisor::new();
@@ -76,7 +86,7 @@ impl Sandbox {
             devices: DeviceServiceClient::new(channel.clone()),
             collections: CollectionServiceClient::new(channel),
             _supervisor: supervisor,
-            _place: place,
+            place,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Taking reports: one batch is one transaction under its tenant's lock.
+//! Taking reports: batches are stored in transactions under their tenant's lock.
 //!
 //! | module | step |
 //! |---|---|
@@ -6,6 +6,7 @@
 //! | [`working`] | what the batch touches, loaded once and changed in memory |
 //! | [`load`] | reading it |
 //! | [`record_body`] | the stored bytes of a record |
+//! | [`gather`] | batches that arrive at once share a transaction |
 //! | [`apply`] | sections by `(observed_at, sequence)`, identity by the domain's rules |
 //! | [`derive`] | merging the devices that changed, and what follows from the merge |
 //! | [`write`] | writing it back, a few statements per table |
@@ -13,10 +14,12 @@
 pub(crate) mod apply;
 pub(crate) mod batch;
 pub(crate) mod derive;
+mod gather;
 pub(crate) mod load;
 mod record_body;
 pub(crate) mod working;
 pub(crate) mod write;
 
-pub(crate) use apply::{batches_apply, nanoseconds, timestamp};
+pub(crate) use apply::{nanoseconds, timestamp};
 pub(crate) use batch::{Batch, Incoming, IncomingBody};
+pub(crate) use gather::{Gathering, batch_apply};
