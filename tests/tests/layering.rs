@@ -43,7 +43,12 @@ const LAYERS: [(&str, &str, May); 16] = [
     ("tandem-contracts", "libs/contracts", May::Use(&["tandem-domain"])),
     ("tandem-storage", "libs/storage", May::Use(&[])),
     ("tandem-cache", "libs/cache", May::Use(&["tandem-domain"])),
-    ("tandem-server", "libs/server", May::Use(&["tandem-contracts", "tandem-domain", "tandem-storage"])),
+    // A server's process writes logs, and has an operations listener beside its API.
+    (
+        "tandem-server",
+        "libs/server",
+        May::Use(&["tandem-contracts", "tandem-domain", "tandem-storage", "tandem-telemetry"]),
+    ),
     ("tandem-telemetry", "libs/telemetry", May::Use(&[])),
     // The reader of devices is shared by services: it asks the device-state cache before it asks the inventory.
     ("tandem-client", "libs/client", May::Use(&["tandem-cache", "tandem-contracts", "tandem-domain"])),

@@ -3,13 +3,14 @@
 //! In the environment a key has the prefix `TANDEM_`, and two underscores go one level down: `TANDEM_STORAGE__FOLDER` is
 //! `storage.folder`. Configuration types deny unknown fields, so that a misspelt key is an error and never a silent default.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The prefix of environment variables.
 const PREFIX: &str = "TANDEM_";
@@ -17,6 +18,34 @@ const PREFIX: &str = "TANDEM_";
 /// Variables with the prefix that are no keys of a configuration file: the log filter (read before the configuration is), and
 /// what the benches and tests are told.
 const NOT_KEYS: [&str; 4] = ["log", "bench_", "test_", "require_containers"];
+
+/// A value that is shown to nobody: neither printed with the configuration nor in logs.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for whoever it is meant for.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is shown instead.
+const HIDDEN: &str = "(hidden)";
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(HIDDEN)
+    }
+}
 
 /// Why there is no configuration.
 #[derive(Debug, thiserror::Error)]

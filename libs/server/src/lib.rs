@@ -5,6 +5,7 @@
 //! - [`builder`]: one server with health, reflection in both versions, limits and a graceful drain.
 //! - [`permission`], [`principal`], [`trace`]: what happens to every request before its handler sees it.
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
+//! - [`process`]: a process that serves, from its listeners to its last answer.
 //! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
 //! - [`names`], [`consistency`], [`clock`]: resource names, consistency tokens and the time, as handlers need them.
 //!
@@ -28,6 +29,7 @@ pub mod names;
 mod outcome;
 pub mod permission;
 pub mod principal;
+pub mod process;
 pub mod status;
 mod store;
 pub mod tasks;

@@ -1,7 +1,10 @@
 //! Supervised background tasks: nothing runs unattended.
 //!
-//! A task runs until the supervisor drains. One that ends earlier, fails or panics drains all the others, and the process ends with an
-//! error: a control plane whose follower died in silence would serve stale answers for days.
+//! A process ends in two steps. It drains: whoever serves callers takes no new ones and answers those that it has. When the last of them
+//! has ended, everything else does: what answers need works until then.
+//!
+//! A task that ends before that, fails or panics drains the process, which ends with an error: a control plane whose follower died in
+//! silence would serve stale answers for days.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -61,6 +64,8 @@ pub struct Supervisor(Arc<Shared>);
 #[derive(Debug, Default)]
 struct Shared {
     draining: CancellationToken,
+    ending: CancellationToken,
+    serving: TaskTracker,
     tasks: TaskTracker,
     running: Mutex<BTreeMap<u64, String>>,
     next: AtomicU64,
@@ -92,23 +97,37 @@ impl Supervisor {
         Self::default()
     }
 
-    /// Cancelled when the tasks are to end: each watches it where it waits.
+    /// Cancelled when those who serve callers are to end: each watches it where it waits.
     #[must_use]
     pub fn draining(&self) -> CancellationToken {
         self.0.draining.clone()
     }
 
-    /// Begins to drain: asks every task to end.
+    /// Cancelled when every other task is to end: after the last caller was served.
+    #[must_use]
+    pub fn ending(&self) -> CancellationToken {
+        self.0.ending.clone()
+    }
+
+    /// Begins to drain: asks those who serve callers to end, and then the other tasks.
     pub fn drain(&self) {
         self.0.draining.cancel();
     }
 
-    /// Runs a task that lasts until the drain. Its end before that, its failure and its panic drain everything.
+    /// Runs a task that serves callers until [`Self::draining`]. Its end before that, its failure and its panic drain everything.
+    pub fn spawn_serving<F>(&self, name: impl Into<String>, task: F)
+    where
+        F: Future<Output: TaskOutput> + Send + 'static,
+    {
+        self.start(&self.0.serving, name.into(), Lasts::UntilDrain, task);
+    }
+
+    /// Runs a task that lasts until [`Self::ending`]. Its end before the drain, its failure and its panic drain everything.
     pub fn spawn<F>(&self, name: impl Into<String>, task: F)
     where
         F: Future<Output: TaskOutput> + Send + 'static,
     {
-        self.start(name.into(), Lasts::UntilDrain, task);
+        self.start(&self.0.tasks, name.into(), Lasts::UntilDrain, task);
     }
 
     /// Runs a task that ends by itself, such as the pump of one stream. Its failure and its panic drain everything.
@@ -116,7 +135,7 @@ impl Supervisor {
     where
         F: Future<Output: TaskOutput> + Send + 'static,
     {
-        self.start(name.into(), Lasts::AsItNeeds, task);
+        self.start(&self.0.tasks, name.into(), Lasts::AsItNeeds, task);
     }
 
     /// Waits for `shutdown` or for a task to fail, then drains and waits for every task to end.
@@ -137,8 +156,15 @@ impl Supervisor {
     /// The tasks that ended when they should not have, or not at all.
     pub async fn join(&self) -> Result<(), TasksFailed> {
         self.0.draining.cancelled().await;
-        self.0.tasks.close();
-        let ended = tokio::time::timeout(DRAIN_LIMIT, self.0.tasks.wait()).await;
+        let ending = async {
+            self.0.serving.close();
+            self.0.serving.wait().await;
+            self.0.ending.cancel();
+            self.0.tasks.close();
+            self.0.tasks.wait().await;
+        };
+        let ended = tokio::time::timeout(DRAIN_LIMIT, ending).await;
+        self.0.ending.cancel();
         let mut failed = std::mem::take(&mut *lock(&self.0.failed));
         if ended.is_err() {
             failed.extend(lock(&self.0.running).values().map(|name| (name.clone(), TaskEnd::Stuck)));
@@ -146,7 +172,7 @@ impl Supervisor {
         if failed.is_empty() { Ok(()) } else { Err(TasksFailed(failed)) }
     }
 
-    fn start<F>(&self, name: String, lasts: Lasts, task: F)
+    fn start<F>(&self, tracker: &TaskTracker, name: String, lasts: Lasts, task: F)
     where
         F: Future<Output: TaskOutput> + Send + 'static,
     {
@@ -173,7 +199,7 @@ impl Supervisor {
                 shared.draining.cancel();
             }
         };
-        self.0.tasks.spawn(supervised.instrument(span));
+        tracker.spawn(supervised.instrument(span));
     }
 }
 
@@ -218,7 +244,7 @@ mod tests {
     use std::future::pending;
 
     fn until_drain(supervisor: &Supervisor) -> impl Future<Output = ()> + Send + 'static {
-        supervisor.draining().cancelled_owned()
+        supervisor.ending().cancelled_owned()
     }
 
     #[tokio::test]
@@ -227,6 +253,31 @@ mod tests {
         supervisor.spawn("follower", until_drain(&supervisor));
         supervisor.spawn_short("pump", async { Ok::<(), BoxError>(()) });
         assert!(supervisor.run(async {}).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn everything_else_works_until_the_last_caller_is_served() {
+        let supervisor = Supervisor::new();
+        let (served, is_served) = tokio::sync::oneshot::channel();
+        let (asked, is_asked) = tokio::sync::oneshot::channel();
+        supervisor.spawn("follower", {
+            let ending = supervisor.ending();
+            async move {
+                ending.cancelled().await;
+                assert_eq!(is_served.await, Ok("answer"));
+            }
+        });
+        supervisor.spawn_serving("api", {
+            let (draining, ending) = (supervisor.draining(), supervisor.ending());
+            async move {
+                draining.cancelled().await;
+                is_asked.await.unwrap();
+                assert!(!ending.is_cancelled());
+                served.send("answer").unwrap();
+            }
+        });
+        let (ended, ()) = tokio::join!(supervisor.run(async {}), async { asked.send(()).unwrap() });
+        assert!(ended.is_ok(), "{ended:?}");
     }
 
     #[tokio::test]

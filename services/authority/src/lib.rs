@@ -22,6 +22,7 @@ use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_server::process::Pinged;
 use tandem_server::{Clock, Supervisor, forget_requests};
 use tandem_storage::{Location, StoreError};
 
@@ -31,6 +32,7 @@ use devices::Devices;
 use store::Store;
 
 /// What the service is assembled from.
+#[derive(Clone)]
 pub struct Parts {
     /// Its database; made where missing.
     pub database: Location,
@@ -82,16 +84,8 @@ impl Authority {
         let Handlers { store, clock, .. } = self.handlers.clone();
         supervisor.spawn(
             "authority forget requests",
-            forget_requests::run(store.database, clock, supervisor.draining()),
+            forget_requests::run(store.database, clock, supervisor.ending()),
         );
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// It does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.handlers.store.database.ping().await
     }
 
     /// Closes the database, after the last call was answered.
@@ -100,5 +94,11 @@ impl Authority {
     /// The database does not answer.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.handlers.store.database.close().await
+    }
+}
+
+impl Pinged for Authority {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.handlers.store.database.ping().await
     }
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
-use tandem_server::config::{ConfigError, load};
+use tandem_server::config::{ConfigError, Secret, load};
+use tandem_server::process::Settings;
 use tandem_storage::Location;
 
 /// The port of this service where each service has a process of its own.
@@ -17,6 +18,9 @@ const OPERATIONS_PORT: u16 = 9464;
 /// The service's file in the data folder.
 const DATABASE: &str = "inventory.db";
 
+/// The service's schema in a shared database.
+const SCHEMA: &str = "inventory";
+
 /// The configuration. Every key has a default.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -27,6 +31,9 @@ pub struct Config {
     pub operations: SocketAddr,
     /// The folder of the database file, made where missing. Default: `tandem-data` in the working directory.
     pub data_folder: PathBuf,
+    /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`. The service keeps to the
+    /// schema of its name. A secret: it has no flag, which other users of the machine could read. Unset: a file.
+    pub database_url: Option<Secret>,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
 }
@@ -37,6 +44,7 @@ impl Default for Config {
             listen: (Ipv4Addr::LOCALHOST, PORT).into(),
             operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
             data_folder: "tandem-data".into(),
+            database_url: None,
             log_format: "text".into(),
         }
     }
@@ -46,7 +54,16 @@ impl Config {
     /// Where the database is.
     #[must_use]
     pub fn database(&self) -> Location {
-        Location::file(self.data_folder.join(DATABASE))
+        match &self.database_url {
+            Some(url) => Location::Postgres { url: url.expose().to_owned(), schema: SCHEMA.to_owned() },
+            None => Location::file(self.data_folder.join(DATABASE)),
+        }
+    }
+
+    /// What every process has.
+    #[must_use]
+    pub fn settings(&self) -> Settings<'_> {
+        Settings { listen: self.listen, operations: self.operations, log_format: &self.log_format }
     }
 }
 
@@ -107,6 +124,15 @@ mod tests {
         };
         assert_eq!(config, expected);
         assert_eq!(config.database(), Location::file("/var/lib/tandem/inventory.db"));
+    }
+
+    #[test]
+    fn address_of_a_database_goes_before_the_folder_and_is_not_printed() {
+        let url = "postgres://tandem:secret@db.example:5432/tandem";
+        let config: Config = serde_json::from_value(serde_json::json!({ "database_url": url })).unwrap();
+        let expected = Location::Postgres { url: url.into(), schema: "inventory".into() };
+        assert_eq!(config.database(), expected);
+        assert!(!format!("{config:?} {}", serde_json::to_string(&config).unwrap()).contains("secret"));
     }
 
     #[test]

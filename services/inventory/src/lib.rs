@@ -28,7 +28,7 @@ use tandem_contracts::inventory::v1::collection_service_server::CollectionServic
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
-use tandem_server::failure::Failure;
+use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, Supervisor, forget_requests};
 use tandem_storage::{Location, StoreError};
 
@@ -37,6 +37,7 @@ use store::Store;
 use tasks::cache_follower::CacheFollower;
 
 /// What the service is assembled from.
+#[derive(Clone)]
 pub struct Parts {
     /// Its database; made where missing.
     pub database: Location,
@@ -70,7 +71,7 @@ impl Inventory {
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
-    pub async fn open(parts: Parts) -> Result<Self, Failure> {
+    pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let Parts { database, clock, cache } = parts;
         let store = Store::open(&database).await?;
         Ok(Self { handlers: Handlers { store, clock }, cache })
@@ -91,21 +92,13 @@ impl Inventory {
         let Handlers { store, clock } = self.handlers.clone();
         if let Some(cache) = &self.cache {
             let follower = CacheFollower::new(store.clone(), Arc::clone(cache));
-            let draining = supervisor.draining();
+            let ending = supervisor.ending();
             supervisor.spawn("inventory cache follower", async move {
-                draining.run_until_cancelled(follower.run()).await;
+                ending.run_until_cancelled(follower.run()).await;
             });
         }
-        let forgetting = forget_requests::run(store.database, clock, supervisor.draining());
+        let forgetting = forget_requests::run(store.database, clock, supervisor.ending());
         supervisor.spawn("inventory forget requests", forgetting);
-    }
-
-    /// Whether the database answers.
-    ///
-    /// # Errors
-    /// It does not.
-    pub async fn ping(&self) -> Result<(), StoreError> {
-        self.handlers.store.database.ping().await
     }
 
     /// Closes the database, after the last call was answered.
@@ -114,5 +107,11 @@ impl Inventory {
     /// The database does not answer.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.handlers.store.database.close().await
+    }
+}
+
+impl Pinged for Inventory {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.handlers.store.database.ping().await
     }
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_server::config::{ConfigError, load};
+use tandem_server::process::Settings;
 
 /// The port of this service where each service has a process of its own.
 const PORT: u16 = 50052;
@@ -38,6 +39,14 @@ impl Default for Config {
             authority: "http://127.0.0.1:50053".into(),
             log_format: "text".into(),
         }
+    }
+}
+
+impl Config {
+    /// What every process has.
+    #[must_use]
+    pub fn settings(&self) -> Settings<'_> {
+        Settings { listen: self.listen, operations: self.operations, log_format: &self.log_format }
     }
 }
 

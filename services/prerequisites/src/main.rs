@@ -1,33 +1,33 @@
-//! The prerequisites service as a process of its own.
+//! `tandem-prerequisites`: the prerequisites service in a process of its own.
 
-mod process;
-
-use std::error::Error;
-use std::io::{Write, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
+use tandem_client::Connection;
 use tandem_prerequisites::config::Arguments;
-use tandem_server::failure::BoxError;
-use tandem_telemetry::{logs, metrics::Metrics};
+use tandem_prerequisites::{Parts, Prerequisites};
+use tandem_server::process::{self, Process};
+use tandem_server::{ApiServer, Clock, LocalAuthenticator, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Err(error) = run(&Arguments::parse()).await else { return ExitCode::SUCCESS };
-    let first: &(dyn Error + 'static) = &*error;
-    let chain: Vec<String> =
-        std::iter::successors(Some(first), |&error| error.source()).map(ToString::to_string).collect();
-    // A closed standard error leaves nowhere to say so.
-    let _ = writeln!(stderr(), "tandem-prerequisites: {}", chain.join(": "));
-    ExitCode::FAILURE
+    process::exit("tandem-prerequisites", run(&Arguments::parse()).await)
 }
 
 async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let config = arguments.configuration()?;
     if arguments.print_config {
-        serde_json::to_writer_pretty(stdout(), &config)?;
-        return Ok(writeln!(stdout())?);
+        return process::print_config(&config);
     }
-    logs::init(config.log_format.parse()?, "info")?;
-    process::serve(&config, Metrics::init()?).await
+    let process = Process::start(&config.settings()).await?;
+    let connect =
+        |address| Ok::<_, BoxError>(Connection::connect_lazy(address)?.with_trace_source(trace::current_id));
+    let prerequisites = Prerequisites::new(Parts {
+        inventory: connect(&config.inventory)?,
+        authority: connect(&config.authority)?,
+        // A process of its own has nobody to share an in-process cache with.
+        cache: None,
+        clock: Clock::system(),
+    });
+    process.serve(ApiServer::new(LocalAuthenticator::default()).add_service(prerequisites.service())).await
 }

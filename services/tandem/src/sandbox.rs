@@ -15,6 +15,7 @@ use tandem_prerequisites::Prerequisites;
 use tandem_server::failure::BoxError;
 use tandem_server::in_process::in_process;
 use tandem_server::principal::Authenticator;
+use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, trace};
 use tandem_storage::{Durability, Location};
 use tandem_telemetry::operations::NamedCheck;
@@ -104,8 +105,9 @@ impl Sandbox {
         sandbox.inventory.start_tasks(&sandbox.supervisor);
         sandbox.authority.start_tasks(&sandbox.supervisor);
         let server = sandbox.server(LocalAuthenticator::default());
-        let draining = sandbox.supervisor.draining().cancelled_owned();
-        sandbox.supervisor.spawn("in-process api", server.serve(incoming, draining));
+        // The services need each other until the last caller is served.
+        let ending = sandbox.supervisor.ending().cancelled_owned();
+        sandbox.supervisor.spawn("in-process api", server.serve(incoming, ending));
         Ok(sandbox)
     }
 

@@ -163,15 +163,15 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
         .map_err(|error| format!("the token file {} cannot be used: {error}", token_file.display()))?;
     let supervisor = sandbox.supervisor().clone();
     let databases = readiness.check("databases");
-    let drained = supervisor.draining().cancelled_owned();
-    supervisor.spawn("operations", operations::serve(probes, metrics.clone(), readiness, drained));
-    let draining = supervisor.draining();
+    let ended = supervisor.ending().cancelled_owned();
+    supervisor.spawn("operations", operations::serve(probes, metrics.clone(), readiness, ended));
+    let ending = supervisor.ending();
     supervisor.spawn("metrics upkeep", async move {
-        draining.run_until_cancelled(metrics.upkeep()).await;
+        ending.run_until_cancelled(metrics.upkeep()).await;
     });
     supervisor.spawn("readiness", look(sandbox.clone(), databases, supervisor.draining()));
     let server = sandbox.server(TokenAuthenticator::new(&token));
-    supervisor.spawn("api", server.serve(incoming(api), supervisor.draining().cancelled_owned()));
+    supervisor.spawn_serving("api", server.serve(incoming(api), supervisor.draining().cancelled_owned()));
     announce(api_address, probes_address, &token_file)?;
     supervisor
         .run(async {

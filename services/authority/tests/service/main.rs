@@ -17,6 +17,7 @@ use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
+use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
 use tandem_testkit::database::Place;
 use tonic::Status;

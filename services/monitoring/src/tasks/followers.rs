@@ -68,11 +68,11 @@ impl Followers {
         if mode == FollowMode::AllTenants {
             let this = self.clone();
             self.supervisor
-                .spawn("monitoring tenants", self.until_drain(async move { this.follow_all().await }));
+                .spawn("monitoring tenants", self.until_the_end(async move { this.follow_all().await }));
         }
         let this = self.clone();
         self.supervisor
-            .spawn("monitoring lag", self.until_drain(async move { this.publish_lag(readiness).await }));
+            .spawn("monitoring lag", self.until_the_end(async move { this.publish_lag(readiness).await }));
     }
 
     /// The count of a tenant, whose follower is started unless it runs already.
@@ -112,7 +112,7 @@ impl Followers {
         let count = Arc::new(TenantCount::new(self.clock.now()));
         let judge = Judge { upstream: self.upstream.clone(), tenant: tenant.clone() };
         let follower = Follower::new(judge, self.clock, Arc::clone(&count));
-        self.supervisor.spawn(format!("monitoring follower of {tenant}"), self.until_drain(follower.run()));
+        self.supervisor.spawn(format!("monitoring follower of {tenant}"), self.until_the_end(follower.run()));
         counts.insert(tenant, Arc::clone(&count));
         count
     }
@@ -166,14 +166,14 @@ impl Followers {
         }
     }
 
-    fn until_drain<F>(&self, task: F) -> impl Future<Output = ()> + Send + use<F>
+    fn until_the_end<F>(&self, task: F) -> impl Future<Output = ()> + Send + use<F>
     where
         F: Future<Output = ()> + Send,
     {
-        let draining = self.supervisor.draining();
+        let ending = self.supervisor.ending();
         async move {
             tokio::select! {
-                () = draining.cancelled() => {}
+                () = ending.cancelled() => {}
                 () = task => {}
             }
         }
