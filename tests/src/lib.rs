@@ -4,3 +4,5 @@
 //! It is the only crate besides the front door that may see every other.
 
 pub mod binary;
+pub mod process;
+pub mod system;

@@ -1,12 +1,12 @@
-//! The sample fleet in the living system: figures and their lists, streams and single answers, repeated imports.
+//! The sample fleet in the living system, embedded and as four processes: figures and their lists, streams and single answers,
+//! repeated imports.
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::process::ExitCode;
 
-use jiff::Timestamp;
 use tandem::import::import;
-use tandem::sandbox::{Options, Sandbox};
 use tandem_client::Connection;
 use tandem_connectors::Exports;
 use tandem_contracts::authority::v1::{
@@ -17,10 +17,9 @@ use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDe
 use tandem_contracts::prerequisites::v1::{Path as Way, SummarizeFleetRequest};
 use tandem_contracts::r#type::v1::{ManagementAuthority, Workload};
 use tandem_domain::id::TenantId;
-use tandem_monitoring::FollowMode;
 use tandem_server::Clock;
-use tandem_storage::Durability;
-use tempfile::TempDir;
+use tandem_testkit::suite::Suite;
+use tandem_tests::system::System;
 
 /// The last second of the day of the sample's exports.
 const AS_OF: &str = "2026-11-20T23:59:59Z";
@@ -28,26 +27,13 @@ const AS_OF: &str = "2026-11-20T23:59:59Z";
 const TENANT: &str = "tenants/default";
 
 struct World {
-    sandbox: Sandbox,
+    system: System,
     token: String,
-    _folder: TempDir,
 }
 
 impl World {
-    async fn with_the_sample() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let as_of: Timestamp = AS_OF.parse().unwrap();
-        let sandbox = Sandbox::start(Options {
-            data_folder: folder.path().to_owned(),
-            durability: Durability::Scratch,
-            clock: Clock::fixed(as_of),
-            follow: FollowMode::OnDemand,
-            following: None,
-            cache_bytes: 1 << 20,
-        })
-        .await
-        .unwrap();
-        let mut world = Self { sandbox, token: String::new(), _folder: folder };
+    async fn with_the_sample(system: System) -> Self {
+        let mut world = Self { system, token: String::new() };
         world.import().await;
         world
     }
@@ -63,7 +49,7 @@ impl World {
     }
 
     fn connection(&self) -> &Connection {
-        self.sandbox.connection()
+        self.system.connection()
     }
 
     async fn figures(&self, hierarchy: &str) -> Vec<Figure> {
@@ -127,9 +113,7 @@ impl World {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_figure_equals_the_length_of_its_list() {
-    let world = World::with_the_sample().await;
+async fn every_figure_equals_the_length_of_its_list(world: World) {
     for hierarchy in ["", "PS1", "EU1"] {
         let figures = world.figures(hierarchy).await;
         assert!(figures.len() > 50, "{} figures in {hierarchy:?}", figures.len());
@@ -144,9 +128,7 @@ async fn every_figure_equals_the_length_of_its_list() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only() {
-    let world = World::with_the_sample().await;
+async fn figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only(world: World) {
     let all = |figures: Vec<Figure>| {
         figures.iter().find(|figure| figure.tile() == Tile::Devices).map_or(0, |figure| figure.devices)
     };
@@ -160,9 +142,7 @@ async fn figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn streamed_authority_is_the_single_answer_and_holds_the_invariants() {
-    let world = World::with_the_sample().await;
+async fn streamed_authority_is_the_single_answer_and_holds_the_invariants(world: World) {
     let devices = world.devices().await;
     let stream = world.stream().await;
     let named: BTreeSet<&str> = stream.iter().map(|found| found.device.as_str()).collect();
@@ -186,9 +166,7 @@ async fn streamed_authority_is_the_single_answer_and_holds_the_invariants() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fleet_summary_says_what_the_dashboard_says_of_path_1() {
-    let world = World::with_the_sample().await;
+async fn fleet_summary_says_what_the_dashboard_says_of_path_1(world: World) {
     let request = SummarizeFleetRequest {
         parent: TENANT.into(),
         path: Way::Path1.into(),
@@ -208,12 +186,34 @@ async fn fleet_summary_says_what_the_dashboard_says_of_path_1() {
     assert_eq!(summed, counted);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn importing_again_changes_no_device() {
-    let mut world = World::with_the_sample().await;
+async fn importing_again_changes_no_device(mut world: World) {
     let before = world.devices().await;
     let figures = world.figures("").await;
     world.import().await;
     assert_eq!(world.devices().await, before);
     assert_eq!(world.figures("").await, figures);
+}
+
+macro_rules! scenarios {
+    ($($scenario:ident),+ $(,)?) => {
+        Suite::new()
+            $(.test(concat!(stringify!($scenario), "::embedded"), async || {
+                let system = System::embedded(Clock::fixed(AS_OF.parse().unwrap())).await;
+                $scenario(World::with_the_sample(system).await).await;
+            }))+
+            $(.with_containers(concat!(stringify!($scenario), "::processes"), async || {
+                $scenario(World::with_the_sample(System::processes().await).await).await;
+            }))+
+            .run()
+    };
+}
+
+fn main() -> ExitCode {
+    scenarios!(
+        every_figure_equals_the_length_of_its_list,
+        figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only,
+        streamed_authority_is_the_single_answer_and_holds_the_invariants,
+        fleet_summary_says_what_the_dashboard_says_of_path_1,
+        importing_again_changes_no_device,
+    )
 }

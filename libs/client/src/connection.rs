@@ -1,5 +1,6 @@
-//! A connection to a server, and the typed client of each service over it.
+//! A connection to a system, and the typed client of each service over it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -49,10 +50,30 @@ pub enum ConnectError {
     },
 }
 
-/// A connection to a server. Clones share one channel and one retry budget.
+/// A connection to a system: to one server of all services, or to a server of each. Clones share channels and retry budgets.
 #[derive(Debug, Clone)]
-pub struct Connection {
-    stack: Stack,
+pub struct Connection(Arc<Stacks>);
+
+/// What leads to each service.
+#[derive(Debug, Clone)]
+struct Stacks {
+    inventory: Stack,
+    prerequisites: Stack,
+    authority: Stack,
+    monitoring: Stack,
+}
+
+/// The addresses of a system's services.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses<'a> {
+    /// Of the inventory.
+    pub inventory: &'a str,
+    /// Of prerequisites.
+    pub prerequisites: &'a str,
+    /// Of the authority.
+    pub authority: &'a str,
+    /// Of monitoring.
+    pub monitoring: &'a str,
 }
 
 /// An endpoint with the settings of every connection, for callers that bring a connector of their own.
@@ -96,7 +117,32 @@ impl Connection {
     /// Over a channel of the caller's own, such as one within the process.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
-        Self { stack: Stack::new(channel) }
+        let stack = Stack::new(channel);
+        Self(Arc::new(Stacks {
+            inventory: stack.clone(),
+            prerequisites: stack.clone(),
+            authority: stack.clone(),
+            monitoring: stack,
+        }))
+    }
+
+    /// To a system whose services have an address each. Connects as [`Self::connect_lazy`].
+    ///
+    /// # Errors
+    /// An address has the wrong form.
+    pub fn connect_lazy_each(addresses: &Addresses<'_>) -> Result<Self, ConnectError> {
+        let stack = |address| Ok::<_, ConnectError>(Stack::new(endpoint(address)?.connect_lazy()));
+        Ok(Self(Arc::new(Stacks {
+            inventory: stack(addresses.inventory)?,
+            prerequisites: stack(addresses.prerequisites)?,
+            authority: stack(addresses.authority)?,
+            monitoring: stack(addresses.monitoring)?,
+        })))
+    }
+
+    fn stacks(&mut self) -> [&mut Stack; 4] {
+        let Stacks { inventory, prerequisites, authority, monitoring } = Arc::make_mut(&mut self.0);
+        [inventory, prerequisites, authority, monitoring]
     }
 
     /// With a bearer token in every call.
@@ -107,7 +153,9 @@ impl Connection {
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ConnectError::Token)?;
         // Never shown by anything that prints headers.
         value.set_sensitive(true);
-        self.stack.token = Some(value);
+        for stack in self.stacks() {
+            stack.token = Some(value.clone());
+        }
         Ok(self)
     }
 
@@ -115,25 +163,29 @@ impl Connection {
     /// request that it serves with `tandem_server::trace::current_id`.
     #[must_use]
     pub fn with_trace_source(mut self, source: fn() -> Option<String>) -> Self {
-        self.stack.trace_source = Some(source);
+        for stack in self.stacks() {
+            stack.trace_source = Some(source);
+        }
         self
     }
 
     /// With another deadline than [`crate::DEFAULT_DEADLINE`] for calls of one request and one answer that set none.
     #[must_use]
     pub fn with_default_deadline(mut self, deadline: Duration) -> Self {
-        self.stack.default_deadline = deadline;
+        for stack in self.stacks() {
+            stack.default_deadline = deadline;
+        }
         self
     }
 }
 
 macro_rules! typed_clients {
-    ($($(#[$doc:meta])* $name:ident: $client:ident;)*) => {
+    ($($(#[$doc:meta])* $name:ident: $client:ident of $service:ident;)*) => {
         impl Connection {$(
             $(#[$doc])*
             #[must_use]
             pub fn $name(&self) -> $client<Stack> {
-                $client::new(self.stack.clone())
+                $client::new(self.0.$service.clone())
                     .max_decoding_message_size(MAX_MESSAGE_BYTES)
                     .max_encoding_message_size(MAX_MESSAGE_BYTES)
             }
@@ -143,19 +195,19 @@ macro_rules! typed_clients {
 
 typed_clients! {
     /// Tenants and what is known of them.
-    tenants: TenantServiceClient;
+    tenants: TenantServiceClient of inventory;
     /// Hierarchies and their sites.
-    hierarchies: HierarchyServiceClient;
+    hierarchies: HierarchyServiceClient of inventory;
     /// Devices and what is known of them.
-    devices: DeviceServiceClient;
+    devices: DeviceServiceClient of inventory;
     /// Collections and their members.
-    collections: CollectionServiceClient;
+    collections: CollectionServiceClient of inventory;
     /// What keeps a device from being co-managed.
-    prerequisites: PrerequisitesServiceClient;
+    prerequisites: PrerequisitesServiceClient of prerequisites;
     /// Which manager decides a workload.
-    authority: AuthorityServiceClient;
+    authority: AuthorityServiceClient of authority;
     /// How the fleet is doing.
-    monitoring: MonitoringServiceClient;
+    monitoring: MonitoringServiceClient of monitoring;
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod tests;
 mod trace;
 
 pub use attempt::MAX_RETRIES;
-pub use connection::{ConnectError, Connection, MAX_MESSAGE_BYTES, endpoint};
+pub use connection::{Addresses, ConnectError, Connection, MAX_MESSAGE_BYTES, endpoint};
 pub use deadline::DEFAULT_DEADLINE;
 pub use error::{ApiError, FieldViolation, Resource};
 pub use stack::Stack;

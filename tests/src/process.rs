@@ -1,0 +1,156 @@
+//! One service in a process of its own.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tandem_testkit::wait::until;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::binary::binary;
+
+/// A running process. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Process {
+    /// The service's name, such as `inventory`.
+    pub service: &'static str,
+    /// Where its API listens.
+    pub api: SocketAddr,
+    operations: SocketAddr,
+    child: Child,
+    log: PathBuf,
+}
+
+/// What a process is started with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The service's name.
+    pub service: &'static str,
+    /// Where its API listens.
+    pub api: SocketAddr,
+    /// Where its probes are answered.
+    pub operations: SocketAddr,
+    /// More of its configuration, as environment variables.
+    pub environment: Vec<(String, String)>,
+    /// Where its log goes.
+    pub log: PathBuf,
+    /// A program that runs it, with its first arguments, such as `faketime -1h`. Empty: it runs by itself.
+    pub under: Vec<String>,
+}
+
+impl Process {
+    /// Starts it, without waiting until it is ready.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    #[must_use]
+    pub fn start(start: &Start) -> Self {
+        let Start { service, api, operations, environment, log, under } = start;
+        let binary = binary(&format!("tandem-{service}"));
+        let mut command = match under.split_first() {
+            None => binary,
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary.get_program());
+                for (name, _) in binary.get_envs() {
+                    command.env_remove(name);
+                }
+                command
+            }
+        };
+        let file = File::options().create(true).append(true).open(log).expect("the log can be written");
+        command.arg("--listen").arg(api.to_string()).arg("--operations").arg(operations.to_string());
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("tandem-{service} does not start: {error}"));
+        Self { service, api: *api, operations: *operations, child, log: log.clone() }
+    }
+
+    /// Waits until every one of its checks passes.
+    ///
+    /// # Panics
+    /// They do not within a minute, or it ends.
+    pub async fn ready(&mut self) {
+        let service = self.service;
+        until(&format!("tandem-{service} is ready"), async || {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                panic!("tandem-{service} ended with {status}: {}", self.log());
+            }
+            self.readiness().await.filter(|(code, _)| *code == 200)
+        })
+        .await;
+    }
+
+    /// What its probe answers: the code, and a line for each check. `None`: it does not answer.
+    pub async fn readiness(&self) -> Option<(u16, String)> {
+        let mut connection = TcpStream::connect(self.operations).await.ok()?;
+        let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        connection.write_all(request.as_bytes()).await.ok()?;
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.ok()?;
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+    }
+
+    /// The address of its API.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://{}", self.api)
+    }
+
+    /// Kills it at once, and waits until it is gone.
+    ///
+    /// # Panics
+    /// It cannot be killed.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it is gone");
+    }
+
+    /// Asks it to end, and waits until it has.
+    ///
+    /// # Panics
+    /// It cannot be asked.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).expect("it can be asked");
+        until("the process has ended", async || self.child.try_wait().expect("it can be waited for")).await
+    }
+
+    /// What it has logged.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            // The test failed: its reader wants to know what the process had to say.
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().rev().take(30).collect();
+            let lines: Vec<&str> = lines.into_iter().rev().collect();
+            let _ = std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("--- log of tandem-{}\n{}\n", self.service, lines.join("\n")).as_bytes(),
+            );
+        }
+    }
+}
+
+/// An address of this machine that was free a moment ago.
+///
+/// # Panics
+/// No port is free.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("it has an address")
+}

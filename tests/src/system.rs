@@ -1,0 +1,205 @@
+//! The whole system, as it is embedded and as it runs in production, behind one connection.
+
+use std::net::SocketAddr;
+
+use tandem::sandbox::{Options, Sandbox};
+use tandem_client::{Addresses, Connection};
+use tandem_monitoring::FollowMode;
+use tandem_server::Clock;
+use tandem_storage::Durability;
+use tandem_testkit::containers::Postgres;
+use tempfile::TempDir;
+
+use crate::process::{Process, Start, free_address};
+
+/// A running system. Dropped, it ends at once.
+#[derive(Debug)]
+pub struct System {
+    connection: Connection,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Embedded { _sandbox: Box<Sandbox>, _folder: TempDir },
+    Processes(Box<Processes>),
+}
+
+impl System {
+    /// All services in this process, over SQLite.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn embedded(clock: Clock) -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let sandbox = Sandbox::start(Options {
+            data_folder: folder.path().to_owned(),
+            durability: Durability::Scratch,
+            clock,
+            follow: FollowMode::OnDemand,
+            following: None,
+            cache_bytes: 1 << 20,
+        })
+        .await
+        .expect("the sandbox starts");
+        let connection = sandbox.connection().clone();
+        Self { connection, kind: Kind::Embedded { _sandbox: Box::new(sandbox), _folder: folder } }
+    }
+
+    /// A process for each service, over a PostgreSQL of their own.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn processes() -> Self {
+        let mut processes = Processes::new().await;
+        processes.start_all();
+        processes.ready().await;
+        Self { connection: processes.connection(), kind: Kind::Processes(Box::new(processes)) }
+    }
+
+    /// A connection to every service.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Its processes, if it has any.
+    pub const fn as_processes(&mut self) -> Option<&mut Processes> {
+        match &mut self.kind {
+            Kind::Processes(processes) => Some(processes),
+            Kind::Embedded { .. } => None,
+        }
+    }
+}
+
+/// The services, in the order in which they are started unless a test says otherwise.
+pub const SERVICES: [&str; 4] = ["inventory", "prerequisites", "authority", "monitoring"];
+
+/// The services as processes, each with its addresses, which it keeps over restarts.
+#[derive(Debug)]
+pub struct Processes {
+    /// Their database server.
+    pub postgres: Postgres,
+    folder: TempDir,
+    starts: Vec<Start>,
+    running: Vec<Process>,
+}
+
+impl Processes {
+    /// A database server, and services that are not started.
+    ///
+    /// # Panics
+    /// The database server cannot be started.
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        let postgres = Postgres::start().await;
+        let apis: Vec<SocketAddr> = SERVICES.iter().map(|_| free_address()).collect();
+        let upstream: Vec<(String, String)> = SERVICES
+            .iter()
+            .zip(&apis)
+            .map(|(service, api)| (format!("TANDEM_{}", service.to_uppercase()), format!("http://{api}")))
+            .collect();
+        let database = ("TANDEM_DATABASE_URL".to_owned(), postgres.url("postgres"));
+        let starts = SERVICES.iter().zip(&apis).map(|(service, api)| {
+            // Each is told of those that it asks; an unknown key is an error.
+            let asks: &[&str] = match *service {
+                "inventory" => &[],
+                "authority" => &["inventory"],
+                "prerequisites" => &["inventory", "authority"],
+                _ => &["inventory", "authority", "prerequisites"],
+            };
+            let mut environment: Vec<(String, String)> = SERVICES
+                .iter()
+                .zip(&upstream)
+                .filter(|(other, _)| asks.contains(other))
+                .map(|(_, variable)| variable.clone())
+                .collect();
+            if matches!(*service, "inventory" | "authority") {
+                environment.push(database.clone());
+            }
+            Start {
+                service,
+                api: *api,
+                operations: free_address(),
+                environment,
+                log: folder.path().join(format!("{service}.log")),
+                under: Vec::new(),
+            }
+        });
+        Self { postgres, starts: starts.collect(), folder, running: Vec::new() }
+    }
+
+    /// Starts a service.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    pub fn start(&mut self, service: &str) {
+        let start = self.starts.iter().find(|start| start.service == service);
+        let start = start.unwrap_or_else(|| panic!("no service is named {service}"));
+        self.running.push(Process::start(start));
+    }
+
+    /// Starts every service.
+    pub fn start_all(&mut self) {
+        SERVICES.into_iter().for_each(|service| self.start(service));
+    }
+
+    /// Starts another replica of a service, at addresses of its own.
+    ///
+    /// # Panics
+    /// There is no service of that name.
+    #[must_use]
+    pub fn replica(&self, service: &str, under: &[&str]) -> Process {
+        let start = self.starts.iter().find(|start| start.service == service);
+        let start = start.unwrap_or_else(|| panic!("no service is named {service}")).clone();
+        Process::start(&Start {
+            api: free_address(),
+            operations: free_address(),
+            log: self.folder.path().join(format!("{service}-replica.log")),
+            under: under.iter().map(ToString::to_string).collect(),
+            ..start
+        })
+    }
+
+    /// Waits until every running service is ready.
+    pub async fn ready(&mut self) {
+        for process in &mut self.running {
+            process.ready().await;
+        }
+    }
+
+    /// A running service.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn running(&mut self, service: &str) -> &mut Process {
+        let found = self.running.iter_mut().find(|process| process.service == service);
+        found.unwrap_or_else(|| panic!("{service} does not run"))
+    }
+
+    /// Takes a service out, to be ended.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn take(&mut self, service: &str) -> Process {
+        let place = self.running.iter().position(|process| process.service == service);
+        self.running.remove(place.unwrap_or_else(|| panic!("{service} does not run")))
+    }
+
+    /// A connection to the services at their addresses.
+    ///
+    /// # Panics
+    /// Never: the addresses are of the right form.
+    #[must_use]
+    pub fn connection(&self) -> Connection {
+        let address = |place: usize| format!("http://{}", self.starts[place].api);
+        let [inventory, prerequisites, authority, monitoring] = [0, 1, 2, 3].map(address);
+        let addresses = Addresses {
+            inventory: &inventory,
+            prerequisites: &prerequisites,
+            authority: &authority,
+            monitoring: &monitoring,
+        };
+        Connection::connect_lazy_each(&addresses).expect("the addresses are of the right form")
+    }
+}
