@@ -52,7 +52,11 @@ func connect(address, token string) (*clients, error) {
 // ask is the answers to a call. An error that is no status is a defect of the row or of the stubs.
 func (c *clients) ask(path string, requests []any, withToken bool) ([]proto.Message, error) {
 	service, methodName, _ := strings.Cut(path, "/")
-	method := reflect.ValueOf(c.byService[service]).MethodByName(methodName)
+	client, known := c.byService[service]
+	if !known {
+		return nil, fmt.Errorf("the stubs have no %s", service)
+	}
+	method := reflect.ValueOf(client).MethodByName(methodName)
 	if !method.IsValid() {
 		return nil, fmt.Errorf("the stubs have no %s", path)
 	}

@@ -10,6 +10,7 @@ import sys
 import grpc
 from client import Clients, as_json, merged, refusal
 from expect import difference, fill
+from google.protobuf import json_format
 
 
 def trouble(clients, row, kept):
@@ -36,7 +37,7 @@ def main(address, token_file, *suite_files):
         for row in json.loads(file.read_text(encoding="utf-8"))["calls"]:
             try:
                 wrong = trouble(clients, row, kept)
-            except (LookupError, ValueError) as error:
+            except (LookupError, json_format.Error) as error:
                 wrong = f"{type(error).__name__}: {error}"
             if wrong:
                 failed += 1
