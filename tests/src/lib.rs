@@ -5,4 +5,5 @@
 
 pub mod binary;
 pub mod process;
+pub mod reports;
 pub mod system;

@@ -1,5 +1,6 @@
 //! The whole system, as it is embedded and as it runs in production, behind one connection.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use tandem::sandbox::{Options, Sandbox};
@@ -7,7 +8,8 @@ use tandem_client::{Addresses, Connection};
 use tandem_monitoring::FollowMode;
 use tandem_server::Clock;
 use tandem_storage::Durability;
-use tandem_testkit::containers::Postgres;
+use tandem_testkit::containers::{Postgres, Restart};
+use tandem_testkit::proxy::Proxy;
 use tempfile::TempDir;
 
 use crate::process::{Process, Start, free_address};
@@ -80,6 +82,10 @@ pub const SERVICES: [&str; 4] = ["inventory", "prerequisites", "authority", "mon
 pub struct Processes {
     /// Their database server.
     pub postgres: Postgres,
+    /// What leads them to it.
+    pub database: Proxy,
+    /// What leads them to each other, by the service that is asked.
+    pub links: BTreeMap<&'static str, Proxy>,
     folder: TempDir,
     starts: Vec<Start>,
     running: Vec<Process>,
@@ -93,13 +99,16 @@ impl Processes {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let postgres = Postgres::start().await;
+        let database = Proxy::start(postgres.address()).await;
         let apis: Vec<SocketAddr> = SERVICES.iter().map(|_| free_address()).collect();
-        let upstream: Vec<(String, String)> = SERVICES
-            .iter()
-            .zip(&apis)
-            .map(|(service, api)| (format!("TANDEM_{}", service.to_uppercase()), format!("http://{api}")))
-            .collect();
-        let database = ("TANDEM_DATABASE_URL".to_owned(), postgres.url("postgres"));
+        let mut links = BTreeMap::new();
+        for (service, api) in SERVICES.into_iter().zip(&apis) {
+            links.insert(service, Proxy::start(*api).await);
+        }
+        let upstream = |service: &&str| {
+            (format!("TANDEM_{}", service.to_uppercase()), format!("http://{}", links[service].address()))
+        };
+        let database_url = postgres.url_through(database.address(), "postgres");
         let starts = SERVICES.iter().zip(&apis).map(|(service, api)| {
             // Each is told of those that it asks; an unknown key is an error.
             let asks: &[&str] = match *service {
@@ -108,14 +117,9 @@ impl Processes {
                 "prerequisites" => &["inventory", "authority"],
                 _ => &["inventory", "authority", "prerequisites"],
             };
-            let mut environment: Vec<(String, String)> = SERVICES
-                .iter()
-                .zip(&upstream)
-                .filter(|(other, _)| asks.contains(other))
-                .map(|(_, variable)| variable.clone())
-                .collect();
+            let mut environment: Vec<(String, String)> = asks.iter().map(upstream).collect();
             if matches!(*service, "inventory" | "authority") {
-                environment.push(database.clone());
+                environment.push(("TANDEM_DATABASE_URL".to_owned(), database_url.clone()));
             }
             Start {
                 service,
@@ -126,7 +130,17 @@ impl Processes {
                 under: Vec::new(),
             }
         });
-        Self { postgres, starts: starts.collect(), folder, running: Vec::new() }
+        let starts = starts.collect();
+        Self { postgres, database, links, folder, starts, running: Vec::new() }
+    }
+
+    /// Ends the database server and starts it again.
+    ///
+    /// # Panics
+    /// It does not come back.
+    pub async fn restart_postgres(&mut self, how: Restart) {
+        self.postgres.restart(how).await;
+        self.database.lead_to(self.postgres.address());
     }
 
     /// Starts a service.

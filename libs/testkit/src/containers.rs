@@ -4,6 +4,7 @@
 //! reached, `deploy/offline-images/build` makes some, which are taken where they are and the upstream ones are not.
 
 use std::env;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 
 use futures::TryStreamExt;
@@ -12,7 +13,7 @@ use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt};
+use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
 
 use crate::suite::common_runtime;
 use crate::wait::until;
@@ -84,6 +85,15 @@ async fn image_of(docker: &Docker, variable: &str, upstream: &str, offline: &str
     }
 }
 
+/// How a server ends before it is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restart {
+    /// It is asked to.
+    Stopped,
+    /// It is killed.
+    Killed,
+}
+
 /// A PostgreSQL server of its own.
 #[derive(Debug)]
 pub struct Postgres {
@@ -117,8 +127,7 @@ impl Postgres {
         let container = started(container);
         let port = port_of(&container, 5432).await;
         let server = Self { container, port };
-        until("PostgreSQL answers", async || sea_orm::Database::connect(server.url("postgres")).await.ok())
-            .await;
+        server.answers().await;
         server
     }
 
@@ -126,6 +135,54 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
+    }
+
+    /// The address of one of its databases, as reached through another address.
+    #[must_use]
+    pub fn url_through(&self, address: SocketAddr, database: &str) -> String {
+        format!("postgres://postgres:{PASSWORD}@{address}/{database}")
+    }
+
+    /// Stops it, as its operator does, or kills it; and starts it again, which may give it another port. Waits until it answers.
+    ///
+    /// # Panics
+    /// It does not come back.
+    pub async fn restart(&mut self, how: Restart) {
+        let seconds = match how {
+            Restart::Stopped => 10,
+            Restart::Killed => 0,
+        };
+        check(self.container.stop_with_timeout(Some(seconds)).await);
+        check(self.container.start().await);
+        self.port = port_of(&self.container, 5432).await;
+        self.answers().await;
+    }
+
+    /// Stops its clock: connections stay, and nothing answers.
+    ///
+    /// # Panics
+    /// It cannot be paused.
+    pub async fn pause(&self) {
+        check(self.container.pause().await);
+    }
+
+    /// Lets it go on.
+    ///
+    /// # Panics
+    /// It is not paused.
+    pub async fn unpause(&self) {
+        check(self.container.unpause().await);
+    }
+
+    async fn answers(&self) {
+        until("PostgreSQL answers", async || sea_orm::Database::connect(self.url("postgres")).await.ok())
+            .await;
     }
 
     /// Its container.
@@ -195,8 +252,14 @@ fn image(of: impl Fn(&Images) -> &String) -> GenericImage {
     }
 }
 
+fn check(done: Result<(), TestcontainersError>) {
+    if let Err(error) = done {
+        panic!("the container does not do as it is told: {error}");
+    }
+}
+
 fn started(
-    container: Result<ContainerAsync<GenericImage>, testcontainers::TestcontainersError>,
+    container: Result<ContainerAsync<GenericImage>, TestcontainersError>,
 ) -> ContainerAsync<GenericImage> {
     match container {
         Ok(container) => container,

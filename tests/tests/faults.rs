@@ -1,0 +1,249 @@
+//! Four processes over PostgreSQL, and what happens to them: what was acknowledged is there, nothing is twice, and everything comes back by
+//! itself.
+#![allow(clippy::unwrap_used, reason = "tests and what they share")]
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use tandem_client::{ApiError, Connection};
+use tandem_contracts::authority::v1::{
+    ListCoManagementPolicyRevisionsRequest, UpdateCoManagementPolicyRequest,
+};
+use tandem_contracts::inventory::v1::GetTenantRequest;
+use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
+use tandem_testkit::containers::Restart;
+use tandem_testkit::suite::Suite;
+use tandem_testkit::wait::until;
+use tandem_tests::process::Process;
+use tandem_tests::reports::{FeedStart, HIERARCHY, TENANT, check, make_tenant, report};
+use tandem_tests::system::Processes;
+use tokio::sync::watch;
+
+/// Devices that are reported while something happens.
+const DEVICES: u32 = 6_000;
+
+async fn inventory() -> (Processes, Connection, FeedStart) {
+    let mut processes = Processes::new().await;
+    processes.start("inventory");
+    processes.ready().await;
+    let connection = processes.connection();
+    let start = make_tenant(&connection).await;
+    (processes, connection, start)
+}
+
+/// Reports the devices while `happens` runs, which is told how many were acknowledged; then reads everything back.
+async fn report_while(
+    connection: &Connection,
+    start: &FeedStart,
+    happens: impl AsyncFnOnce(&mut watch::Receiver<u32>),
+) {
+    let progress = watch::Sender::new(0);
+    let mut acknowledged = progress.subscribe();
+    let (seen, ()) = tokio::join!(report(connection, 0..DEVICES, &progress), happens(&mut acknowledged));
+    assert_eq!(*progress.borrow(), DEVICES);
+    check(connection, start, 0..DEVICES, seen).await;
+}
+
+async fn until_acknowledged(acknowledged: &mut watch::Receiver<u32>, count: u32) {
+    acknowledged.wait_for(|acknowledged| *acknowledged >= count).await.unwrap();
+}
+
+async fn inventory_that_is_killed_again_and_again_keeps_what_it_acknowledged() {
+    let (mut processes, connection, start) = inventory().await;
+    report_while(&connection, &start, async |acknowledged| {
+        for count in [500, 2_000, 4_000] {
+            until_acknowledged(acknowledged, count).await;
+            processes.take("inventory").kill();
+            processes.start("inventory");
+        }
+    })
+    .await;
+}
+
+async fn postgres_that_is_restarted_or_killed_loses_nothing() {
+    let (mut processes, connection, start) = inventory().await;
+    report_while(&connection, &start, async |acknowledged| {
+        for (count, how) in [(1_000, Restart::Stopped), (3_000, Restart::Killed)] {
+            until_acknowledged(acknowledged, count).await;
+            processes.restart_postgres(how).await;
+        }
+    })
+    .await;
+    processes.ready().await;
+}
+
+async fn postgres_that_stands_still_for_ten_seconds_is_waited_for() {
+    let (mut processes, connection, start) = inventory().await;
+    report_while(&connection, &start, async |acknowledged| {
+        until_acknowledged(acknowledged, 1_000).await;
+        processes.postgres.pause().await;
+        let inventory = processes.running("inventory");
+        // The fault lasts as long as it lasts.
+        let paused = tokio::time::sleep(Duration::from_secs(10));
+        let told = until("the inventory says so", async || {
+            inventory.readiness().await.filter(|(code, _)| *code == 503)
+        });
+        let ((_, said), ()) = tokio::join!(told, paused);
+        assert!(said.contains("database: not ready"), "{said}");
+        processes.postgres.unpause().await;
+        processes.ready().await;
+    })
+    .await;
+}
+
+async fn services_start_in_any_order() {
+    let mut processes = Processes::new().await;
+    processes.database.cut();
+    for service in ["monitoring", "authority", "prerequisites", "inventory"] {
+        processes.start(service);
+    }
+    for service in ["authority", "inventory"] {
+        let process = processes.running(service);
+        let (_, said) = until("it answers its probe", async || process.readiness().await).await;
+        assert!(said.contains("database: not ready"), "{said}");
+    }
+    processes.database.heal();
+    processes.ready().await;
+    make_tenant(&processes.connection()).await;
+}
+
+/// Replicas of one service, each with a connection of its own.
+async fn replicas(processes: &mut Processes, service: &str, under: &[&str]) -> (Process, Connection) {
+    let mut replica = processes.replica(service, under);
+    replica.ready().await;
+    let connection = Connection::connect_lazy(&replica.address()).unwrap();
+    (replica, connection)
+}
+
+async fn replicas_that_race_on_the_same_devices_make_each_once() {
+    let (mut processes, one, start) = inventory().await;
+    let (_replica, two) = replicas(&mut processes, "inventory", &[]).await;
+    let progress = watch::Sender::new(0);
+    let (first, second) =
+        tokio::join!(report(&one, 0..DEVICES / 2, &progress), report(&two, 0..DEVICES / 2, &progress));
+    let seen = if first.revision > second.revision { first } else { second };
+    check(&two, &start, 0..DEVICES / 2, seen).await;
+}
+
+async fn replica_whose_clock_is_an_hour_behind_changes_no_order() {
+    let (mut processes, one, start) = inventory().await;
+    let (_replica, two) = replicas(&mut processes, "inventory", &["faketime", "-f", "-1h"]).await;
+    let progress = watch::Sender::new(0);
+    let half = DEVICES / 4;
+    let (first, second) =
+        tokio::join!(report(&one, 0..half, &progress), report(&two, half..2 * half, &progress));
+    let seen = if first.revision > second.revision { first } else { second };
+    check(&one, &start, 0..2 * half, seen).await;
+}
+
+async fn replicas_that_race_on_a_policy_record_every_change_once() {
+    let (mut processes, ..) = inventory().await;
+    processes.start("authority");
+    processes.ready().await;
+    let one = processes.connection();
+    let (_replica, two) = {
+        let mut replica = processes.replica("authority", &[]);
+        replica.ready().await;
+        let connection = Connection::connect_lazy(&replica.address()).unwrap();
+        (replica, connection)
+    };
+    // Each writes against the etag that it read last: of two that read the same, one wins.
+    let write = async |connection: &Connection| {
+        let mut etag = String::new();
+        let mut won = 0_u64;
+        while won < 20 {
+            let policy = CoManagementPolicy {
+                name: format!("{HIERARCHY}/coManagementPolicy"),
+                enabled: Some(won.is_multiple_of(2)),
+                etag: etag.clone(),
+                ..CoManagementPolicy::default()
+            };
+            let request = UpdateCoManagementPolicyRequest { policy: Some(policy), request_id: String::new() };
+            match connection.authority().update_co_management_policy(request).await {
+                Ok(answer) => {
+                    won += 1;
+                    etag = answer.into_inner().policy.unwrap().etag;
+                }
+                Err(status) => {
+                    let error = ApiError::from(status);
+                    assert_eq!(error.known_reason(), Some(ErrorReason::EtagMismatch), "{error}");
+                    let request = tandem_contracts::authority::v1::GetCoManagementPolicyRequest {
+                        name: format!("{HIERARCHY}/coManagementPolicy"),
+                        ..Default::default()
+                    };
+                    let answer = connection.authority().get_co_management_policy(request).await.unwrap();
+                    etag = answer.into_inner().policy.unwrap().etag;
+                }
+            }
+        }
+        won
+    };
+    let (first, second) = tokio::join!(write(&one), write(&two));
+    let request = ListCoManagementPolicyRevisionsRequest {
+        parent: format!("{HIERARCHY}/coManagementPolicy"),
+        page_size: 1000,
+        ..Default::default()
+    };
+    let answer = two.authority().list_co_management_policy_revisions(request).await.unwrap().into_inner();
+    let revisions: Vec<u64> = answer.revisions.iter().map(|recorded| recorded.revision).collect();
+    let expected: Vec<u64> = (1..=first + second).rev().collect();
+    assert_eq!(revisions, expected, "each change once, newest first");
+}
+
+async fn link_that_is_cut_is_told_and_heals() {
+    let (mut processes, connection, _) = inventory().await;
+    processes.start("prerequisites");
+    processes.start("authority");
+    processes.ready().await;
+    let check_tenant = async || {
+        let request = tandem_contracts::prerequisites::v1::CheckTenantRequest {
+            name: TENANT.into(),
+            ..Default::default()
+        };
+        connection.prerequisites().check_tenant(request).await
+    };
+    check_tenant().await.unwrap();
+    processes.links["inventory"].cut();
+    let error = until("prerequisites cannot ask", async || check_tenant().await.err()).await;
+    let error = ApiError::from(error);
+    assert_eq!(error.known_reason(), Some(ErrorReason::DependencyUnavailable), "{error}");
+    // The inventory itself is asked over another link.
+    let request = GetTenantRequest { name: TENANT.into(), ..Default::default() };
+    connection.tenants().get_tenant(request).await.unwrap();
+    processes.links["inventory"].heal();
+    until("prerequisites can ask again", async || check_tenant().await.ok()).await;
+}
+
+async fn process_that_is_asked_to_end_answers_what_it_took_on() {
+    let (mut processes, connection, start) = inventory().await;
+    let progress = watch::Sender::new(0);
+    let mut acknowledged = progress.subscribe();
+    let ends = async {
+        until_acknowledged(&mut acknowledged, 500).await;
+        let mut inventory = processes.take("inventory");
+        let status = inventory.terminate().await;
+        assert!(status.success(), "{status}: {}", inventory.log());
+        processes.start("inventory");
+    };
+    let (seen, ()) = tokio::join!(report(&connection, 0..DEVICES, &progress), ends);
+    check(&connection, &start, 0..DEVICES, seen).await;
+}
+
+fn main() -> ExitCode {
+    macro_rules! faults {
+        ($($fault:ident),+ $(,)?) => {
+            Suite::new()$(.with_containers(stringify!($fault), $fault))+.run()
+        };
+    }
+    faults!(
+        inventory_that_is_killed_again_and_again_keeps_what_it_acknowledged,
+        postgres_that_is_restarted_or_killed_loses_nothing,
+        postgres_that_stands_still_for_ten_seconds_is_waited_for,
+        services_start_in_any_order,
+        replicas_that_race_on_the_same_devices_make_each_once,
+        replica_whose_clock_is_an_hour_behind_changes_no_order,
+        replicas_that_race_on_a_policy_record_every_change_once,
+        link_that_is_cut_is_told_and_heals,
+        process_that_is_asked_to_end_answers_what_it_took_on,
+    )
+}
