@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use futures::TryStreamExt;
 use libtest_mimic::{Failed, Trial};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TryGetable};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
@@ -183,6 +184,60 @@ impl Postgres {
     async fn answers(&self) {
         until("PostgreSQL answers", async || sea_orm::Database::connect(self.url("postgres")).await.ok())
             .await;
+    }
+
+    /// Runs a statement in one of its databases, as its owner.
+    ///
+    /// # Panics
+    /// The statement fails.
+    pub async fn execute(&self, database: &str, statement: &str) {
+        let connection = self.connect(database).await;
+        if let Err(error) = connection.execute_unprepared(statement).await {
+            panic!("{statement} failed: {error}");
+        }
+    }
+
+    /// How many rows a table has.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub async fn count(&self, database: &str, table: &str) -> u64 {
+        let rows = self.column::<i64>(database, &format!("SELECT count(*) FROM {table}")).await;
+        rows.first().map_or(0, |count| count.unsigned_abs())
+    }
+
+    /// The tables of a schema, by name.
+    ///
+    /// # Panics
+    /// It cannot be read.
+    pub async fn tables(&self, database: &str, schema: &str) -> Vec<String> {
+        let sql =
+            format!("SELECT tablename::text FROM pg_tables WHERE schemaname = '{schema}' ORDER BY tablename");
+        self.column(database, &sql).await
+    }
+
+    /// The first column of what a query finds.
+    ///
+    /// # Panics
+    /// It fails, or the column has another type.
+    pub async fn column<V: TryGetable>(&self, database: &str, query: &str) -> Vec<V> {
+        let connection = self.connect(database).await;
+        let query = Statement::from_string(connection.get_database_backend(), query);
+        let read = async {
+            let rows = connection.query_all_raw(query.clone()).await?;
+            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<V>, DbErr>>()
+        };
+        match read.await {
+            Ok(values) => values,
+            Err(error) => panic!("{} failed: {error}", query.sql),
+        }
+    }
+
+    async fn connect(&self, database: &str) -> DatabaseConnection {
+        match sea_orm::Database::connect(self.url(database)).await {
+            Ok(connection) => connection,
+            Err(error) => panic!("PostgreSQL does not answer: {error}"),
+        }
     }
 
     /// Its container.
