@@ -1,7 +1,7 @@
 //! The device-state cache: compact, encoded device states beside the database, for readers that decide about many devices.
 //!
-//! [`DeviceStateCache`] is the port, [`InProcessCache`] the adapter of the embedded assembly, and [`conformance`] the suite that
-//! every adapter passes.
+//! [`DeviceStateCache`] is the port, [`InProcessCache`] the adapter of the embedded assembly, [`RedisCache`] that of production, and
+//! [`conformance`] the suite that every adapter passes.
 //!
 //! The one invariant: **a trusted answer is never older than the watermark**. The watermark is the revision up to which the cache
 //! has been told everything; an entry that is present is then at least as new as the device's newest change up to there. An
@@ -13,9 +13,11 @@
 pub mod conformance;
 mod in_process;
 mod port;
+mod redis;
 
 pub use in_process::InProcessCache;
 pub use port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Following, MAX_WATERMARK_AGE, Position, Removal, Value,
     WriteError,
 };
+pub use redis::{EPOCH_LIFETIME, LocationError, READ_PATIENCE, RedisCache, RedisLocation, WRITE_PATIENCE};

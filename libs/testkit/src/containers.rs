@@ -3,6 +3,8 @@
 //! Images are those that `TANDEM_TEST_POSTGRES_IMAGE` and `TANDEM_TEST_REDIS_IMAGE` name, else the upstream ones. Where no registry can be
 //! reached, `deploy/offline-images/build` makes some, which are taken where they are and the upstream ones are not.
 
+mod redis;
+
 use std::env;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
@@ -16,6 +18,7 @@ use testcontainers::core::IntoContainerPort;
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
 
+pub use self::redis::{Redis, RedisCluster};
 use crate::suite::common_runtime;
 use crate::wait::until;
 
@@ -250,48 +253,6 @@ impl Postgres {
     pub(crate) async fn remove(self) {
         let _ = self.container.rm().await;
     }
-}
-
-/// A Redis server of its own.
-#[derive(Debug)]
-pub struct Redis {
-    container: ContainerAsync<GenericImage>,
-    port: u16,
-}
-
-impl Redis {
-    /// Starts one and waits until it answers.
-    ///
-    /// # Panics
-    /// It cannot be started.
-    pub async fn start() -> Self {
-        let container = image(|images| &images.redis).with_exposed_port(6379.tcp()).start().await;
-        let container = started(container);
-        let port = port_of(&container, 6379).await;
-        until("Redis answers", async || answers_ping(port).await.ok().filter(|answers| *answers)).await;
-        Self { container, port }
-    }
-
-    /// Its address.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("redis://127.0.0.1:{}", self.port)
-    }
-
-    /// Its container.
-    #[must_use]
-    pub const fn container(&self) -> &ContainerAsync<GenericImage> {
-        &self.container
-    }
-}
-
-async fn answers_ping(port: u16) -> std::io::Result<bool> {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let mut connection = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
-    connection.write_all(b"PING\r\n").await?;
-    let mut answer = [0; 5];
-    connection.read_exact(&mut answer).await?;
-    Ok(&answer == b"+PONG")
 }
 
 /// # Panics

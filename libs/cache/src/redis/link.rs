@@ -1,0 +1,169 @@
+//! The connection to Redis: one, multiplexed, made in the background and made anew when it is of no more use.
+//!
+//! The library's own connection manager leaves a connection only when the socket fails, which takes a server that fell silent a
+//! quarter of an hour; and a cluster has none. So connections are given up here, by those who wait on them in vain.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long connecting may take: name, TCP, greeting, and in a cluster its map.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Requests that a cluster redirects or that meet a node which has just gone are made again so often.
+const CLUSTER_RETRIES: u32 = 3;
+
+/// Where the device states of all tenants are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RedisLocation {
+    /// One server: `redis://[user:password@]host[:port][/database]`.
+    Server(String),
+    /// A cluster: some of its nodes, from which the others are found.
+    Cluster(Vec<String>),
+}
+
+/// A location that nothing can be connected to.
+#[derive(Debug, thiserror::Error)]
+#[error("the address of the device-state cache cannot be used")]
+pub struct LocationError(#[from] RedisError);
+
+/// A connection to be had.
+#[derive(Debug)]
+pub(super) struct Link {
+    client: AnyClient,
+    present: Arc<watch::Sender<Option<Live>>>,
+    /// The attempt that is being made.
+    attempt: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[derive(Debug, Clone)]
+enum AnyClient {
+    Server(Box<(Client, AsyncConnectionConfig)>),
+    Cluster(Arc<ClusterClient>),
+}
+
+/// A connection that worked when it was made. Clones share it.
+#[derive(Clone)]
+pub(super) struct Live {
+    connection: AnyConnection,
+    /// Which of the connections of its link it is.
+    identity: Arc<()>,
+}
+
+#[derive(Clone)]
+enum AnyConnection {
+    Server(MultiplexedConnection),
+    Cluster(ClusterConnection),
+}
+
+impl Link {
+    /// Connects nowhere yet. `response_timeout`: how long any request may take.
+    pub(super) fn new(location: &RedisLocation, response_timeout: Duration) -> Result<Self, LocationError> {
+        let client = match location {
+            RedisLocation::Server(url) => {
+                let config = AsyncConnectionConfig::new()
+                    .set_connection_timeout(Some(CONNECT_PATIENCE))
+                    .set_response_timeout(Some(response_timeout));
+                AnyClient::Server(Box::new((Client::open(url.as_str())?, config)))
+            }
+            RedisLocation::Cluster(urls) => {
+                let client = ClusterClient::builder(urls.iter().map(String::as_str))
+                    .connection_timeout(CONNECT_PATIENCE)
+                    .response_timeout(response_timeout)
+                    .retries(CLUSTER_RETRIES)
+                    .build()?;
+                AnyClient::Cluster(Arc::new(client))
+            }
+        };
+        Ok(Self { client, present: Arc::new(watch::Sender::new(None)), attempt: Mutex::default() })
+    }
+
+    /// The connection, if there is one. Otherwise one is made meanwhile.
+    pub(super) fn now(&self) -> Option<Live> {
+        let present = self.present.borrow().clone();
+        if present.is_none() {
+            self.connect();
+        }
+        present
+    }
+
+    /// The connection, as soon as there is one. Ends only with the caller's patience.
+    pub(super) async fn ready(&self) -> Live {
+        let mut present = self.present.subscribe();
+        loop {
+            if let Some(live) = self.now() {
+                return live;
+            }
+            // An attempt that fails announces itself too. The link keeps the sender, so this waits and does not fail.
+            let _ = present.changed().await;
+        }
+    }
+
+    /// Nobody is to use that connection any more.
+    pub(super) fn give_up(&self, live: &Live) {
+        self.present.send_if_modified(|present| {
+            let is_present = present.as_ref().is_some_and(|p| Arc::ptr_eq(&p.identity, &live.identity));
+            if is_present {
+                *present = None;
+            }
+            is_present
+        });
+    }
+
+    /// Makes one attempt in the background unless one is being made. It ends by itself, and with the link.
+    fn connect(&self) {
+        let mut attempt = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
+        if attempt.as_ref().is_some_and(|attempt| !attempt.is_finished()) || self.present.borrow().is_some() {
+            return;
+        }
+        let (client, present) = (self.client.clone(), self.present.clone());
+        *attempt = Some(tokio::spawn(async move {
+            let made = tokio::time::timeout(CONNECT_PATIENCE, client.connect()).await;
+            present.send_replace(made.ok().and_then(Result::ok));
+        }));
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let attempt = self.attempt.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(attempt) = attempt.take() {
+            attempt.abort();
+        }
+    }
+}
+
+impl AnyClient {
+    async fn connect(&self) -> RedisResult<Live> {
+        let connection = match self {
+            Self::Server(server) => {
+                let (client, config) = &**server;
+                AnyConnection::Server(client.get_multiplexed_async_connection_with_config(config).await?)
+            }
+            Self::Cluster(client) => AnyConnection::Cluster(client.get_async_connection().await?),
+        };
+        Ok(Live { connection, identity: Arc::default() })
+    }
+}
+
+impl Live {
+    /// Sends one command and waits for its answer.
+    pub(super) async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
+        match self.connection.clone() {
+            AnyConnection::Server(mut connection) => command.query_async(&mut connection).await,
+            AnyConnection::Cluster(mut connection) => command.query_async(&mut connection).await,
+        }
+    }
+}
+
+impl std::fmt::Debug for Live {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Live").finish_non_exhaustive()
+    }
+}

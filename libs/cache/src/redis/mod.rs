@@ -1,0 +1,347 @@
+//! The cache of production: a Redis server or cluster that all processes share.
+//!
+//! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment.
+//! - **Write**: a script that judges every entry where it lies ([`scripts`]).
+//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all.
+//!
+//! # One slot a tenant
+//! The keys of a tenant have one hash tag: epoch and entries are read and written as one, and go to a new node, or back in time, together.
+//! The price is that a tenant does not spread over a cluster, tenants do. A million devices of 2 kB are 2 GB, and a node answers some
+//! hundred thousand of them a second, bound by its network: a fleet of that size is at home on one node. One that outgrows its node is
+//! cached in part, and the database answers the rest. Shards would each need an epoch and a watermark, and a way to end them together.
+//!
+//! # Why no answer is stale, whatever happens to the server
+//! - **Any key is evicted or expires**: an entry is missing, and missing means "ask the database". With a removal's entry goes the memory
+//!   of the removal, but an older state that arrives later has an `as_of` before the removal's, which the epoch key keeps as the newest
+//!   one: such a write is late and adds nothing. The epoch key gone, the epoch has ended: readers get nothing, writers are told, and the
+//!   next epoch has another random number. Entries carry the number of their epoch, and count in no other.
+//! - **Flushed or emptied by a restart**: the epoch key is gone, as above.
+//! - **Back in time** (restart from a snapshot or a cut log, a replica that had not heard all): epoch and entries lie in one slot, and
+//!   persistence and replication keep the order of writes. So what is there is a state that once was, right for the watermark that it
+//!   holds, which also covers less. A follower whose acknowledged writes are lost finds that out at its next write, before it confirms
+//!   anything, and the epoch ends ([`lineage`]).
+//! - **Two masters for a while**: each is a state of its own as above. A reader at the one that followers have left sees its watermark
+//!   age, and trusts it no more after [`MAX_WATERMARK_AGE`](crate::MAX_WATERMARK_AGE).
+//! - **Full, and nothing may be evicted**: writes fail whole, the watermark is not confirmed, and ages. Use a policy that evicts,
+//!   `allkeys-lru` or any of the `volatile` ones.
+//! - **Slow, paused, unreachable**: no answer in time is no answer. A write that arrives late after all is judged like any other.
+//! - **A slot moves to another node**: what needs two keys fails until both are there.
+//!
+//! # Lifetime
+//! An epoch lives [`EPOCH_LIFETIME`] and its entries no longer than it, so whatever nobody follows any more vanishes. The next epoch is
+//! filled anew, also with what was evicted from the one before.
+//!
+//! Not for: hints that something changed, and a copy of hot devices in this process. Such a copy would have to ask for the watermark
+//! anyway, and could not tell a change that it missed from none.
+
+mod breaker;
+mod layout;
+mod lineage;
+mod link;
+mod scripts;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use redis::{FromRedisValue, RedisError, RedisResult};
+use tokio::time::timeout;
+
+use self::breaker::Breaker;
+use self::layout::{Keys, View, digits, milliseconds, number, slot, state};
+use self::lineage::{Lineage, Lineages};
+use self::link::{Link, Live};
+pub use self::link::{LocationError, RedisLocation};
+use self::scripts::{Scripts, Stored};
+use crate::port::{
+    BoxFuture, DeviceStateCache, Entry, Epoch, Following, Position, Removal, Value, WriteError,
+};
+
+/// How long a reader waits: a server that is well answers a thousand devices within some milliseconds, the database within some tens.
+pub const READ_PATIENCE: Duration = Duration::from_millis(20);
+
+/// How long a writer waits for one request. Nobody waits for the writer, and it must get through to a busy server.
+pub const WRITE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long an epoch lives.
+pub const EPOCH_LIFETIME: Duration = Duration::from_hours(7 * 24);
+
+/// Entries of one script: some 0.5 MB, which hold up a server's other clients for about a millisecond.
+const WRITTEN_AT_ONCE: usize = 256;
+
+/// Entries of one read: some 2 MB.
+const READ_AT_ONCE: usize = 1000;
+
+/// Device states in Redis. Connects in the background when it is first used.
+#[derive(Debug)]
+pub struct RedisCache {
+    link: Link,
+    scripts: Scripts,
+    lineages: Lineages,
+    read_patience: Duration,
+    /// Apart, for readers are less patient: what is too slow for them may do for writers, and must not keep the watermark from moving.
+    reading: Breaker,
+    writing: Breaker,
+}
+
+/// Redis said something that this adapter did not write, or nothing in time.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("redis refused or failed")]
+    Redis(#[from] RedisError),
+    #[error("redis did not answer within {} ms", WRITE_PATIENCE.as_millis())]
+    Late,
+    #[error("redis did not answer of late, and is left alone for a moment")]
+    Resting,
+    #[error("redis answered what no epoch looks like")]
+    Foreign,
+}
+
+impl From<Trouble> for WriteError {
+    fn from(trouble: Trouble) -> Self {
+        Self::Unavailable(Box::new(trouble))
+    }
+}
+
+impl RedisCache {
+    /// A cache at that location, which need not be reachable yet.
+    ///
+    /// # Errors
+    /// The location is malformed, or needs what this build has not (TLS).
+    pub fn new(location: &RedisLocation) -> Result<Self, LocationError> {
+        Ok(Self {
+            link: Link::new(location, WRITE_PATIENCE)?,
+            scripts: Scripts::new(),
+            lineages: Lineages::new(),
+            read_patience: READ_PATIENCE,
+            reading: Breaker::default(),
+            writing: Breaker::default(),
+        })
+    }
+
+    /// The same with readers that wait so long, for a server that is farther away.
+    #[must_use]
+    pub fn with_read_patience(mut self, patience: Duration) -> Self {
+        self.read_patience = patience;
+        self
+    }
+
+    async fn get(
+        &self,
+        tenant: &str,
+        ids: &[&str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<Vec<Option<Value>>> {
+        let mut found = Vec::with_capacity(ids.len());
+        let mut epoch = None;
+        let no_ids: [&[&str]; 1] = [&[]];
+        let chunks = ids.chunks(READ_AT_ONCE).chain(no_ids.into_iter().filter(|_| ids.is_empty()));
+        for ids in chunks {
+            let (view, slots) = self.read(tenant, ids).await?;
+            let is_same_epoch = *epoch.get_or_insert(view.epoch) == view.epoch;
+            if !is_same_epoch || !view.is_trusted(at_least, now) || slots.len() != ids.len() {
+                return None;
+            }
+            found.extend(slots.into_iter().map(|slot| state(&slot?, view.epoch)));
+        }
+        Some(found)
+    }
+
+    /// The epoch and what is known of the devices, of one moment.
+    async fn read(&self, tenant: &str, ids: &[&str]) -> Option<(View, Vec<Option<Vec<u8>>>)> {
+        let ticket = self.reading.admit(Instant::now())?;
+        let live = self.link.now()?;
+        let keys = Keys::of(tenant);
+        let mut command = redis::cmd("MGET");
+        command.arg(keys.meta());
+        for id in ids {
+            command.arg(keys.device(id));
+        }
+        let answer = timeout(self.read_patience, live.ask(&command)).await;
+        match answer {
+            Ok(Ok(answer)) => {
+                ticket.answered();
+                let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
+                let view = View::read(&slots.next()??)?;
+                Some((view, slots.collect()))
+            }
+            failed => {
+                drop(ticket);
+                let is_broken = matches!(&failed, Ok(Err(error)) if error.is_unrecoverable_error());
+                self.leave_if(is_broken || !self.reading.is_closed(), &live);
+                None
+            }
+        }
+    }
+
+    /// A connection that failed, or on which too much was waited for in vain, is not used any more.
+    fn leave_if(&self, hopeless: bool, live: &Live) {
+        if hopeless {
+            self.link.give_up(live);
+        }
+    }
+
+    /// One request of a writer.
+    async fn ask<T: FromRedisValue>(
+        &self,
+        request: impl AsyncFnOnce(&Live) -> RedisResult<redis::Value>,
+    ) -> Result<T, Trouble> {
+        let ticket = self.writing.admit(Instant::now()).ok_or(Trouble::Resting)?;
+        let mut used = None;
+        let answer = timeout(WRITE_PATIENCE, async {
+            let live = self.link.ready().await;
+            request(used.insert(live)).await
+        });
+        let trouble = match answer.await {
+            Ok(Ok(answer)) => {
+                ticket.answered();
+                return Ok(T::from_redis_value(answer).map_err(RedisError::from)?);
+            }
+            Ok(Err(error)) => Trouble::Redis(error),
+            Err(_) => Trouble::Late,
+        };
+        drop(ticket);
+        if let Some(live) = used {
+            let is_broken = matches!(&trouble, Trouble::Redis(error) if error.is_unrecoverable_error());
+            self.leave_if(is_broken || !self.writing.is_closed(), &live);
+        }
+        Err(trouble)
+    }
+
+    /// One script that writes in an epoch.
+    async fn write(
+        &self,
+        lineage: &mut Lineage,
+        epoch: Epoch,
+        script: &Stored,
+        keys: &[String],
+        arguments: impl IntoIterator<Item = Vec<u8>>,
+    ) -> Result<(), WriteError> {
+        if !lineage.is_in(epoch) {
+            return Err(WriteError::Forgotten);
+        }
+        let named = std::iter::once(digits(epoch.0)).chain(lineage.next()).map(String::into_bytes);
+        let arguments: Vec<Vec<u8>> = named.chain(arguments).collect();
+        if self.ask::<bool>(async |live| script.run(live, keys, &arguments).await).await? {
+            lineage.acknowledge();
+            Ok(())
+        } else {
+            Err(WriteError::Forgotten)
+        }
+    }
+
+    async fn tell<T>(
+        &self,
+        tenant: &str,
+        epoch: Epoch,
+        told: &[T],
+        as_of: u64,
+        read: impl Fn(&T) -> (&str, Vec<u8>),
+    ) -> Result<(), WriteError> {
+        let mut lineage = self.lineages.of(tenant).await;
+        let names = Keys::of(tenant);
+        for told in told.chunks(WRITTEN_AT_ONCE) {
+            let (mut keys, mut arguments) = (vec![names.meta()], vec![digits(as_of).into_bytes()]);
+            for (id, slot) in told.iter().map(&read) {
+                keys.push(names.device(id));
+                arguments.push(slot);
+            }
+            self.write(&mut lineage, epoch, &self.scripts.tell, &keys, arguments).await?;
+        }
+        Ok(())
+    }
+
+    async fn join(&self, tenant: &str, head: Position, now: SystemTime) -> Result<Following, WriteError> {
+        let mut lineage = self.lineages.of(tenant).await;
+        let keys = [Keys::of(tenant).meta()];
+        let (incarnation, revision) = (digits(head.incarnation), digits(head.revision));
+        let lifetime = EPOCH_LIFETIME.as_millis().to_string();
+        let begun = [digits(rand::random()), incarnation, revision, digits(milliseconds(now)), lifetime];
+        let arguments = begun.into_iter().chain(lineage.next()).chain(lineage.epochs());
+        let arguments: Vec<Vec<u8>> = arguments.map(String::into_bytes).collect();
+        let answer: (Vec<u8>, Vec<u8>) =
+            self.ask(async |live| self.scripts.open.run(live, &keys, &arguments).await).await?;
+        let (epoch, watermark) = (number(&answer.0), number(&answer.1));
+        let (epoch, watermark) = epoch.zip(watermark).ok_or(Trouble::Foreign)?;
+        lineage.enter(Epoch(epoch));
+        Ok(Following { epoch: Epoch(epoch), watermark })
+    }
+
+    async fn move_watermark(
+        &self,
+        tenant: &str,
+        epoch: Epoch,
+        through: u64,
+        now: SystemTime,
+    ) -> Result<(), WriteError> {
+        let mut lineage = self.lineages.of(tenant).await;
+        let keys = [Keys::of(tenant).meta()];
+        let arguments = [digits(through), digits(milliseconds(now))].map(String::into_bytes);
+        self.write(&mut lineage, epoch, &self.scripts.advance, &keys, arguments).await
+    }
+
+    async fn forget(&self, tenant: &str) -> Result<(), WriteError> {
+        let mut command = redis::cmd("DEL");
+        command.arg(Keys::of(tenant).meta());
+        let _: u64 = self.ask(async |live| live.ask(&command).await).await?;
+        Ok(())
+    }
+}
+
+impl DeviceStateCache for RedisCache {
+    fn open<'a>(
+        &'a self,
+        tenant: &'a str,
+        head: Position,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<Following, WriteError>> {
+        Box::pin(self.join(tenant, head, now))
+    }
+
+    fn get_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        ids: &'a [&'a str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Option<Vec<Option<Value>>>> {
+        Box::pin(self.get(tenant, ids, at_least, now))
+    }
+
+    fn put_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        entries: &'a [Entry],
+        as_of: u64,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(self.tell(tenant, epoch, entries, as_of, move |entry| {
+            (&entry.id, slot(epoch, entry.revision, Some(&entry.value)))
+        }))
+    }
+
+    fn remove_many<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        removals: &'a [Removal],
+        as_of: u64,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(self.tell(tenant, epoch, removals, as_of, move |removal| {
+            (&removal.id, slot(epoch, removal.revision, None))
+        }))
+    }
+
+    fn advance<'a>(
+        &'a self,
+        tenant: &'a str,
+        epoch: Epoch,
+        through: u64,
+        now: SystemTime,
+    ) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(self.move_watermark(tenant, epoch, through, now))
+    }
+
+    fn clear<'a>(&'a self, tenant: &'a str) -> BoxFuture<'a, Result<(), WriteError>> {
+        Box::pin(self.forget(tenant))
+    }
+}

@@ -1,0 +1,39 @@
+//! The suite of all adapters.
+
+use std::time::Duration;
+
+use tandem_cache::{RedisCache, RedisLocation, conformance};
+use tandem_testkit::containers::{Redis, RedisCluster};
+
+/// For tests that are not about slowness, on machines that may be.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) fn patient(location: &RedisLocation) -> RedisCache {
+    RedisCache::new(location).unwrap().with_read_patience(PATIENCE)
+}
+
+pub(crate) fn at(server: &Redis) -> RedisLocation {
+    RedisLocation::Server(server.url())
+}
+
+pub(crate) async fn server_keeps_every_promise() {
+    let server = Redis::start().await;
+    conformance::run(async || {
+        server.command(&["FLUSHALL"]).await;
+        patient(&at(&server))
+    })
+    .await;
+}
+
+pub(crate) async fn cluster_keeps_every_promise() {
+    let cluster = RedisCluster::start().await;
+    let location = RedisLocation::Cluster(cluster.urls());
+    conformance::run(async || {
+        for tenant in ["contoso", "fabrikam"] {
+            let key = format!("tandem:cache:1:{{{}:{tenant}}}:epoch", tenant.len());
+            cluster.command_at(&key, &["FLUSHALL"]).await;
+        }
+        patient(&location)
+    })
+    .await;
+}
