@@ -143,6 +143,12 @@ impl Processes {
         self.database.lead_to(self.postgres.address());
     }
 
+    /// Leads the services to another database server.
+    pub fn move_to(&mut self, postgres: Postgres) {
+        self.database.lead_to(postgres.address());
+        self.postgres = postgres;
+    }
+
     /// Starts a service.
     ///
     /// # Panics

@@ -91,6 +91,29 @@ async fn postgres_that_stands_still_for_ten_seconds_is_waited_for() {
     .await;
 }
 
+async fn synchronous_standby_takes_over_with_everything_that_was_acknowledged() {
+    let (mut processes, connection, start) = inventory().await;
+    let standby = processes.postgres.synchronous_standby().await;
+    report_while(&connection, &start, async |acknowledged| {
+        until_acknowledged(acknowledged, 1_000).await;
+        processes.postgres.kill().await;
+        // As long as the standby is one, nobody takes its word for the fleet's.
+        processes.database.lead_to(standby.address());
+        let inventory = processes.running("inventory");
+        until("the inventory says so", async || {
+            inventory
+                .readiness()
+                .await
+                .filter(|(code, said)| *code == 503 && said.contains("database: not ready"))
+        })
+        .await;
+        standby.promote().await;
+        processes.move_to(standby);
+        processes.ready().await;
+    })
+    .await;
+}
+
 async fn services_start_in_any_order() {
     let mut processes = Processes::new().await;
     processes.database.cut();
@@ -239,6 +262,7 @@ fn main() -> ExitCode {
         inventory_that_is_killed_again_and_again_keeps_what_it_acknowledged,
         postgres_that_is_restarted_or_killed_loses_nothing,
         postgres_that_stands_still_for_ten_seconds_is_waited_for,
+        synchronous_standby_takes_over_with_everything_that_was_acknowledged,
         services_start_in_any_order,
         replicas_that_race_on_the_same_devices_make_each_once,
         replica_whose_clock_is_an_hour_behind_changes_no_order,

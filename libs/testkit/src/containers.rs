@@ -3,30 +3,25 @@
 //! Images are those that `TANDEM_TEST_POSTGRES_IMAGE` and `TANDEM_TEST_REDIS_IMAGE` name, else the upstream ones. Where no registry can be
 //! reached, `deploy/offline-images/build` makes some, which are taken where they are and the upstream ones are not.
 
+mod postgres;
 mod redis;
 
 use std::env;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::OnceLock;
 
 use futures::TryStreamExt;
 use libtest_mimic::{Failed, Trial};
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TryGetable};
 use testcontainers::bollard::Docker;
 use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
-use testcontainers::runners::AsyncRunner;
-use testcontainers::{ContainerAsync, GenericImage, ImageExt, TestcontainersError};
+use testcontainers::{ContainerAsync, GenericImage, TestcontainersError};
 
+pub use self::postgres::{Postgres, Restart};
 pub use self::redis::{Redis, RedisCluster};
 use crate::suite::common_runtime;
-use crate::wait::until;
 
 /// The variable that makes a missing engine a failure.
 const REQUIRED: &str = "TANDEM_REQUIRE_CONTAINERS";
-
-/// The password of the databases' owner, known to whoever can reach this machine's loopback while the tests run.
-const PASSWORD: &str = "tandem";
 
 /// A test that is ignored where containers cannot be had.
 pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
@@ -86,172 +81,6 @@ async fn image_of(docker: &Docker, variable: &str, upstream: &str, offline: &str
         Err(error) => Err(format!(
             "the image {named} cannot be pulled: {error}; name another with {variable}, or make one with deploy/offline-images/build"
         )),
-    }
-}
-
-/// How a server ends before it is started again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Restart {
-    /// It is asked to.
-    Stopped,
-    /// It is killed.
-    Killed,
-}
-
-/// A PostgreSQL server of its own.
-#[derive(Debug)]
-pub struct Postgres {
-    container: ContainerAsync<GenericImage>,
-    port: u16,
-}
-
-impl Postgres {
-    /// Starts one and waits until it answers.
-    ///
-    /// # Panics
-    /// It cannot be started.
-    pub async fn start() -> Self {
-        Self::start_with(&[]).await
-    }
-
-    /// The same with settings of the server, such as `max_connections=20`.
-    ///
-    /// # Panics
-    /// It cannot be started.
-    pub async fn start_with(settings: &[&str]) -> Self {
-        // Some suites open hundreds of databases, each with its pools.
-        let all = ["max_connections=500"].iter().chain(settings);
-        let arguments: Vec<String> = all.flat_map(|set| ["-c".to_owned(), (*set).to_owned()]).collect();
-        let container = image(|images| &images.postgres)
-            .with_exposed_port(5432.tcp())
-            .with_env_var("POSTGRES_PASSWORD", PASSWORD)
-            .with_cmd(arguments)
-            .start()
-            .await;
-        let container = started(container);
-        let port = port_of(&container, 5432).await;
-        let server = Self { container, port };
-        server.answers().await;
-        server
-    }
-
-    /// The address of one of its databases.
-    #[must_use]
-    pub fn url(&self, database: &str) -> String {
-        format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
-    }
-
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.port).into()
-    }
-
-    /// The address of one of its databases, as reached through another address.
-    #[must_use]
-    pub fn url_through(&self, address: SocketAddr, database: &str) -> String {
-        format!("postgres://postgres:{PASSWORD}@{address}/{database}")
-    }
-
-    /// Stops it, as its operator does, or kills it; and starts it again, which may give it another port. Waits until it answers.
-    ///
-    /// # Panics
-    /// It does not come back.
-    pub async fn restart(&mut self, how: Restart) {
-        let seconds = match how {
-            Restart::Stopped => 10,
-            Restart::Killed => 0,
-        };
-        check(self.container.stop_with_timeout(Some(seconds)).await);
-        check(self.container.start().await);
-        self.port = port_of(&self.container, 5432).await;
-        self.answers().await;
-    }
-
-    /// Stops its clock: connections stay, and nothing answers.
-    ///
-    /// # Panics
-    /// It cannot be paused.
-    pub async fn pause(&self) {
-        check(self.container.pause().await);
-    }
-
-    /// Lets it go on.
-    ///
-    /// # Panics
-    /// It is not paused.
-    pub async fn unpause(&self) {
-        check(self.container.unpause().await);
-    }
-
-    async fn answers(&self) {
-        until("PostgreSQL answers", async || sea_orm::Database::connect(self.url("postgres")).await.ok())
-            .await;
-    }
-
-    /// Runs a statement in one of its databases, as its owner.
-    ///
-    /// # Panics
-    /// The statement fails.
-    pub async fn execute(&self, database: &str, statement: &str) {
-        let connection = self.connect(database).await;
-        if let Err(error) = connection.execute_unprepared(statement).await {
-            panic!("{statement} failed: {error}");
-        }
-    }
-
-    /// How many rows a table has.
-    ///
-    /// # Panics
-    /// It cannot be read.
-    pub async fn count(&self, database: &str, table: &str) -> u64 {
-        let rows = self.column::<i64>(database, &format!("SELECT count(*) FROM {table}")).await;
-        rows.first().map_or(0, |count| count.unsigned_abs())
-    }
-
-    /// The tables of a schema, by name.
-    ///
-    /// # Panics
-    /// It cannot be read.
-    pub async fn tables(&self, database: &str, schema: &str) -> Vec<String> {
-        let sql =
-            format!("SELECT tablename::text FROM pg_tables WHERE schemaname = '{schema}' ORDER BY tablename");
-        self.column(database, &sql).await
-    }
-
-    /// The first column of what a query finds.
-    ///
-    /// # Panics
-    /// It fails, or the column has another type.
-    pub async fn column<V: TryGetable>(&self, database: &str, query: &str) -> Vec<V> {
-        let connection = self.connect(database).await;
-        let query = Statement::from_string(connection.get_database_backend(), query);
-        let read = async {
-            let rows = connection.query_all_raw(query.clone()).await?;
-            rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<Vec<V>, DbErr>>()
-        };
-        match read.await {
-            Ok(values) => values,
-            Err(error) => panic!("{} failed: {error}", query.sql),
-        }
-    }
-
-    async fn connect(&self, database: &str) -> DatabaseConnection {
-        match sea_orm::Database::connect(self.url(database)).await {
-            Ok(connection) => connection,
-            Err(error) => panic!("PostgreSQL does not answer: {error}"),
-        }
-    }
-
-    /// Its container.
-    #[must_use]
-    pub const fn container(&self) -> &ContainerAsync<GenericImage> {
-        &self.container
-    }
-
-    /// Removes it now instead of with its last reference.
-    pub(crate) async fn remove(self) {
-        let _ = self.container.rm().await;
     }
 }
 
