@@ -88,8 +88,22 @@ impl Process {
 
     /// What its probe answers: the code, and a line for each check. `None`: it does not answer.
     pub async fn readiness(&self) -> Option<(u16, String)> {
+        self.get("/readyz").await
+    }
+
+    /// The value of a metric of its operations listener, by name and labels as it is written there. 0: it has none of that name.
+    ///
+    /// # Panics
+    /// The listener does not answer.
+    pub async fn metric(&self, metric: &str) -> f64 {
+        let (_, metrics) = self.get("/metrics").await.expect("the operations listener answers");
+        let value = metrics.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+        value.unwrap_or(0.0)
+    }
+
+    async fn get(&self, path: &str) -> Option<(u16, String)> {
         let mut connection = TcpStream::connect(self.operations).await.ok()?;
-        let request = "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         connection.write_all(request.as_bytes()).await.ok()?;
         let mut answer = String::new();
         connection.read_to_string(&mut answer).await.ok()?;

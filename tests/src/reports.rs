@@ -129,6 +129,30 @@ fn mark(token: &str) -> Mark {
     token.get(Service::Inventory).expect("it names the inventory's world")
 }
 
+/// Reports the device of that number under another name, for the `time`th time. Answers the token of the world that has it.
+///
+/// # Panics
+/// The report is not taken.
+pub async fn rename(connection: &Connection, number: u32, time: u32) -> String {
+    let [mut discovery, _] = sections(number);
+    discovery.sequence = u64::from(time);
+    if let Some(Body::Discovery(said)) = &mut discovery.body {
+        said.name = Some(format!("{}-{time}", name(number)));
+    }
+    let request = ReportDevicesRequest {
+        parent: TENANT.into(),
+        source: "configmgr/PS1".into(),
+        sequence: 1,
+        sections: vec![discovery],
+    };
+    let mut devices = connection.devices();
+    let answers = devices.report_devices(tokio_stream::iter([request])).await.expect("a stream is opened");
+    let answer =
+        answers.into_inner().message().await.expect("the report is taken").expect("it is acknowledged");
+    assert_eq!((answer.applied, answer.superseded), (1, 0));
+    answer.consistency_token
+}
+
 /// Every device of the tenant, page by page.
 ///
 /// # Panics

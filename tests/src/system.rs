@@ -8,7 +8,7 @@ use tandem_client::{Addresses, Connection};
 use tandem_monitoring::FollowMode;
 use tandem_server::Clock;
 use tandem_storage::Durability;
-use tandem_testkit::containers::{Postgres, Restart};
+use tandem_testkit::containers::{Postgres, Redis, Restart};
 use tandem_testkit::proxy::Proxy;
 use tempfile::TempDir;
 
@@ -48,7 +48,7 @@ impl System {
         Self { connection, kind: Kind::Embedded { _sandbox: Box::new(sandbox), _folder: folder } }
     }
 
-    /// A process for each service, over a PostgreSQL of their own.
+    /// A process for each service, over a PostgreSQL and a Redis of their own.
     ///
     /// # Panics
     /// It cannot be started.
@@ -82,6 +82,8 @@ pub const SERVICES: [&str; 4] = ["inventory", "prerequisites", "authority", "mon
 pub struct Processes {
     /// Their database server.
     pub postgres: Postgres,
+    /// Their cache of device states.
+    pub redis: Redis,
     /// What leads them to it.
     pub database: Proxy,
     /// What leads them to each other, by the service that is asked.
@@ -98,7 +100,7 @@ impl Processes {
     /// The database server cannot be started.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
-        let postgres = Postgres::start().await;
+        let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
         let database = Proxy::start(postgres.address()).await;
         let apis: Vec<SocketAddr> = SERVICES.iter().map(|_| free_address()).collect();
         let mut links = BTreeMap::new();
@@ -121,6 +123,9 @@ impl Processes {
             if matches!(*service, "inventory" | "authority") {
                 environment.push(("TANDEM_DATABASE_URL".to_owned(), database_url.clone()));
             }
+            if *service != "monitoring" {
+                environment.push(("TANDEM_CACHE_URL".to_owned(), redis.url()));
+            }
             Start {
                 service,
                 api: *api,
@@ -131,7 +136,7 @@ impl Processes {
             }
         });
         let starts = starts.collect();
-        Self { postgres, database, links, folder, starts, running: Vec::new() }
+        Self { postgres, redis, database, links, folder, starts, running: Vec::new() }
     }
 
     /// Ends the database server and starts it again.

@@ -1,13 +1,15 @@
-//! Four processes over PostgreSQL, and what happens to them: what was acknowledged is there, nothing is twice, and everything comes back by
+//! Four processes over PostgreSQL and Redis, and what happens to them: what was acknowledged is there, nothing is twice, and everything comes back by
 //! itself.
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::{
-    ListCoManagementPolicyRevisionsRequest, UpdateCoManagementPolicyRequest,
+    BatchGetEffectiveAuthorityRequest, ListCoManagementPolicyRevisionsRequest,
+    UpdateCoManagementPolicyRequest,
 };
 use tandem_contracts::inventory::v1::GetTenantRequest;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
@@ -15,7 +17,7 @@ use tandem_testkit::containers::Restart;
 use tandem_testkit::suite::Suite;
 use tandem_testkit::wait::until;
 use tandem_tests::process::Process;
-use tandem_tests::reports::{FeedStart, HIERARCHY, TENANT, check, make_tenant, report};
+use tandem_tests::reports::{FeedStart, HIERARCHY, TENANT, check, devices, make_tenant, rename, report};
 use tandem_tests::system::Processes;
 use tokio::sync::watch;
 
@@ -237,6 +239,73 @@ async fn link_that_is_cut_is_told_and_heals() {
     until("prerequisites can ask again", async || check_tenant().await.ok()).await;
 }
 
+/// Devices that the authority is asked about while its cache fails.
+const ASKED: u32 = 100;
+
+/// Changes a device and asks the authority at once about all of them: the answers are about the devices as the inventory has them.
+async fn check_answers(connection: &Connection, time: u32) {
+    let consistency_token = rename(connection, time % ASKED, time).await;
+    let expected: BTreeMap<String, u64> =
+        devices(connection).await.into_iter().map(|device| (device.name, device.revision)).collect();
+    let request = BatchGetEffectiveAuthorityRequest {
+        parent: TENANT.into(),
+        names: expected.keys().cloned().collect(),
+        consistency_token,
+    };
+    let answer = connection.authority().batch_get_effective_authority(request).await.unwrap().into_inner();
+    assert_eq!(answer.not_found, Vec::<String>::new());
+    let found: BTreeMap<String, u64> = answer
+        .effective_authorities
+        .into_iter()
+        .map(|answer| (answer.device, answer.device_revision))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+/// Asks until the authority takes devices from its cache again.
+async fn until_cached(
+    processes: &mut Processes,
+    connection: &Connection,
+    times: &mut std::ops::RangeFrom<u32>,
+) {
+    let authority = processes.running("authority");
+    let hits = r#"tandem_device_reads_total{from="cache"}"#;
+    let before = authority.metric(hits).await;
+    until("the cache is used", async || {
+        check_answers(connection, times.next()?).await;
+        // Without a token of its own world a question is answered from whatever the cache has.
+        let names = devices(connection).await.into_iter().map(|device| device.name).collect();
+        let request =
+            BatchGetEffectiveAuthorityRequest { parent: TENANT.into(), names, ..Default::default() };
+        connection.authority().batch_get_effective_authority(request).await.unwrap();
+        (authority.metric(hits).await > before).then_some(())
+    })
+    .await;
+}
+
+async fn redis_that_is_killed_paused_or_flushed_changes_no_answer_and_is_used_again() {
+    let (mut processes, connection, _) = inventory().await;
+    processes.start("authority");
+    processes.ready().await;
+    report(&connection, 0..ASKED, &watch::Sender::new(0)).await;
+    let mut times = 1..;
+    until_cached(&mut processes, &connection, &mut times).await;
+
+    processes.redis.kill().await;
+    check_answers(&connection, times.next().unwrap()).await;
+    processes.redis.revive().await;
+    until_cached(&mut processes, &connection, &mut times).await;
+
+    processes.redis.pause().await;
+    check_answers(&connection, times.next().unwrap()).await;
+    processes.redis.resume().await;
+    until_cached(&mut processes, &connection, &mut times).await;
+
+    processes.redis.command(&["FLUSHALL"]).await;
+    check_answers(&connection, times.next().unwrap()).await;
+    until_cached(&mut processes, &connection, &mut times).await;
+}
+
 async fn process_that_is_asked_to_end_answers_what_it_took_on() {
     let (mut processes, connection, start) = inventory().await;
     let progress = watch::Sender::new(0);
@@ -268,6 +337,7 @@ fn main() -> ExitCode {
         replica_whose_clock_is_an_hour_behind_changes_no_order,
         replicas_that_race_on_a_policy_record_every_change_once,
         link_that_is_cut_is_told_and_heals,
+        redis_that_is_killed_paused_or_flushed_changes_no_answer_and_is_used_again,
         process_that_is_asked_to_end_answers_what_it_took_on,
     )
 }

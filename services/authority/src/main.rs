@@ -23,8 +23,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let parts = Parts {
         database: config.database(),
         inventory: Connection::connect_lazy(&config.inventory)?.with_trace_source(trace::current_id),
-        // A process of its own has nobody to share an in-process cache with.
-        cache: None,
+        cache: config.cache()?,
         clock: Clock::system(),
     };
     let Some(authority) = process.open(|| Authority::open(parts.clone())).await? else { return Ok(()) };

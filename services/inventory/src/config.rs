@@ -2,9 +2,11 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
+use tandem_cache::{DeviceStateCache, LocationError, RedisCache, RedisLocation};
 use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
 use tandem_storage::Location;
@@ -34,6 +36,11 @@ pub struct Config {
     /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`. The service keeps to the
     /// schema of its name. A secret: it has no flag, which other users of the machine could read. Unset: a file.
     pub database_url: Option<Secret>,
+    /// The Redis that keeps the states of devices for all services, as `redis://user:password@host:port`; of a cluster some nodes,
+    /// separated by commas. Unset: the database answers everything.
+    pub cache_url: Option<Secret>,
+    /// Whether that is a cluster. Default: no.
+    pub cache_cluster: bool,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
 }
@@ -45,6 +52,8 @@ impl Default for Config {
             operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
             data_folder: "tandem-data".into(),
             database_url: None,
+            cache_url: None,
+            cache_cluster: false,
             log_format: "text".into(),
         }
     }
@@ -58,6 +67,16 @@ impl Config {
             Some(url) => Location::Postgres { url: url.expose().to_owned(), schema: SCHEMA.to_owned() },
             None => Location::file(self.data_folder.join(DATABASE)),
         }
+    }
+
+    /// The cache of device states, which need not be reachable yet.
+    ///
+    /// # Errors
+    /// Its address has the wrong form.
+    pub fn cache(&self) -> Result<Option<Arc<dyn DeviceStateCache>>, LocationError> {
+        let Some(url) = &self.cache_url else { return Ok(None) };
+        let location = RedisLocation::configured(url.expose(), self.cache_cluster);
+        Ok(Some(Arc::new(RedisCache::new(&location)?)))
     }
 
     /// What every process has.

@@ -19,12 +19,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
-    let parts = Parts {
-        database: config.database(),
-        clock: Clock::system(),
-        // A process of its own has nobody to share an in-process cache with.
-        cache: None,
-    };
+    let parts = Parts { database: config.database(), clock: Clock::system(), cache: config.cache()? };
     let Some(inventory) = process.open(|| Inventory::open(parts.clone())).await? else { return Ok(()) };
     inventory.start_tasks(process.supervisor());
     process.serve(inventory.serve_on(ApiServer::new(LocalAuthenticator::default()))).await?;

@@ -2,10 +2,12 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
-use tandem_server::config::{ConfigError, load};
+use tandem_cache::{DeviceStateCache, LocationError, RedisCache, RedisLocation};
+use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
 
 /// The port of this service where each service has a process of its own.
@@ -26,6 +28,11 @@ pub struct Config {
     pub inventory: String,
     /// Address of the authority service. Default: `http://127.0.0.1:50053`.
     pub authority: String,
+    /// The Redis that keeps the states of devices for all services, as `redis://user:password@host:port`; of a cluster some nodes,
+    /// separated by commas. Unset: the database answers everything.
+    pub cache_url: Option<Secret>,
+    /// Whether that is a cluster. Default: no.
+    pub cache_cluster: bool,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
 }
@@ -37,12 +44,24 @@ impl Default for Config {
             operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
             inventory: "http://127.0.0.1:50051".into(),
             authority: "http://127.0.0.1:50053".into(),
+            cache_url: None,
+            cache_cluster: false,
             log_format: "text".into(),
         }
     }
 }
 
 impl Config {
+    /// The cache of device states, which need not be reachable yet.
+    ///
+    /// # Errors
+    /// Its address has the wrong form.
+    pub fn cache(&self) -> Result<Option<Arc<dyn DeviceStateCache>>, LocationError> {
+        let Some(url) = &self.cache_url else { return Ok(None) };
+        let location = RedisLocation::configured(url.expose(), self.cache_cluster);
+        Ok(Some(Arc::new(RedisCache::new(&location)?)))
+    }
+
     /// What every process has.
     #[must_use]
     pub fn settings(&self) -> Settings<'_> {

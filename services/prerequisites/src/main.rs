@@ -25,8 +25,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let prerequisites = Prerequisites::new(Parts {
         inventory: connect(&config.inventory)?,
         authority: connect(&config.authority)?,
-        // A process of its own has nobody to share an in-process cache with.
-        cache: None,
+        cache: config.cache()?,
         clock: Clock::system(),
     });
     process.serve(ApiServer::new(LocalAuthenticator::default()).add_service(prerequisites.service())).await

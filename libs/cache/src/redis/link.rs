@@ -28,6 +28,17 @@ pub enum RedisLocation {
     Cluster(Vec<String>),
 }
 
+impl RedisLocation {
+    /// As a configuration says it: one address, or some nodes of a cluster separated by commas.
+    #[must_use]
+    pub fn configured(addresses: &str, is_cluster: bool) -> Self {
+        match is_cluster {
+            true => Self::Cluster(addresses.split(',').map(|address| address.trim().to_owned()).collect()),
+            false => Self::Server(addresses.trim().to_owned()),
+        }
+    }
+}
+
 /// A location that nothing can be connected to.
 #[derive(Debug, thiserror::Error)]
 #[error("the address of the device-state cache cannot be used")]

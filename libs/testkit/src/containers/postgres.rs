@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, Statement, TryGetable};
+use testcontainers::bollard::Docker;
 use testcontainers::core::{CmdWaitFor, ExecCommand, IntoContainerPort};
 use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
@@ -138,10 +139,7 @@ impl Postgres {
             panic!("the primary lets nobody replicate: {error}");
         }
         self.execute("postgres", "SELECT pg_reload_conf()").await;
-        let address = match self.container.get_bridge_ip_address().await {
-            Ok(address) => address,
-            Err(error) => panic!("the primary has no address for its standby: {error}"),
-        };
+        let address = address_within(self.container.id()).await;
         let primary = format!("postgresql://postgres:{PASSWORD}@{address}:5432/");
         let run = ["bash", "-euc", STANDBY, "standby", &primary].map(str::to_owned);
         let container = image(|images| &images.postgres)
@@ -247,4 +245,19 @@ impl Postgres {
 
 fn arguments<'a>(settings: impl IntoIterator<Item = &'a &'a str>) -> Vec<String> {
     settings.into_iter().flat_map(|set| ["-c".to_owned(), (*set).to_owned()]).collect()
+}
+
+/// The address at which other containers reach that one, on whatever network it is.
+async fn address_within(container: &str) -> String {
+    let inspected = async {
+        let docker = Docker::connect_with_defaults()?;
+        docker.inspect_container(container, None).await
+    };
+    let inspected = match inspected.await {
+        Ok(inspected) => inspected,
+        Err(error) => panic!("the container cannot be inspected: {error}"),
+    };
+    let networks = inspected.network_settings.and_then(|settings| settings.networks).unwrap_or_default();
+    let address = networks.into_values().find_map(|network| network.ip_address.filter(|ip| !ip.is_empty()));
+    address.unwrap_or_else(|| panic!("the container is on no network"))
 }
