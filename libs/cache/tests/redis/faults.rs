@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use tandem_cache::{DeviceStateCache, RedisCache, RedisLocation, WriteError};
 use tandem_testkit::containers::Redis;
+use tandem_testkit::wait::until;
 
 use crate::observer::{EPOCH_KEY, Observer, TENANT};
 use crate::promises::{at, patient};
@@ -74,7 +75,7 @@ pub(crate) async fn server_back_in_time_confirms_nothing_it_lost() {
 
     // The follower has nothing to tell of the device; it only confirms, again and again.
     let head = observer.head;
-    let forgotten = tandem_testkit::wait::until("the follower is told", async || {
+    let forgotten = until("the follower is told", async || {
         assert!(observer.read(head).await.is_none(), "what is lost is not covered");
         let epoch = observer.place()?;
         let confirmed = observer.cache.advance(TENANT, epoch, head, SystemTime::now()).await;
@@ -95,7 +96,7 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     server.revive().await;
 
     // The second one begins, and writes more often than the first had.
-    let epoch = tandem_testkit::wait::until("the second follower joins", async || {
+    let epoch = until("the second follower joins", async || {
         second.open(TENANT, position(first.head), SystemTime::now()).await.ok()
     });
     let joined = epoch.await;
@@ -103,7 +104,7 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     for revision in 1..20 {
         second.put_many(TENANT, joined.epoch, &[entry("b", revision, 8)], first.head).await.unwrap();
     }
-    let lost = tandem_testkit::wait::until("the first follower is told", async || {
+    let lost = until("the first follower is told", async || {
         let outcome = first.cache.advance(TENANT, first.place()?, first.head, SystemTime::now()).await;
         assert!(outcome.is_err());
         matches!(outcome, Err(WriteError::Forgotten)).then_some(())
@@ -112,6 +113,27 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     let told = second.advance(TENANT, joined.epoch, first.head, SystemTime::now()).await;
     assert!(matches!(told, Err(WriteError::Forgotten)), "the epoch has ended for all, found {told:?}");
     first.recover().await;
+}
+
+pub(crate) async fn epoch_that_was_left_does_not_come_back() {
+    let server = Redis::start().await;
+    let mut observer = observed(&server).await;
+    let left = observer.place().unwrap();
+    server.command(&["SAVE"]).await;
+    observer.change().await;
+    let head = observer.head;
+    let open = async || observer.cache.open(TENANT, position(head), SystemTime::now()).await;
+    observer.cache.clear(TENANT).await.unwrap();
+    let next = open().await.unwrap().epoch;
+    server.kill().await;
+    server.revive().await;
+
+    // The server is back in an epoch in which this process wrote what is lost, and which it has left since.
+    let joined = until("the server answers", async || open().await.ok()).await;
+    assert!(joined.epoch != left && joined.epoch != next, "{joined:?}");
+    let told = observer.cache.advance(TENANT, left, head, SystemTime::now()).await;
+    assert!(matches!(told, Err(WriteError::Forgotten)), "{told:?}");
+    assert_eq!(observer.read(head).await, Some(None));
 }
 
 pub(crate) async fn full_server_confirms_nothing() {

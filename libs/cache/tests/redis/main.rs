@@ -27,6 +27,7 @@ fn main() -> ExitCode {
             "faults::stays_back_in_time",
             faults::second_follower_does_not_hide_what_the_first_lost,
         )
+        .with_containers("faults::left_epoch", faults::epoch_that_was_left_does_not_come_back)
         .with_containers("faults::full", faults::full_server_confirms_nothing)
         .with_containers("faults::evicting", faults::evicting_server_answers_less_but_nothing_stale)
         .with_containers("faults::expiry", faults::every_key_expires)
