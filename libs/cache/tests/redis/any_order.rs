@@ -80,14 +80,18 @@ pub(crate) async fn trusted_state_is_right() {
         redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let location = at(&server);
     let runtime = Handle::current();
+    let cache = move |is_near: bool| {
+        let cache = patient(&location);
+        if is_near { cache.with_near(1 << 20) } else { cache }
+    };
     let checked = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) };
         TestRunner::new(config).run(
-            &(1..=2_usize, prop::collection::vec(event(), 1..100)),
-            |(processes, events)| {
+            &(1..=2_usize, any::<bool>(), prop::collection::vec(event(), 1..100)),
+            |(processes, is_near, events)| {
                 let scene = Shared {
                     tenant: format!("tenant-{}", rand::random::<u64>()),
-                    caches: (0..processes).map(|_| patient(&location)).collect(),
+                    caches: (0..processes).map(|_| cache(is_near)).collect(),
                     server: connection.clone(),
                     saved: Mutex::default(),
                 };

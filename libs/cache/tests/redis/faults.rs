@@ -1,8 +1,8 @@
 //! One server, and what may befall it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tandem_cache::{DeviceStateCache, RedisCache, RedisLocation, WriteError};
+use tandem_cache::{DeviceStateCache, MAX_WATERMARK_AGE, RedisCache, RedisLocation, WriteError};
 use tandem_testkit::containers::Redis;
 use tandem_testkit::wait::until;
 
@@ -134,6 +134,32 @@ pub(crate) async fn epoch_that_was_left_does_not_come_back() {
     let told = observer.cache.advance(TENANT, left, head, SystemTime::now()).await;
     assert!(matches!(told, Err(WriteError::Forgotten)), "{told:?}");
     assert_eq!(observer.read(head).await, Some(None));
+}
+
+pub(crate) async fn near_layer_answers_what_its_watermark_covers_and_no_longer() {
+    let server = Redis::start().await;
+    let near = patient(&at(&server)).with_near(1 << 20);
+    let follower = patient(&at(&server));
+    let now = SystemTime::now();
+    let epoch = follower.open(TENANT, position(0), now).await.unwrap().epoch;
+    let tell = async |revision| {
+        follower.put_many(TENANT, epoch, &[entry("a", revision, 8)], revision).await.unwrap();
+        follower.advance(TENANT, epoch, revision, now).await.unwrap();
+    };
+    let read = async |at_least, now| near.get_many(TENANT, &["a"], Some(position(at_least)), now).await;
+    let state = |revision| Some(vec![Some(entry("a", revision, 8).value)]);
+    tell(1).await;
+    assert_eq!(until("Redis answers", async || read(1, now).await).await, state(1).unwrap());
+    tell(2).await;
+    assert_eq!(read(1, now).await, state(1), "answered from near, and right for what is asked");
+    assert_eq!(read(2, now).await, state(2), "what is not covered is asked for");
+
+    server.pause().await;
+    let limit = now + MAX_WATERMARK_AGE;
+    assert_eq!(read(2, limit - Duration::from_millis(1)).await, state(2));
+    assert_eq!(read(3, now).await, None);
+    assert_eq!(read(2, limit).await, None);
+    server.resume().await;
 }
 
 pub(crate) async fn full_server_confirms_nothing() {
