@@ -232,7 +232,7 @@ impl RedisCache {
         let ticket = self.writing.admit(Instant::now()).ok_or(Trouble::Resting)?;
         let mut used = None;
         let answer = timeout(WRITE_PATIENCE, async {
-            let live = self.link.ready().await;
+            let live = self.link.ready().await?;
             request(used.insert(live)).await
         });
         let trouble = match answer.await {
