@@ -2,7 +2,8 @@
 //!
 //! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment.
 //! - **Write**: a script that judges every entry where it lies ([`scripts`]).
-//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all.
+//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all. There is one for
+//!   readers and one for writers, whatever the number of servers: a node that is gone may also rest the tenants of others for a moment.
 //!
 //! # One slot a tenant
 //! The keys of a tenant have one hash tag: epoch and entries are read and written as one, and go to a new node, or back in time, together.
@@ -37,6 +38,7 @@
 //!
 //! Not for: hints that something changed.
 
+mod attempt;
 mod breaker;
 mod layout;
 mod lineage;
@@ -44,11 +46,12 @@ mod link;
 mod near;
 mod scripts;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use redis::{FromRedisValue, RedisError, RedisResult};
 use tokio::time::timeout;
 
+use self::attempt::Attempt;
 use self::breaker::Breaker;
 use self::layout::{Keys, View, digits, milliseconds, number, slot, state};
 use self::lineage::{Lineage, Lineages};
@@ -192,36 +195,19 @@ impl RedisCache {
 
     /// The epoch and what is known of the devices, of one moment.
     async fn read(&self, tenant: &str, ids: &[&str]) -> Option<(View, Vec<Option<Vec<u8>>>)> {
-        let ticket = self.reading.admit(Instant::now())?;
-        let live = self.link.now()?;
+        let mut attempt = Attempt::start(&self.reading, &self.link)?;
+        let live = attempt.over(self.link.now()?);
         let keys = Keys::of(tenant);
         let mut command = redis::cmd("MGET");
         command.arg(keys.meta());
         for id in ids {
             command.arg(keys.device(id));
         }
-        let answer = timeout(self.read_patience, live.ask(&command)).await;
-        match answer {
-            Ok(Ok(answer)) => {
-                ticket.answered();
-                let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
-                let view = View::read(&slots.next()??)?;
-                Some((view, slots.collect()))
-            }
-            failed => {
-                drop(ticket);
-                let is_broken = matches!(&failed, Ok(Err(error)) if error.is_unrecoverable_error());
-                self.leave_if(is_broken || !self.reading.is_closed(), &live);
-                None
-            }
-        }
-    }
-
-    /// A connection that failed, or on which too much was waited for in vain, is not used any more.
-    fn leave_if(&self, hopeless: bool, live: &Live) {
-        if hopeless {
-            self.link.give_up(live);
-        }
+        let answer = timeout(self.read_patience, live.ask(&command)).await.ok()?;
+        let answer = attempt.end(answer).ok()?;
+        let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
+        let view = View::read(&slots.next()??)?;
+        Some((view, slots.collect()))
     }
 
     /// One request of a writer.
@@ -229,26 +215,13 @@ impl RedisCache {
         &self,
         request: impl AsyncFnOnce(&Live) -> RedisResult<redis::Value>,
     ) -> Result<T, Trouble> {
-        let ticket = self.writing.admit(Instant::now()).ok_or(Trouble::Resting)?;
-        let mut used = None;
+        let mut attempt = Attempt::start(&self.writing, &self.link).ok_or(Trouble::Resting)?;
         let answer = timeout(WRITE_PATIENCE, async {
             let live = self.link.ready().await?;
-            request(used.insert(live)).await
+            request(attempt.over(live)).await
         });
-        let trouble = match answer.await {
-            Ok(Ok(answer)) => {
-                ticket.answered();
-                return Ok(T::from_redis_value(answer).map_err(RedisError::from)?);
-            }
-            Ok(Err(error)) => Trouble::Redis(error),
-            Err(_) => Trouble::Late,
-        };
-        drop(ticket);
-        if let Some(live) = used {
-            let is_broken = matches!(&trouble, Trouble::Redis(error) if error.is_unrecoverable_error());
-            self.leave_if(is_broken || !self.writing.is_closed(), &live);
-        }
-        Err(trouble)
+        let answer = answer.await.map_err(|_| Trouble::Late)?;
+        Ok(T::from_redis_value(attempt.end(answer)?).map_err(RedisError::from)?)
     }
 
     /// One script that writes in an epoch.
