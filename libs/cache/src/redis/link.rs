@@ -3,6 +3,8 @@
 //! The library's own connection manager leaves a connection only when the socket fails, which takes a server that fell silent a
 //! quarter of an hour; and a cluster has none. So connections are given up here, by those who wait on them in vain.
 
+use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,8 +21,8 @@ const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 /// Requests that a cluster redirects or that meet a node which has just gone are made again so often.
 const CLUSTER_RETRIES: u32 = 3;
 
-/// Where the device states of all tenants are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where the device states of all tenants are. Addresses may hold a password, so they are not shown.
+#[derive(Clone, PartialEq, Eq)]
 pub enum RedisLocation {
     /// One server: `redis://[user:password@]host[:port][/database]`.
     Server(String),
@@ -45,15 +47,17 @@ impl RedisLocation {
 pub struct LocationError(#[from] RedisError);
 
 /// A connection to be had.
-#[derive(Debug)]
 pub(super) struct Link {
     client: AnyClient,
-    present: Arc<watch::Sender<Option<Live>>>,
+    present: Arc<watch::Sender<Present>>,
     /// The attempt that is being made.
     attempt: Mutex<Option<JoinHandle<()>>>,
 }
 
-#[derive(Debug, Clone)]
+/// The connection, or why the last attempt to make one failed, if there was one.
+type Present = Result<Live, Option<RedisError>>;
+
+#[derive(Clone)]
 enum AnyClient {
     Server(Box<(Client, AsyncConnectionConfig)>),
     Cluster(Arc<ClusterClient>),
@@ -92,36 +96,36 @@ impl Link {
                 AnyClient::Cluster(Arc::new(client))
             }
         };
-        Ok(Self { client, present: Arc::new(watch::Sender::new(None)), attempt: Mutex::default() })
+        Ok(Self { client, present: Arc::new(watch::Sender::new(Err(None))), attempt: Mutex::default() })
     }
 
     /// The connection, if there is one. Otherwise one is made meanwhile.
     pub(super) fn now(&self) -> Option<Live> {
-        let present = self.present.borrow().clone();
+        let present = self.present.borrow().as_ref().ok().cloned();
         if present.is_none() {
             self.connect();
         }
         present
     }
 
-    /// The connection, as soon as there is one. Ends only with the caller's patience.
-    pub(super) async fn ready(&self) -> Live {
+    /// The connection, as soon as one attempt to make one has ended.
+    pub(super) async fn ready(&self) -> RedisResult<Live> {
         let mut present = self.present.subscribe();
-        loop {
-            if let Some(live) = self.now() {
-                return live;
-            }
-            // An attempt that fails announces itself too. The link keeps the sender, so this waits and does not fail.
-            let _ = present.changed().await;
+        if let Some(live) = self.now() {
+            return Ok(live);
         }
+        // The link keeps the sender, so this waits and does not fail.
+        let _ = present.changed().await;
+        let made = present.borrow().clone();
+        made.map_err(|why| why.unwrap_or_else(|| io::Error::from(io::ErrorKind::NotConnected).into()))
     }
 
     /// Nobody is to use that connection any more.
     pub(super) fn give_up(&self, live: &Live) {
         self.present.send_if_modified(|present| {
-            let is_present = present.as_ref().is_some_and(|p| Arc::ptr_eq(&p.identity, &live.identity));
+            let is_present = present.as_ref().is_ok_and(|p| Arc::ptr_eq(&p.identity, &live.identity));
             if is_present {
-                *present = None;
+                *present = Err(None);
             }
             is_present
         });
@@ -130,13 +134,14 @@ impl Link {
     /// Makes one attempt in the background unless one is being made. It ends by itself, and with the link.
     fn connect(&self) {
         let mut attempt = self.attempt.lock().unwrap_or_else(PoisonError::into_inner);
-        if attempt.as_ref().is_some_and(|attempt| !attempt.is_finished()) || self.present.borrow().is_some() {
+        if attempt.as_ref().is_some_and(|attempt| !attempt.is_finished()) || self.present.borrow().is_ok() {
             return;
         }
         let (client, present) = (self.client.clone(), self.present.clone());
         *attempt = Some(tokio::spawn(async move {
             let made = tokio::time::timeout(CONNECT_PATIENCE, client.connect()).await;
-            present.send_replace(made.ok().and_then(Result::ok));
+            let made = made.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
+            drop(present.send_replace(made.map_err(Some)));
         }));
     }
 }
@@ -173,8 +178,17 @@ impl Live {
     }
 }
 
-impl std::fmt::Debug for Live {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Live").finish_non_exhaustive()
+impl fmt::Debug for RedisLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Server(_) => f.write_str("Server"),
+            Self::Cluster(urls) => write!(f, "Cluster of {} known nodes", urls.len()),
+        }
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("connected", &self.present.borrow().is_ok()).finish_non_exhaustive()
     }
 }

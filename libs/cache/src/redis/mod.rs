@@ -2,7 +2,8 @@
 //!
 //! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment.
 //! - **Write**: a script that judges every entry where it lies ([`scripts`]).
-//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all.
+//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all. There is one for
+//!   readers and one for writers, whatever the number of servers: a node that is gone may also rest the tenants of others for a moment.
 //!
 //! # One slot a tenant
 //! The keys of a tenant have one hash tag: epoch and entries are read and written as one, and go to a new node, or back in time, together.
@@ -31,25 +32,32 @@
 //! An epoch lives [`EPOCH_LIFETIME`] and its entries no longer than it, so whatever nobody follows any more vanishes. The next epoch is
 //! filled anew, also with what was evicted from the one before.
 //!
-//! Not for: hints that something changed, and a copy of hot devices in this process. Such a copy would have to ask for the watermark
-//! anyway, and could not tell a change that it missed from none.
+//! # In this process
+//! What was read is answered again for as long as the watermark that it was read with may be trusted ([`near`]), if
+//! [`RedisCache::with_near`] gives it room.
+//!
+//! Not for: hints that something changed.
 
+mod attempt;
 mod breaker;
 mod layout;
 mod lineage;
 mod link;
+mod near;
 mod scripts;
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use redis::{FromRedisValue, RedisError, RedisResult};
 use tokio::time::timeout;
 
+use self::attempt::Attempt;
 use self::breaker::Breaker;
 use self::layout::{Keys, View, digits, milliseconds, number, slot, state};
 use self::lineage::{Lineage, Lineages};
 use self::link::{Link, Live};
 pub use self::link::{LocationError, RedisLocation};
+use self::near::Near;
 use self::scripts::{Scripts, Stored};
 use crate::port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Following, Position, Removal, Value, WriteError,
@@ -77,6 +85,7 @@ pub struct RedisCache {
     scripts: Scripts,
     lineages: Lineages,
     read_patience: Duration,
+    near: Option<Near>,
     /// Apart, for readers are less patient: what is too slow for them may do for writers, and must not keep the watermark from moving.
     reading: Breaker,
     writing: Breaker,
@@ -112,6 +121,7 @@ impl RedisCache {
             scripts: Scripts::new(),
             lineages: Lineages::new(),
             read_patience: READ_PATIENCE,
+            near: None,
             reading: Breaker::default(),
             writing: Breaker::default(),
         })
@@ -124,6 +134,13 @@ impl RedisCache {
         self
     }
 
+    /// The same with at most about `capacity` bytes in this process for what was read within the last second.
+    #[must_use]
+    pub fn with_near(mut self, capacity: u64) -> Self {
+        self.near = Some(Near::new(capacity));
+        self
+    }
+
     async fn get(
         &self,
         tenant: &str,
@@ -131,6 +148,32 @@ impl RedisCache {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> Option<Vec<Option<Value>>> {
+        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, at_least, now));
+        if let Some((epoch, mut held)) = held.filter(|(_, held)| held.iter().any(Option::is_some)) {
+            let missing = ids.iter().zip(&held).filter(|(_, held)| held.is_none());
+            let missing: Vec<&str> = missing.map(|(id, _)| *id).collect();
+            if missing.is_empty() {
+                return Some(held);
+            }
+            let (present, found) = self.fetch(tenant, &missing, at_least, now).await?;
+            if present == epoch {
+                for (gap, found) in held.iter_mut().filter(|held| held.is_none()).zip(found) {
+                    *gap = found;
+                }
+                return Some(held);
+            }
+        }
+        self.fetch(tenant, ids, at_least, now).await.map(|(_, found)| found)
+    }
+
+    /// What Redis answers, in which epoch.
+    async fn fetch(
+        &self,
+        tenant: &str,
+        ids: &[&str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<(Epoch, Vec<Option<Value>>)> {
         let mut found = Vec::with_capacity(ids.len());
         let mut epoch = None;
         let no_ids: [&[&str]; 1] = [&[]];
@@ -141,43 +184,30 @@ impl RedisCache {
             if !is_same_epoch || !view.is_trusted(at_least, now) || slots.len() != ids.len() {
                 return None;
             }
-            found.extend(slots.into_iter().map(|slot| state(&slot?, view.epoch)));
+            let values: Vec<_> = slots.into_iter().map(|slot| state(&slot?, view.epoch)).collect();
+            if let Some(near) = &self.near {
+                near.see(tenant, view, ids, &values);
+            }
+            found.extend(values);
         }
-        Some(found)
+        Some((epoch?, found))
     }
 
     /// The epoch and what is known of the devices, of one moment.
     async fn read(&self, tenant: &str, ids: &[&str]) -> Option<(View, Vec<Option<Vec<u8>>>)> {
-        let ticket = self.reading.admit(Instant::now())?;
-        let live = self.link.now()?;
+        let mut attempt = Attempt::start(&self.reading, &self.link)?;
+        let live = attempt.over(self.link.now()?);
         let keys = Keys::of(tenant);
         let mut command = redis::cmd("MGET");
         command.arg(keys.meta());
         for id in ids {
             command.arg(keys.device(id));
         }
-        let answer = timeout(self.read_patience, live.ask(&command)).await;
-        match answer {
-            Ok(Ok(answer)) => {
-                ticket.answered();
-                let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
-                let view = View::read(&slots.next()??)?;
-                Some((view, slots.collect()))
-            }
-            failed => {
-                drop(ticket);
-                let is_broken = matches!(&failed, Ok(Err(error)) if error.is_unrecoverable_error());
-                self.leave_if(is_broken || !self.reading.is_closed(), &live);
-                None
-            }
-        }
-    }
-
-    /// A connection that failed, or on which too much was waited for in vain, is not used any more.
-    fn leave_if(&self, hopeless: bool, live: &Live) {
-        if hopeless {
-            self.link.give_up(live);
-        }
+        let answer = timeout(self.read_patience, live.ask(&command)).await.ok()?;
+        let answer = attempt.end(answer).ok()?;
+        let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
+        let view = View::read(&slots.next()??)?;
+        Some((view, slots.collect()))
     }
 
     /// One request of a writer.
@@ -185,26 +215,13 @@ impl RedisCache {
         &self,
         request: impl AsyncFnOnce(&Live) -> RedisResult<redis::Value>,
     ) -> Result<T, Trouble> {
-        let ticket = self.writing.admit(Instant::now()).ok_or(Trouble::Resting)?;
-        let mut used = None;
+        let mut attempt = Attempt::start(&self.writing, &self.link).ok_or(Trouble::Resting)?;
         let answer = timeout(WRITE_PATIENCE, async {
-            let live = self.link.ready().await;
-            request(used.insert(live)).await
+            let live = self.link.ready().await?;
+            request(attempt.over(live)).await
         });
-        let trouble = match answer.await {
-            Ok(Ok(answer)) => {
-                ticket.answered();
-                return Ok(T::from_redis_value(answer).map_err(RedisError::from)?);
-            }
-            Ok(Err(error)) => Trouble::Redis(error),
-            Err(_) => Trouble::Late,
-        };
-        drop(ticket);
-        if let Some(live) = used {
-            let is_broken = matches!(&trouble, Trouble::Redis(error) if error.is_unrecoverable_error());
-            self.leave_if(is_broken || !self.writing.is_closed(), &live);
-        }
-        Err(trouble)
+        let answer = answer.await.map_err(|_| Trouble::Late)?;
+        Ok(T::from_redis_value(attempt.end(answer)?).map_err(RedisError::from)?)
     }
 
     /// One script that writes in an epoch.
@@ -235,17 +252,22 @@ impl RedisCache {
         epoch: Epoch,
         told: &[T],
         as_of: u64,
-        read: impl Fn(&T) -> (&str, Vec<u8>),
+        id: impl Fn(&T) -> &str,
+        slot: impl Fn(&T) -> Vec<u8>,
     ) -> Result<(), WriteError> {
         let mut lineage = self.lineages.of(tenant).await;
         let names = Keys::of(tenant);
         for told in told.chunks(WRITTEN_AT_ONCE) {
             let (mut keys, mut arguments) = (vec![names.meta()], vec![digits(as_of).into_bytes()]);
-            for (id, slot) in told.iter().map(&read) {
-                keys.push(names.device(id));
-                arguments.push(slot);
+            for told in told {
+                keys.push(names.device(id(told)));
+                arguments.push(slot(told));
             }
-            self.write(&mut lineage, epoch, &self.scripts.tell, &keys, arguments).await?;
+            let outcome = self.write(&mut lineage, epoch, &self.scripts.tell, &keys, arguments).await;
+            if let Some(near) = &self.near {
+                told.iter().for_each(|told| near.drop_device(epoch, id(told)));
+            }
+            outcome?;
         }
         Ok(())
     }
@@ -263,6 +285,7 @@ impl RedisCache {
         let (epoch, watermark) = (number(&answer.0), number(&answer.1));
         let (epoch, watermark) = epoch.zip(watermark).ok_or(Trouble::Foreign)?;
         lineage.enter(Epoch(epoch));
+        self.drop_near(tenant);
         Ok(Following { epoch: Epoch(epoch), watermark })
     }
 
@@ -282,8 +305,16 @@ impl RedisCache {
     async fn forget(&self, tenant: &str) -> Result<(), WriteError> {
         let mut command = redis::cmd("DEL");
         command.arg(Keys::of(tenant).meta());
-        let _: u64 = self.ask(async |live| live.ask(&command).await).await?;
+        let cleared = self.ask::<u64>(async |live| live.ask(&command).await).await;
+        self.drop_near(tenant);
+        cleared?;
         Ok(())
+    }
+
+    fn drop_near(&self, tenant: &str) {
+        if let Some(near) = &self.near {
+            near.drop_tenant(tenant);
+        }
     }
 }
 
@@ -314,9 +345,8 @@ impl DeviceStateCache for RedisCache {
         entries: &'a [Entry],
         as_of: u64,
     ) -> BoxFuture<'a, Result<(), WriteError>> {
-        Box::pin(self.tell(tenant, epoch, entries, as_of, move |entry| {
-            (&entry.id, slot(epoch, entry.revision, Some(&entry.value)))
-        }))
+        let slot = move |entry: &Entry| slot(epoch, entry.revision, Some(&entry.value));
+        Box::pin(self.tell(tenant, epoch, entries, as_of, |entry| &entry.id, slot))
     }
 
     fn remove_many<'a>(
@@ -326,9 +356,8 @@ impl DeviceStateCache for RedisCache {
         removals: &'a [Removal],
         as_of: u64,
     ) -> BoxFuture<'a, Result<(), WriteError>> {
-        Box::pin(self.tell(tenant, epoch, removals, as_of, move |removal| {
-            (&removal.id, slot(epoch, removal.revision, None))
-        }))
+        let slot = move |removal: &Removal| slot(epoch, removal.revision, None);
+        Box::pin(self.tell(tenant, epoch, removals, as_of, |removal| &removal.id, slot))
     }
 
     fn advance<'a>(

@@ -12,10 +12,10 @@ use tokio::runtime::Handle;
 use crate::promises::{at, patient};
 use crate::world::{Disturbance, IDS, Scene, World, event};
 
-/// Two processes with a follower each, on one server.
+/// Two followers on one server, in two processes or in one.
 struct Shared {
     tenant: String,
-    caches: [RedisCache; 2],
+    caches: Vec<RedisCache>,
     server: MultiplexedConnection,
     /// As `DUMP` gave it; a key that was not there is `None`.
     saved: Mutex<Vec<Option<Vec<u8>>>>,
@@ -57,7 +57,7 @@ impl Scene for Shared {
     }
 
     fn cache(&self, follower: usize) -> &dyn DeviceStateCache {
-        &self.caches[follower]
+        &self.caches[follower % self.caches.len()]
     }
 
     async fn disturb(&self, disturbance: Disturbance) {
@@ -80,17 +80,24 @@ pub(crate) async fn trusted_state_is_right() {
         redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let location = at(&server);
     let runtime = Handle::current();
+    let cache = move |is_near: bool| {
+        let cache = patient(&location);
+        if is_near { cache.with_near(1 << 20) } else { cache }
+    };
     let checked = tokio::task::spawn_blocking(move || {
         let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) };
-        TestRunner::new(config).run(&prop::collection::vec(event(), 1..60), |events| {
-            let scene = Shared {
-                tenant: format!("tenant-{}", rand::random::<u64>()),
-                caches: [patient(&location), patient(&location)],
-                server: connection.clone(),
-                saved: Mutex::default(),
-            };
-            runtime.block_on(World::run(&scene, &events))
-        })
+        TestRunner::new(config).run(
+            &(1..=2_usize, any::<bool>(), prop::collection::vec(event(), 1..100)),
+            |(processes, is_near, events)| {
+                let scene = Shared {
+                    tenant: format!("tenant-{}", rand::random::<u64>()),
+                    caches: (0..processes).map(|_| cache(is_near)).collect(),
+                    server: connection.clone(),
+                    saved: Mutex::default(),
+                };
+                runtime.block_on(World::run(&scene, &events))
+            },
+        )
     });
     match checked.await.unwrap() {
         Ok(()) => {}

@@ -1,9 +1,10 @@
 //! One server, and what may befall it.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use tandem_cache::{DeviceStateCache, RedisCache, RedisLocation, WriteError};
+use tandem_cache::{DeviceStateCache, MAX_WATERMARK_AGE, RedisCache, RedisLocation, WriteError};
 use tandem_testkit::containers::Redis;
+use tandem_testkit::wait::until;
 
 use crate::observer::{EPOCH_KEY, Observer, TENANT};
 use crate::promises::{at, patient};
@@ -42,12 +43,14 @@ pub(crate) async fn paused_server_costs_nothing_and_comes_back() {
 }
 
 pub(crate) async fn server_that_was_never_there_costs_nothing() {
-    // Discards whatever it is sent, as this machine's own port 9 does where nobody listens.
-    let nowhere = RedisLocation::Server("redis://127.0.0.1:9".to_owned());
+    // Nobody listens at the port for discarded bytes, or nobody who speaks this protocol.
+    let nowhere = RedisLocation::Server("redis://:a-secret@127.0.0.1:9".to_owned());
     let mut observer = Observer::new(RedisCache::new(&nowhere).unwrap());
-    observer.check_costs_nothing().await;
     observer.commit();
-    assert!(matches!(observer.follow().await, Err(WriteError::Unavailable(_))));
+    let Err(WriteError::Unavailable(why)) = observer.follow().await else { panic!("a write is not taken") };
+    assert!(why.source().is_some(), "it says why: {why:?}");
+    observer.check_costs_nothing().await;
+    assert!(!format!("{nowhere:?} {:?}", observer.cache).contains("a-secret"));
 }
 
 pub(crate) async fn flushed_server_answers_nothing_of_before() {
@@ -74,7 +77,7 @@ pub(crate) async fn server_back_in_time_confirms_nothing_it_lost() {
 
     // The follower has nothing to tell of the device; it only confirms, again and again.
     let head = observer.head;
-    let forgotten = tandem_testkit::wait::until("the follower is told", async || {
+    let forgotten = until("the follower is told", async || {
         assert!(observer.read(head).await.is_none(), "what is lost is not covered");
         let epoch = observer.place()?;
         let confirmed = observer.cache.advance(TENANT, epoch, head, SystemTime::now()).await;
@@ -95,7 +98,7 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     server.revive().await;
 
     // The second one begins, and writes more often than the first had.
-    let epoch = tandem_testkit::wait::until("the second follower joins", async || {
+    let epoch = until("the second follower joins", async || {
         second.open(TENANT, position(first.head), SystemTime::now()).await.ok()
     });
     let joined = epoch.await;
@@ -103,7 +106,7 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     for revision in 1..20 {
         second.put_many(TENANT, joined.epoch, &[entry("b", revision, 8)], first.head).await.unwrap();
     }
-    let lost = tandem_testkit::wait::until("the first follower is told", async || {
+    let lost = until("the first follower is told", async || {
         let outcome = first.cache.advance(TENANT, first.place()?, first.head, SystemTime::now()).await;
         assert!(outcome.is_err());
         matches!(outcome, Err(WriteError::Forgotten)).then_some(())
@@ -112,6 +115,53 @@ pub(crate) async fn second_follower_does_not_hide_what_the_first_lost() {
     let told = second.advance(TENANT, joined.epoch, first.head, SystemTime::now()).await;
     assert!(matches!(told, Err(WriteError::Forgotten)), "the epoch has ended for all, found {told:?}");
     first.recover().await;
+}
+
+pub(crate) async fn epoch_that_was_left_does_not_come_back() {
+    let server = Redis::start().await;
+    let mut observer = observed(&server).await;
+    let left = observer.place().unwrap();
+    server.command(&["SAVE"]).await;
+    observer.change().await;
+    let head = observer.head;
+    let open = async || observer.cache.open(TENANT, position(head), SystemTime::now()).await;
+    observer.cache.clear(TENANT).await.unwrap();
+    let next = open().await.unwrap().epoch;
+    server.kill().await;
+    server.revive().await;
+
+    // The server is back in an epoch in which this process wrote what is lost, and which it has left since.
+    let joined = until("the server answers", async || open().await.ok()).await;
+    assert!(joined.epoch != left && joined.epoch != next, "{joined:?}");
+    let told = observer.cache.advance(TENANT, left, head, SystemTime::now()).await;
+    assert!(matches!(told, Err(WriteError::Forgotten)), "{told:?}");
+    assert_eq!(observer.read(head).await, Some(None));
+}
+
+pub(crate) async fn near_layer_answers_what_its_watermark_covers_and_no_longer() {
+    let server = Redis::start().await;
+    let near = patient(&at(&server)).with_near(1 << 20);
+    let follower = patient(&at(&server));
+    let now = SystemTime::now();
+    let epoch = follower.open(TENANT, position(0), now).await.unwrap().epoch;
+    let tell = async |revision| {
+        follower.put_many(TENANT, epoch, &[entry("a", revision, 8)], revision).await.unwrap();
+        follower.advance(TENANT, epoch, revision, now).await.unwrap();
+    };
+    let read = async |at_least, now| near.get_many(TENANT, &["a"], Some(position(at_least)), now).await;
+    let state = |revision| Some(vec![Some(entry("a", revision, 8).value)]);
+    tell(1).await;
+    assert_eq!(until("Redis answers", async || read(1, now).await).await, state(1).unwrap());
+    tell(2).await;
+    assert_eq!(read(1, now).await, state(1), "answered from near, and right for what is asked");
+    assert_eq!(read(2, now).await, state(2), "what is not covered is asked for");
+
+    server.pause().await;
+    let limit = now + MAX_WATERMARK_AGE;
+    assert_eq!(read(2, limit - Duration::from_millis(1)).await, state(2));
+    assert_eq!(read(3, now).await, None);
+    assert_eq!(read(2, limit).await, None);
+    server.resume().await;
 }
 
 pub(crate) async fn full_server_confirms_nothing() {

@@ -16,6 +16,10 @@ use tandem_testkit::suite::Suite;
 fn main() -> ExitCode {
     Suite::new()
         .with_containers("promises::server_keeps_every_promise", promises::server_keeps_every_promise)
+        .with_containers(
+            "promises::server_with_a_near_layer_keeps_every_promise",
+            promises::server_with_a_near_layer_keeps_every_promise,
+        )
         .with_containers("promises::cluster_keeps_every_promise", promises::cluster_keeps_every_promise)
         .with_containers("any_order::trusted_state_is_right", any_order::trusted_state_is_right)
         .with_containers("faults::killed", faults::killed_server_costs_nothing_and_comes_back)
@@ -27,6 +31,8 @@ fn main() -> ExitCode {
             "faults::stays_back_in_time",
             faults::second_follower_does_not_hide_what_the_first_lost,
         )
+        .with_containers("faults::left_epoch", faults::epoch_that_was_left_does_not_come_back)
+        .with_containers("faults::near", faults::near_layer_answers_what_its_watermark_covers_and_no_longer)
         .with_containers("faults::full", faults::full_server_confirms_nothing)
         .with_containers("faults::evicting", faults::evicting_server_answers_less_but_nothing_stale)
         .with_containers("faults::expiry", faults::every_key_expires)

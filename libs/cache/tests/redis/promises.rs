@@ -25,6 +25,15 @@ pub(crate) async fn server_keeps_every_promise() {
     .await;
 }
 
+pub(crate) async fn server_with_a_near_layer_keeps_every_promise() {
+    let server = Redis::start().await;
+    conformance::run(async || {
+        server.command(&["FLUSHALL"]).await;
+        patient(&at(&server)).with_near(1 << 20)
+    })
+    .await;
+}
+
 pub(crate) async fn cluster_keeps_every_promise() {
     let cluster = RedisCluster::start().await;
     let location = RedisLocation::Cluster(cluster.urls());

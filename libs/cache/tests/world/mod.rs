@@ -65,14 +65,15 @@ pub enum Event {
 pub fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => (0..4_usize, prop::bool::weighted(0.2)).prop_map(|(device, removed)| Event::Commit { device, removed }),
-        6 => (0..2_usize, 1..4_usize).prop_map(|(follower, most)| Event::Page { follower, most }),
+        8 => (0..2_usize, 1..4_usize).prop_map(|(follower, most)| Event::Page { follower, most }),
         3 => (0..30_usize).prop_map(|page| Event::Replay { page }),
-        5 => (0..2_usize).prop_map(|follower| Event::Advance { follower }),
+        6 => (0..2_usize).prop_map(|follower| Event::Advance { follower }),
         1 => (0..2_usize).prop_map(|follower| Event::Restart { follower }),
         1 => Just(Event::Clear),
-        4 => (0..=IDS.len()).prop_map(|key| Event::Disturb(Disturbance::Evict(key))),
-        1 => Just(Event::Disturb(Disturbance::Save)),
-        1 => Just(Event::Disturb(Disturbance::GoBack)),
+        3 => (0..IDS.len()).prop_map(|device| Event::Disturb(Disturbance::Evict(device))),
+        1 => Just(Event::Disturb(Disturbance::Evict(IDS.len()))),
+        3 => Just(Event::Disturb(Disturbance::Save)),
+        3 => Just(Event::Disturb(Disturbance::GoBack)),
     ]
 }
 

@@ -1,0 +1,82 @@
+//! What Redis said within the last second, for devices that are asked for again and again.
+//!
+//! Each state is kept with the epoch and watermark that it was read with in one step, and is answered again only as long as these may be
+//! trusted for the question at hand: less than [`MAX_WATERMARK_AGE`] after the watermark was confirmed, and if it covers what is asked
+//! for. Such an answer says nothing that the first one did not, and no message that it is out of date could make it more right; so there
+//! are none to be lost. That a device is missing is not kept. What this process itself writes is dropped, so that it reads its writes.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use moka::sync::Cache;
+
+use super::layout::View;
+use crate::port::{Epoch, MAX_WATERMARK_AGE, Position, Value};
+
+/// What a state costs beside its name and bytes. An estimate, so that the bound holds also for many small ones.
+const OVERHEAD_BYTES: usize = 250;
+
+/// States of the last second, in at most a given number of bytes.
+#[derive(Debug)]
+pub(super) struct Near {
+    /// Numbers of epochs are random, so no two tenants share one.
+    seen: Cache<(Epoch, Arc<str>), Seen>,
+    /// The epoch in which each tenant was read last; what was seen in another is not found any more.
+    epochs: RwLock<HashMap<Box<str>, Epoch>>,
+}
+
+#[derive(Debug, Clone)]
+struct Seen {
+    view: View,
+    value: Value,
+}
+
+impl Near {
+    pub(super) fn new(capacity: u64) -> Self {
+        let weight = |(_, id): &(Epoch, Arc<str>), seen: &Seen| {
+            u32::try_from(id.len() + seen.value.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+        };
+        let seen = Cache::builder().max_capacity(capacity).weigher(weight).time_to_live(MAX_WATERMARK_AGE);
+        Self { seen: seen.build(), epochs: RwLock::default() }
+    }
+
+    /// The states that may be answered again, in the order asked for, all of one epoch.
+    pub(super) fn held(
+        &self,
+        tenant: &str,
+        ids: &[&str],
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<(Epoch, Vec<Option<Value>>)> {
+        let epoch = *self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant)?;
+        let held = |id: &&str| {
+            let seen = self.seen.get(&(epoch, Arc::from(*id)))?;
+            seen.view.is_trusted(at_least, now).then_some(seen.value)
+        };
+        Some((epoch, ids.iter().map(held).collect()))
+    }
+
+    /// Redis answered that.
+    pub(super) fn see(&self, tenant: &str, view: View, ids: &[&str], values: &[Option<Value>]) {
+        let present = self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant).copied();
+        if present != Some(view.epoch) {
+            self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.into(), view.epoch);
+        }
+        for (id, value) in ids.iter().zip(values) {
+            if let Some(value) = value {
+                self.seen.insert((view.epoch, Arc::from(*id)), Seen { view, value: value.clone() });
+            }
+        }
+    }
+
+    /// The device changed in that epoch.
+    pub(super) fn drop_device(&self, epoch: Epoch, id: &str) {
+        self.seen.invalidate(&(epoch, Arc::from(id)));
+    }
+
+    /// The tenant's epoch ended or may have.
+    pub(super) fn drop_tenant(&self, tenant: &str) {
+        self.epochs.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+    }
+}
