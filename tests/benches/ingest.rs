@@ -27,14 +27,18 @@ const DEFAULT_DEVICES: u64 = 100_000;
 const OURS: &str = "inventory";
 const YARDSTICK: &str = "yardstick";
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    let result = bench().await;
+fn main() -> ExitCode {
+    let result = run();
     let printed = match &result {
         Ok(line) => writeln!(io::stdout(), "{line}"),
         Err(error) => writeln!(io::stderr(), "ingest bench failed: {error}"),
     };
     if result.is_ok() && printed.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn run() -> Result<String, Failure> {
+    tandem_testkit::containers::available()?;
+    tokio::runtime::Runtime::new()?.block_on(bench())
 }
 
 async fn bench() -> Result<String, Failure> {

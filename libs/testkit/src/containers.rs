@@ -34,6 +34,14 @@ pub(crate) fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send 
     }
 }
 
+/// Whether containers can be had. To be asked before any is started, and not from within a runtime: a [`crate::suite::Suite`] does.
+///
+/// # Errors
+/// Why not.
+pub fn available() -> Result<(), &'static str> {
+    images().map(drop)
+}
+
 /// The images of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Images {
