@@ -44,7 +44,7 @@ use crate::serve::{self, ServeArgs};
 
 use failure::CliError;
 use screen::Screen;
-use session::Session;
+use session::{ServerAddress, Session};
 
 pub use screen::Output;
 
@@ -75,7 +75,7 @@ pub struct Cli {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Options {
-    /// The server to ask
+    /// The server to ask; of a system whose services have an address each, `SERVICE=URL` for each of them, separated by commas
     #[arg(
         long,
         global = true,
@@ -83,7 +83,7 @@ struct Options {
         env = "TANDEM_SERVER",
         default_value = "http://127.0.0.1:50051"
     )]
-    server: String,
+    server: ServerAddress,
     /// A file that holds the caller's token
     #[arg(long, global = true, value_name = "FILE", env = "TANDEM_TOKEN_FILE")]
     token_file: Option<PathBuf>,

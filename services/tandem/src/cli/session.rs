@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::str::FromStr;
 
-use tandem_client::Connection;
+use tandem_client::{Addresses, Connection};
 use tandem_contracts::inventory::v1::{
     BatchGetDevicesRequest, Device, GetCollectionRequest, GetHierarchyRequest, GetSurroundingsRequest,
     GetTenantRequest, ListDevicesRequest,
@@ -234,10 +234,59 @@ fn the_only(shown: &str, found: Vec<Device>, parent: &str) -> Result<String, Cli
     }
 }
 
+/// Where a system is: at one address, or each of its services at its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ServerAddress {
+    One(String),
+    Each { inventory: String, prerequisites: String, authority: String, monitoring: String },
+}
+
+impl FromStr for ServerAddress {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if !text.contains('=') {
+            return Ok(Self::One(text.to_owned()));
+        }
+        let mut named = BTreeMap::new();
+        for part in text.split(',') {
+            let (service, url) =
+                part.split_once('=').ok_or_else(|| format!("expected SERVICE=URL, found `{part}`"))?;
+            if named.insert(service.trim(), url.trim()).is_some() {
+                return Err(format!("{service} has two addresses"));
+            }
+        }
+        let mut take = |service: &str| {
+            let url = named.remove(service).ok_or_else(|| format!("{service} has no address"))?;
+            Ok::<_, String>(url.to_owned())
+        };
+        let each = Self::Each {
+            inventory: take("inventory")?,
+            prerequisites: take("prerequisites")?,
+            authority: take("authority")?,
+            monitoring: take("monitoring")?,
+        };
+        match named.keys().next() {
+            None => Ok(each),
+            Some(other) => {
+                Err(format!("expected inventory, prerequisites, authority and monitoring, found `{other}`"))
+            }
+        }
+    }
+}
+
 /// Connects, with the token of a file if there is one. The token itself is never on the command line, where others see it.
-pub(crate) async fn connect(server: &str, token_file: Option<&Path>) -> Result<Connection, CliError> {
+pub(crate) async fn connect(
+    server: &ServerAddress,
+    token_file: Option<&Path>,
+) -> Result<Connection, CliError> {
     let token = token_file.map(read_token).transpose()?;
-    let connection = Connection::connect(server).await?;
+    let connection = match server {
+        ServerAddress::One(address) => Connection::connect(address).await?,
+        ServerAddress::Each { inventory, prerequisites, authority, monitoring } => {
+            Connection::connect_lazy_each(&Addresses { inventory, prerequisites, authority, monitoring })?
+        }
+    };
     Ok(match token {
         Some(token) => connection.with_token(&token)?,
         None => connection,
@@ -258,6 +307,30 @@ fn read_token(file: &Path) -> Result<String, CliError> {
 mod tests {
     use super::*;
     use tandem_contracts::r#type::v1::DeviceFacts;
+
+    #[test]
+    fn server_is_one_address_or_one_of_each_service() {
+        let one = ServerAddress::One("http://127.0.0.1:50051".into());
+        assert_eq!("http://127.0.0.1:50051".parse(), Ok(one));
+        let each = "inventory=http://i:1,prerequisites=http://p:2,authority=http://a:3,monitoring=http://m:4";
+        let expected = ServerAddress::Each {
+            inventory: "http://i:1".into(),
+            prerequisites: "http://p:2".into(),
+            authority: "http://a:3".into(),
+            monitoring: "http://m:4".into(),
+        };
+        assert_eq!(each.parse(), Ok(expected));
+        for (text, why) in [
+            ("inventory=http://i:1", "prerequisites has no address"),
+            ("inventory=http://i:1,inventory=http://i:2", "inventory has two addresses"),
+            ("inventory=http://i:1,http://p:2", "expected SERVICE=URL, found `http://p:2`"),
+        ] {
+            assert_eq!(text.parse::<ServerAddress>(), Err(why.to_owned()));
+        }
+        let other = format!("{each},web=http://w:5");
+        let why = "expected inventory, prerequisites, authority and monitoring, found `web`";
+        assert_eq!(other.parse::<ServerAddress>(), Err(why.to_owned()));
+    }
 
     const ID: &str = "0b5e7a52-6d0c-5c39-9a51-6f3f2f0d9a11";
 
