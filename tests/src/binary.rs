@@ -7,16 +7,15 @@ use std::sync::LazyLock;
 
 use cargo_metadata::Message;
 
-/// Built as the calling test was: with the workspace's tests, so that cargo finds every dependency built already.
+/// Built as the calling test was, with the workspace's tests, so that cargo finds every dependency built already; for a bench, released.
 static BINARIES: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(|| {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);
-    build.args(["build", "--workspace", "--tests", "--bins"]);
+    build.args(["build", "--workspace", "--bins"]);
     build.arg("--message-format=json-render-diagnostics");
     build.arg("--manifest-path").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml"));
-    if !cfg!(debug_assertions) {
-        build.arg("--release");
-    }
+    // Benches want no tests built.
+    build.arg(if cfg!(debug_assertions) { "--tests" } else { "--release" });
     let built = build.stderr(Stdio::inherit()).output().expect("cargo runs");
     assert!(built.status.success(), "building the binaries ended with {}", built.status);
     let executable = |message| match message {
