@@ -136,7 +136,9 @@ impl Database {
 
 async fn connect(location: &Location) -> Result<(DatabaseConnection, DatabaseConnection), StoreError> {
     match location {
-        Location::Sqlite { file, durability } => Ok(sqlite::open(file, *durability).await?),
+        Location::Sqlite { file, durability, most_bytes } => {
+            Ok(sqlite::open(file, *durability, *most_bytes).await?)
+        }
         Location::Postgres { url, schema } => postgres::open(url, schema),
     }
 }

@@ -28,7 +28,9 @@ const ROWS_AHEAD: usize = 1_024;
 const LOG_BYTES_KEPT: u32 = 64 * 1024 * 1024;
 /// Pages in the log after which a commit copies them into the file: as many as the log keeps. Bulk writes change the same pages of
 /// indexes again and again, and each is copied once then instead of once a batch.
-const LOG_PAGES: u32 = LOG_BYTES_KEPT / 4096;
+const LOG_PAGES: u32 = LOG_BYTES_KEPT / PAGE_BYTES;
+/// A page of a file.
+const PAGE_BYTES: u32 = 4096;
 
 /// What survives a power cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +45,7 @@ pub enum Durability {
 pub(crate) async fn open(
     file: &Path,
     durability: Durability,
+    most_bytes: Option<u64>,
 ) -> Result<(DatabaseConnection, DatabaseConnection), DbErr> {
     if let Some(folder) = file.parent() {
         tokio::fs::create_dir_all(folder).await.map_err(|e| connection_error(e.into()))?;
@@ -52,6 +55,7 @@ pub(crate) async fn open(
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .row_buffer_size(ROWS_AHEAD)
+        .page_size(PAGE_BYTES)
         .pragma("mmap_size", "0")
         .pragma("temp_store", "memory")
         .disable_statement_logging();
@@ -67,6 +71,10 @@ pub(crate) async fn open(
         .pragma("journal_size_limit", LOG_BYTES_KEPT.to_string())
         .pragma("wal_autocheckpoint", LOG_PAGES.to_string())
         .pragma("cache_size", format!("-{WRITER_CACHE_KIB}"));
+    let writer = match most_bytes {
+        Some(bytes) => writer.pragma("max_page_count", (bytes / u64::from(PAGE_BYTES)).max(1).to_string()),
+        None => writer,
+    };
     let writer = pool(1, WRITER_WAIT).min_connections(1).connect_with(writer).await;
 
     // Not `read_only`: a reader must be able to open the log's shared index. It refuses to change anything all the same.

@@ -27,7 +27,9 @@ async fn writer_waits_for_the_disk_unless_the_folder_is_scratch() {
     for (durability, synchronous) in [(Durability::Full, "2"), (Durability::Scratch, "0")] {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("made/where/missing/test.db");
-        let database = Database::open::<NoTables>(&Location::Sqlite { file, durability }).await.unwrap();
+        let database = Database::open::<NoTables>(&Location::Sqlite { file, durability, most_bytes: None })
+            .await
+            .unwrap();
         let found: Result<_, StoreError> = database
             .write(|tx| {
                 Box::pin(async move {

@@ -67,7 +67,7 @@ impl Sandbox {
             tandem_client::endpoint("http://tandem.in-process")?.connect_with_connector_lazy(connector);
         let connection = Connection::from_channel(channel).with_trace_source(trace::current_id);
 
-        let embedded = |file| Location::Sqlite { file: data_folder.join(file), durability };
+        let embedded = |file| Location::Sqlite { file: data_folder.join(file), durability, most_bytes: None };
         let cache = shared_cache(cache_bytes);
         let inventory = Inventory::open(tandem_inventory::Parts {
             database: embedded("inventory.db"),
