@@ -55,7 +55,7 @@ pub struct Input {
     pub(crate) path: PathBuf,
     pub(crate) shape: Shape,
     /// Host of its provider, for pages of the AdminService whose context names one.
-    host: Option<String>,
+    pub(crate) host: Option<String>,
     /// Index of the site whose provider answered, for pages of the AdminService.
     pub(crate) provider: Option<usize>,
 }
@@ -175,6 +175,7 @@ impl Opening {
             Kind::TenantFacts => self.tenant_file(&input, is_toml)?,
             Kind::CoManagementPolicy => self.policy_file(&input, is_toml)?,
             Kind::Sites => self.site_pages.push(input),
+            Kind::ErrorBody => return Err(page::api_error(&input.path)),
             kind if kind.is_unused() => {
                 self.exports.opened.unused.push(UnusedFile { file: input.file, kind })
             }

@@ -84,7 +84,6 @@ impl Kind {
                 | Self::EligibleDevices
                 | Self::SettingsPolicies
                 | Self::DeviceCollections
-                | Self::ErrorBody
         )
     }
 

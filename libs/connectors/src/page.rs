@@ -12,6 +12,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::rc::Rc;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -105,6 +106,34 @@ pub(crate) fn broken(error: &serde_json::Error, record: &str) -> Fault {
     } else {
         Fault::new(format!("{}:{}", error.line(), error.column()), json_reason(error))
     }
+}
+
+/// Longest code of an API's error that is repeated, in characters.
+const LONGEST_CODE: usize = 80;
+
+/// What the API answered instead of a page: records are missing that nobody has read.
+pub(crate) fn api_error(path: &Path) -> Fault {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Said,
+    }
+    #[derive(Deserialize)]
+    struct Said {
+        #[serde(default)]
+        code: String,
+    }
+    let code = text(path).ok().and_then(|text| serde_json::from_str::<Body>(&text).ok());
+    let code = code.map(|body| body.error.code).filter(|code| !code.is_empty());
+    let said = code.map_or_else(String::new, |code| format!(" ({})", printed(&code)));
+    Fault::new(
+        "error",
+        format!("expected a page of records, found an error that the API answered{said}; export it again"),
+    )
+}
+
+/// A code, as far as anyone reads one.
+fn printed(code: &str) -> String {
+    code.chars().filter(|c| !c.is_control()).take(LONGEST_CODE).collect()
 }
 
 /// What a page that was read to its end says of the answer it belongs to.

@@ -49,8 +49,12 @@ pub(crate) fn read(exports: &Exports, observed_at: Timestamp, sink: Sink<'_>) ->
     let lists = MemberLists::default();
     let mut pass = Pass { exports, observed_at, sink, summary, ledger: Ledger::default(), lists };
     // Stopped or not, the account is of what was read.
-    let _ = pass.everything();
+    let flow = pass.everything();
     let Pass { mut summary, ledger, .. } = pass;
+    if flow.is_continue() {
+        let missing: Vec<_> = summary.paging.missing().collect();
+        missing.into_iter().for_each(|line| summary.warnings.push(line));
+    }
     summary.files.sort_by(|a, b| a.file.cmp(&b.file));
     summary.skipped = ledger.skipped;
     summary.duplicates = ledger.duplicates;
@@ -103,6 +107,9 @@ fn page<T: DeserializeOwned>(
         flow
     });
     counted.lines(&input.file).for_each(|line| summary.warnings.push(line));
+    if let Ok(extent) = ended {
+        summary.paging.note(input, extent);
+    }
     let mut whole = ended == Ok(Extent::Whole);
     if let Err(fault) = ended {
         file.refused += 1;

@@ -1,7 +1,10 @@
 //! What was read, what was refused and why.
 
+use std::collections::BTreeMap;
+
 use crate::exports::Input;
 use crate::kind::Kind;
+use crate::page::Extent;
 
 /// One refused input: a file, a record or the rest of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +97,8 @@ pub struct Summary {
     pub files: Vec<FileSummary>,
     /// Input that was refused.
     pub refused: Refusals,
-    /// Values that were left out of a record that was kept, or kept without anything being read from them. Members and versions
-    /// that nobody knows are one line per text and file, at their first place.
+    /// Values that were left out of a record that was kept, or kept without anything being read from them; and answers whose last page
+    /// is missing. Members and versions that nobody knows are one line per text and file, at their first place.
     pub warnings: Refusals,
     /// Known documents that have no use here, by name.
     pub unused: Vec<UnusedFile>,
@@ -103,4 +106,41 @@ pub struct Summary {
     pub skipped: SkippedRecords,
     /// Sections of a record of which the same class or entity had been read before; they were handed on.
     pub duplicates: u64,
+    /// Which answers have their last page.
+    pub(crate) paging: Paging,
+}
+
+/// The pages that were read to their end, by what they hold and the host that answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Paging {
+    answers: BTreeMap<(Kind, Option<String>), Answer>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Answer {
+    /// A page that nothing follows was read, or one that does not say.
+    has_an_end: bool,
+    /// The last page that names a next one.
+    goes_on_after: Option<String>,
+}
+
+impl Paging {
+    pub(crate) fn note(&mut self, input: &Input, extent: Extent) {
+        let answer = self.answers.entry((input.kind, input.host.clone())).or_default();
+        match extent {
+            Extent::MoreFollows => answer.goes_on_after = Some(input.file.clone()),
+            Extent::Whole | Extent::Unsaid => answer.has_an_end = true,
+        }
+    }
+
+    /// A line for each answer of which every page names a next one: the last is not there, and its records are missing.
+    pub(crate) fn missing(&self) -> impl Iterator<Item = Refusal> {
+        let without_end = self.answers.values().filter(|answer| !answer.has_an_end);
+        without_end.filter_map(|answer| answer.goes_on_after.clone()).map(|file| Refusal {
+            file,
+            place: "@odata.nextLink".to_owned(),
+            reason: "names a next page, and no file has the last one: the records of the missing pages are not known"
+                .to_owned(),
+        })
+    }
 }

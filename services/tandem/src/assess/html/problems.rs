@@ -7,7 +7,7 @@ use super::chart::{BarRow, Ink, bars};
 use super::grid::{Block, Datum, Grid, Section, number_column, shown, text_column};
 use super::sections::section;
 use crate::assess::findings::{FleetBlocker, fleet_blockers, path_names, problems, surroundings, undecided};
-use crate::assess::model::{AssessmentHead, Prerequisites, RefusedInput};
+use crate::assess::model::{AssessmentHead, Prerequisites, RefusedInput, UnusedFile};
 use crate::assess::words::{PATHS, VERDICTS, counted_noun, number, share};
 
 /// Bars of the blockers chart: the table below lists all.
@@ -31,8 +31,11 @@ fn blockers(head: &AssessmentHead) -> serde_json::Result<Section> {
         }
     };
     let shown_bars: Vec<BarRow> = blockers.iter().take(CHART_BLOCKERS).map(bar).collect();
-    let mut chart =
-        bars("chart-blockers", "Devices per unsatisfied rule, on the path with the most", &shown_bars)?;
+    let mut chart = bars(
+        "chart-blockers",
+        &format!("Devices per unsatisfied rule, on the path with the most: the first {CHART_BLOCKERS} rules"),
+        &shown_bars,
+    )?;
     chart.legend = vec![(Ink::Orange, "Blocking".to_owned()), (Ink::Grey, "Warning".to_owned())];
     let rows = blockers.iter().map(|blocker| {
         let on = |path: &str| {
@@ -71,7 +74,12 @@ fn drift(head: &AssessmentHead) -> Section {
     let columns = vec![text_column("Workload"), number_column("Devices"), number_column("Of co-managed")];
     let grid = Grid::new("Co-managed devices whose report contradicts the rules", columns, rows.collect());
     let lead = "A report lags behind every change by hours; look at what stays.";
-    section("drift", "Drift", lead, vec![Block::new("", grid.empty("Every report agrees with the rules."))])
+    section(
+        "drift",
+        "Drift",
+        lead,
+        vec![Block::new("", grid.empty("Wherever both are known, reports agree with the rules."))],
+    )
 }
 
 fn prerequisites(head: &AssessmentHead) -> Section {
@@ -161,19 +169,30 @@ fn identity(head: &AssessmentHead) -> Section {
 }
 
 fn input(head: &AssessmentHead) -> Section {
-    section("input", "Input", &skipped(head), vec![refused(head), left_out(head), files(head)])
+    let blocks = vec![refused(head), left_out(head), files(head), not_used(head)];
+    section("input", "Input", &skipped(head), blocks)
 }
 
 fn skipped(head: &AssessmentHead) -> String {
     let skipped = head.inputs.skipped_records;
-    let unused = head.inputs.unused.len() as u64;
     format!(
-        "Skipped as no devices: {} obsolete, {} decommissioned and {} “unknown computer” records. {} recognised and not needed.",
+        "Skipped as no devices: {} obsolete, {} decommissioned and {} “unknown computer” records.",
         number(skipped.obsolete),
         number(skipped.decommissioned),
         number(skipped.unknown_computer),
-        counted_noun(unused, "file was", "files were"),
     )
+}
+
+fn not_used(head: &AssessmentHead) -> Block {
+    let unused = &head.inputs.unused;
+    let row = |unused: &UnusedFile| vec![Datum::code(&unused.file, ""), Datum::code(&unused.kind, "")];
+    let rows = unused.iter().take(LIST_ROWS).map(row).collect();
+    let grid = Grid::new(
+        "Known files from which nothing is taken",
+        vec![text_column("File"), text_column("What it is")],
+        rows,
+    );
+    Block::new("Not used", grid.empty("Every file that is known was used.").rest(rest(unused.len())))
 }
 
 fn refused(head: &AssessmentHead) -> Block {
@@ -181,8 +200,11 @@ fn refused(head: &AssessmentHead) -> Block {
 }
 
 fn left_out(head: &AssessmentHead) -> Block {
-    let grid = lines("Values left out of records that were kept", &head.inputs.warnings);
-    Block::new("Left out", grid.empty("Every value of every record could be read."))
+    let grid = lines("Values and pages that were left out or are missing", &head.inputs.warnings);
+    Block::new(
+        "Warnings",
+        grid.empty("Every value of every record could be read, and every answer to its end."),
+    )
 }
 
 fn lines(caption: &'static str, lines: &[RefusedInput]) -> Grid {

@@ -206,7 +206,7 @@ fn errors(totals: &Totals) -> Block {
     let columns =
         vec![text_column("Code"), number_column("Devices"), text_column("Meaning"), text_column("Remedy")];
     let grid = Grid::new("Enrolment errors and their remedies", columns, rows.collect()).cards();
-    Block::new("Errors", grid.empty("No device reports an enrolment error."))
+    Block::new("Errors", grid.empty("No device that is known to have the client reports an enrolment error."))
 }
 
 fn workloads(totals: &Totals) -> serde_json::Result<Section> {

@@ -170,7 +170,7 @@ fn drift(totals: &Totals) -> Section {
     ];
     Section::new("Drift per workload", columns, rows.collect())
         .note("co-managed devices whose last report contradicts the rules; normal for hours after a change")
-        .empty("none: every report agrees with the rules")
+        .empty("none: wherever both are known, reports agree with the rules")
 }
 
 fn os_versions(totals: &Totals) -> Section {

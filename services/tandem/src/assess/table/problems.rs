@@ -14,6 +14,8 @@ pub(super) fn sections(head: &AssessmentHead) -> Vec<Section> {
         identity_conflicts(head),
         refused(head),
         left_out(head),
+        not_used(head),
+        skipped(head),
     ]
 }
 
@@ -115,10 +117,37 @@ fn refused(head: &AssessmentHead) -> Section {
 
 fn left_out(head: &AssessmentHead) -> Section {
     lines(
-        "Values left out",
+        "Warnings",
         &head.inputs.warnings,
-        ["value could not be read; its record was kept", "values could not be read; their records were kept"],
+        [
+            "value or page was left out or is missing; the rest was kept",
+            "values or pages were left out or are missing; the rest was kept",
+        ],
     )
+}
+
+fn not_used(head: &AssessmentHead) -> Section {
+    let unused = &head.inputs.unused;
+    let rows = unused.iter().map(|unused| vec![text(&unused.file), text(&unused.kind)]);
+    Section::new("Files not used", vec![Text("File"), Text("What it is")], rows.collect())
+        .note(list_note(
+            unused.len() as u64,
+            "file is known and has no use",
+            "files are known and have no use",
+        ))
+        .first_of(unused.len() as u64)
+}
+
+fn skipped(head: &AssessmentHead) -> Section {
+    let skipped = head.inputs.skipped_records;
+    let counts = [
+        ("obsolete: superseded by another record", skipped.obsolete),
+        ("decommissioned", skipped.decommissioned),
+        ("\"unknown computer\" of operating system deployment", skipped.unknown_computer),
+    ];
+    let rows = counts.into_iter().filter(|(_, count)| *count > 0);
+    let rows = rows.map(|(why, count)| vec![text(why), figure(number(count))]);
+    Section::new("Records skipped as no devices", vec![Text("Why"), Number("Records")], rows.collect())
 }
 
 fn lines(title: &'static str, lines: &[RefusedInput], [one, many]: [&str; 2]) -> Section {
