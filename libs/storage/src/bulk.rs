@@ -262,6 +262,29 @@ pub fn one_of(engine: DbBackend, parameter: usize) -> String {
     }
 }
 
+/// `FROM …`: the `columns` of the rows of a table, named `found`, that meet `conditions` and whose `column` has a value of the [`List`]
+/// bound as `$n`. Each listed value is looked up by itself, so an index over the conditions' columns and `column` must be there.
+///
+/// On PostgreSQL a plain condition would be read as a filter by a planner that knows nothing yet of a table that is being filled: it takes the
+/// conditions alone for selective, reads all their rows and compares each with every value. `OFFSET 0` keeps the look-up as it is written.
+#[must_use]
+pub fn from_listed(
+    engine: DbBackend,
+    (table, columns): (&str, &str),
+    conditions: &str,
+    column: &str,
+    parameter: usize,
+) -> String {
+    let rows = format!("SELECT {columns} FROM {table} WHERE {conditions} AND {column}");
+    match engine {
+        DbBackend::Postgres => format!(
+            "FROM (SELECT DISTINCT unnest(${parameter}) AS wanted) AS asked \
+             CROSS JOIN LATERAL ({rows} = asked.wanted OFFSET 0) AS found"
+        ),
+        _ => format!("FROM ({rows} {}) AS found", one_of(engine, parameter)),
+    }
+}
+
 /// The aggregate that gathers a column of a group into a JSON array, as text.
 #[must_use]
 pub fn gathered(engine: DbBackend, column: &str) -> String {

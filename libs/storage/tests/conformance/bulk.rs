@@ -1,7 +1,9 @@
 //! Set-based statements.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
-use tandem_storage::bulk::{Column, Insert, List, gathered, gathered_rows, gathered_values, one_of};
+use tandem_storage::bulk::{
+    Column, Insert, List, from_listed, gathered, gathered_rows, gathered_values, one_of,
+};
 use tandem_storage::{Database, StoreError, dialect};
 use tandem_testkit::database::Place;
 
@@ -114,6 +116,16 @@ pub(crate) async fn listed_values_are_found_and_gathered() {
         gathered_values::<i64>(row.as_ref(), 0).unwrap()
     };
     assert_eq!(found("device", List::BigInt(vec![4, 2, 9])).await, [2, 4]);
+    let looked_up = async |column: &str, list: List| {
+        let from = from_listed(engine, ("member", "*"), "tenant = $1", column, 2);
+        let sql = format!("SELECT device, name {from} ORDER BY device");
+        let values = ["contoso".into(), list.into_value(engine)];
+        let rows = reader.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index::<i64>(0).unwrap()).collect::<Vec<_>>()
+    };
+    // Each row once, however often its value is listed.
+    assert_eq!(looked_up("device", List::BigInt(vec![4, 2, 9, 4])).await, [2, 4]);
+    assert_eq!(looked_up("name", List::Text(vec!["d3".into(), "x".into()])).await, [3]);
     assert_eq!(found("name", List::Text(vec!["d1".into(), "x\"".into()])).await, [1]);
     assert!(found("name", List::Text(vec!["d5".into()])).await.is_empty());
     assert!(List::BigInt(Vec::new()).is_empty());

@@ -17,7 +17,7 @@ use tandem_domain::section::{Memberships, Section};
 use tandem_domain::state::management_state;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, gathered, gathered_values, one_of};
+use tandem_storage::bulk::{List, from_listed, gathered, gathered_values};
 
 use super::apply::timestamp;
 use super::working::Working;
@@ -93,8 +93,8 @@ async fn stored(
     }
     let engine = tx.get_database_backend();
     let sql = format!(
-        "SELECT device, revision, body FROM devices WHERE tenant = $1 AND device {}",
-        one_of(engine, 2)
+        "SELECT device, revision, body {}",
+        from_listed(engine, ("devices", "device, revision, body"), "tenant = $1", "device", 2)
     );
     let values = [tenant.into(), list.into_value(engine)];
     let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
@@ -139,9 +139,9 @@ async fn memberships(
     let engine = tx.get_database_backend();
     // One row a record: a device is in some fifteen collections, and a row costs more than what is in it.
     let sql = format!(
-        "SELECT record_no, {} FROM members WHERE tenant = $1 AND record_no {} GROUP BY record_no",
+        "SELECT record_no, {} {} GROUP BY record_no",
         gathered(engine, "collection_no"),
-        one_of(engine, 2)
+        from_listed(engine, ("members", "record_no, collection_no"), "tenant = $1", "record_no", 2)
     );
     let values = [tenant.into(), List::BigInt(records).into_value(engine)];
     let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
@@ -164,8 +164,8 @@ async fn collection_ids(
     }
     let engine = tx.get_database_backend();
     let sql = format!(
-        "SELECT collection_no, collection FROM collections WHERE tenant = $1 AND collection_no {}",
-        one_of(engine, 2)
+        "SELECT collection_no, collection {}",
+        from_listed(engine, ("collections", "collection_no, collection"), "tenant = $1", "collection_no", 2)
     );
     let values = [tenant.into(), List::BigInt(numbers.into_iter().collect()).into_value(engine)];
     let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;

@@ -7,7 +7,7 @@ use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{IdentityKey, KeyKind};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, gathered, gathered_rows, gathered_values, one_of};
+use tandem_storage::bulk::{List, from_listed, gathered, gathered_rows, gathered_values};
 
 use super::record_body;
 use super::working::{OpenConflict, Working};
@@ -27,8 +27,9 @@ async fn rows<E: EntityTrait>(
     let engine = tx.get_database_backend();
     let mut values: Vec<Value> = values.into_iter().collect();
     values.push(list.into_value(engine));
-    let listed = one_of(engine, values.len());
-    let sql = format!("SELECT * FROM {table} WHERE tenant = $1{conditions} AND {column} {listed}");
+    let conditions = format!("tenant = $1{conditions}");
+    let listed = from_listed(engine, (table, "*"), &conditions, column, values.len());
+    let sql = format!("SELECT found.* {listed}");
     let statement = Statement::from_sql_and_values(engine, sql, values);
     Ok(E::find().from_raw_sql(statement).all(tx).await?)
 }
@@ -69,9 +70,9 @@ pub(crate) async fn devices(
     let engine = tx.get_database_backend();
     let columns = ["kind", "value", "device", "CASE WHEN ambiguous THEN 1 ELSE 0 END"];
     let sql = format!(
-        "SELECT {} FROM device_keys WHERE tenant = $1 AND device {}",
+        "SELECT {} {}",
         gathered_rows(engine, &columns),
-        one_of(engine, 2)
+        from_listed(engine, ("device_keys", "*"), "tenant = $1", "device", 2)
     );
     let values = [tenant.into(), listed.clone().into_value(engine)];
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
@@ -96,9 +97,9 @@ pub(crate) async fn holders(
 ) -> Result<(), Failure> {
     let engine = tx.get_database_backend();
     let sql = format!(
-        "SELECT {} FROM device_keys WHERE tenant = $1 AND kind = $2 AND value {}",
+        "SELECT {} {}",
         gathered(engine, "DISTINCT device"),
-        one_of(engine, 3)
+        from_listed(engine, ("device_keys", "device"), "tenant = $1 AND kind = $2", "value", 3)
     );
     let mut ids = BTreeSet::new();
     for kind in KeyKind::ALL {
