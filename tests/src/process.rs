@@ -1,9 +1,11 @@
 //! One service in a process of its own.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -65,7 +67,8 @@ impl Process {
         let file = File::options().create(true).append(true).open(log).expect("the log can be written");
         command.arg("--listen").arg(api.to_string()).arg("--operations").arg(operations.to_string());
         command.envs(environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file);
+        let same = file.try_clone().expect("the log can be written");
+        command.stdin(Stdio::null()).stdout(same).stderr(file);
         let child =
             command.spawn().unwrap_or_else(|error| panic!("tandem-{service} does not start: {error}"));
         Self { service, api: *api, operations: *operations, child, log: log.clone() }
@@ -159,12 +162,27 @@ impl Drop for Process {
     }
 }
 
-/// An address of this machine that was free a moment ago.
+/// Ports that no system gives to the near end of a connection by itself (Linux starts at 32768, others at 49152). A process that was
+/// killed finds its port free again, also where clients that look for it have connected meanwhile.
+const PORTS: Range<u16> = 12_000..32_000;
+
+/// An address of this machine that is free, and that no one else in this process is given.
 ///
 /// # Panics
 /// No port is free.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.local_addr().expect("it has an address")
+    static GIVEN: AtomicU16 = AtomicU16::new(0);
+    let ports = u32::from(PORTS.end - PORTS.start);
+    // Test programs that run at once look at different ports first.
+    let first = std::process::id().wrapping_mul(97) % ports;
+    (0..ports)
+        .map(|_| {
+            let given = u32::from(GIVEN.fetch_add(1, Ordering::Relaxed));
+            let port = PORTS.start
+                + u16::try_from((first + given) % ports).expect("it is below the number of ports");
+            SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+        })
+        .find(|address| TcpListener::bind(address).is_ok())
+        .expect("a port is free")
 }

@@ -35,6 +35,10 @@ impl Failure {
             Code::Unavailable | Code::Cancelled | Code::ResourceExhausted => {
                 Self::unavailable(dependency, status)
             }
+            // A cause of its own has only what the transport made up: the connection broke under the call.
+            Code::Unknown | Code::Internal if std::error::Error::source(&status).is_some() => {
+                Self::unavailable(dependency, status)
+            }
             _ => Self::internal(status),
         })
     }
