@@ -117,7 +117,7 @@ impl Process {
     /// The address of its API.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("http://{}", self.api)
+        format!("https://{}", self.api)
     }
 
     /// Kills it at once, and waits until it is gone.

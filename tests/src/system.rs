@@ -12,6 +12,7 @@ use tandem_testkit::containers::{Postgres, Redis, Restart};
 use tandem_testkit::proxy::Proxy;
 use tempfile::TempDir;
 
+use crate::credentials::Credentials;
 use crate::process::{Process, Start, free_address};
 
 /// A running system. Dropped, it ends at once.
@@ -77,7 +78,8 @@ impl System {
 /// The services, in the order in which they are started unless a test says otherwise.
 pub const SERVICES: [&str; 4] = ["inventory", "prerequisites", "authority", "monitoring"];
 
-/// The services as processes, each with its addresses, which it keeps over restarts.
+/// The services as processes, each with its addresses, which it keeps over restarts. As in production they talk over TLS, know each other by
+/// their certificates, and others by their tokens.
 #[derive(Debug)]
 pub struct Processes {
     /// Their database server.
@@ -88,6 +90,7 @@ pub struct Processes {
     pub database: Proxy,
     /// What leads them to each other, by the service that is asked.
     pub links: BTreeMap<&'static str, Proxy>,
+    credentials: Credentials,
     folder: TempDir,
     starts: Vec<Start>,
     running: Vec<Process>,
@@ -100,6 +103,7 @@ impl Processes {
     /// The database server cannot be started.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
+        let credentials = Credentials::make(&folder.path().join("credentials"));
         let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
         let database = Proxy::start(postgres.address()).await;
         let apis: Vec<SocketAddr> = SERVICES.iter().map(|_| free_address()).collect();
@@ -108,7 +112,7 @@ impl Processes {
             links.insert(service, Proxy::start(*api).await);
         }
         let upstream = |service: &&str| {
-            (format!("TANDEM_{}", service.to_uppercase()), format!("http://{}", links[service].address()))
+            (format!("TANDEM_{}", service.to_uppercase()), format!("https://{}", links[service].address()))
         };
         let database_url = postgres.url_through(database.address(), "postgres");
         let starts = SERVICES.iter().zip(&apis).map(|(service, api)| {
@@ -120,6 +124,7 @@ impl Processes {
                 _ => &["inventory", "authority", "prerequisites"],
             };
             let mut environment: Vec<(String, String)> = asks.iter().map(upstream).collect();
+            environment.extend(credentials.environment(service));
             if matches!(*service, "inventory" | "authority") {
                 environment.push(("TANDEM_DATABASE_URL".to_owned(), database_url.clone()));
             }
@@ -136,7 +141,7 @@ impl Processes {
             }
         });
         let starts = starts.collect();
-        Self { postgres, redis, database, links, folder, starts, running: Vec::new() }
+        Self { postgres, redis, database, links, credentials, folder, starts, running: Vec::new() }
     }
 
     /// Ends the database server and starts it again.
@@ -211,13 +216,25 @@ impl Processes {
         self.running.remove(place.unwrap_or_else(|| panic!("{service} does not run")))
     }
 
-    /// A connection to the services at their addresses.
-    ///
-    /// # Panics
-    /// Never: the addresses are of the right form.
+    /// An administrator's connection to the services at their addresses.
     #[must_use]
     pub fn connection(&self) -> Connection {
-        let address = |place: usize| format!("http://{}", self.starts[place].api);
+        self.connection_as("administrator")
+    }
+
+    /// An administrator's connection to one process alone.
+    #[must_use]
+    pub fn connection_to(&self, process: &Process) -> Connection {
+        let address = process.address();
+        let [inventory, prerequisites, authority, monitoring] = [&*address; 4];
+        let addresses = Addresses { inventory, prerequisites, authority, monitoring };
+        self.credentials.connection(&addresses, "administrator")
+    }
+
+    /// A connection of the holder of a role's token.
+    #[must_use]
+    pub fn connection_as(&self, role: &str) -> Connection {
+        let address = |place: usize| format!("https://{}", self.starts[place].api);
         let [inventory, prerequisites, authority, monitoring] = [0, 1, 2, 3].map(address);
         let addresses = Addresses {
             inventory: &inventory,
@@ -225,6 +242,6 @@ impl Processes {
             authority: &authority,
             monitoring: &monitoring,
         };
-        Connection::connect_lazy_each(&addresses).expect("the addresses are of the right form")
+        self.credentials.connection(&addresses, role)
     }
 }

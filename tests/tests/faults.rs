@@ -141,7 +141,7 @@ async fn services_start_in_any_order() {
 async fn replicas(processes: &mut Processes, service: &str, under: &[&str]) -> (Process, Connection) {
     let mut replica = processes.replica(service, under);
     replica.ready().await;
-    let connection = Connection::connect_lazy(&replica.address()).unwrap();
+    let connection = processes.connection_to(&replica);
     (replica, connection)
 }
 
@@ -174,7 +174,7 @@ async fn replicas_that_race_on_a_policy_record_every_change_once() {
     let (_replica, two) = {
         let mut replica = processes.replica("authority", &[]);
         replica.ready().await;
-        let connection = Connection::connect_lazy(&replica.address()).unwrap();
+        let connection = processes.connection_to(&replica);
         (replica, connection)
     };
     // Each writes against the etag that it read last: of two that read the same, one wins.

@@ -14,6 +14,7 @@ use tandem_contracts::prerequisites::v1::prerequisites_service_client::Prerequis
 use tonic::transport::{Channel, Endpoint};
 
 use crate::stack::Stack;
+use crate::tls::{TlsConnections, TlsFileError, TlsFiles};
 
 /// Largest message sent or taken: what servers take and send.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024 * 1024;
@@ -34,9 +35,14 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// The address is no `http://host:port`.
-    #[error("expected an address such as http://127.0.0.1:50051, found `{0}`")]
+    /// The address is no `http://host:port` or `https://host:port`.
+    #[error(
+        "expected an address such as http://127.0.0.1:50051 or https://tandem.example:50051, found `{0}`"
+    )]
     Address(String),
+    /// A file of certificates or keys cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsFileError),
     /// The token holds characters that no header may.
     #[error("the token holds characters that a header cannot carry")]
     Token,
@@ -79,11 +85,11 @@ pub struct Addresses<'a> {
 /// An endpoint with the settings of every connection, for callers that bring a connector of their own.
 ///
 /// # Errors
-/// The address is no `http://host:port`.
+/// The address is no `http://host:port` or `https://host:port`.
 pub fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
     let invalid = || ConnectError::Address(address.to_owned());
     let uri: http::Uri = address.parse().map_err(|_| invalid())?;
-    if uri.scheme_str() != Some("http") || uri.host().is_none_or(str::is_empty) {
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none_or(str::is_empty) {
         return Err(invalid());
     }
     Ok(Endpoint::from(uri)
@@ -95,13 +101,36 @@ pub fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
         .initial_connection_window_size(CONNECTION_WINDOW))
 }
 
+/// Connects with the first call. An `https` address has TLS, an `http` address none.
+fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Channel, ConnectError> {
+    let endpoint = endpoint(address)?;
+    Ok(match encrypted(&endpoint, tls)? {
+        Some(connections) => endpoint.connect_with_connector_lazy(connections),
+        None => endpoint.connect_lazy(),
+    })
+}
+
+/// What connects to an `https` address, if it is one.
+fn encrypted(endpoint: &Endpoint, tls: &TlsFiles) -> Result<Option<TlsConnections>, ConnectError> {
+    if endpoint.uri().scheme_str() != Some("https") {
+        return Ok(None);
+    }
+    // What cannot be used is told now, not with the first call.
+    tls.config()?;
+    Ok(Some(TlsConnections(Arc::new(tls.clone()))))
+}
+
 impl Connection {
-    /// Connects to a server.
+    /// Connects to a server. An `https` address has TLS, an `http` address none.
     ///
     /// # Errors
-    /// The address has the wrong form, or nothing answers there.
-    pub async fn connect(address: &str) -> Result<Self, ConnectError> {
-        let channel = endpoint(address)?.connect().await;
+    /// The address has the wrong form, a file of `tls` cannot be used, or nothing answers there.
+    pub async fn connect(address: &str, tls: &TlsFiles) -> Result<Self, ConnectError> {
+        let endpoint = endpoint(address)?;
+        let channel = match encrypted(&endpoint, tls)? {
+            Some(connections) => endpoint.connect_with_connector(connections).await,
+            None => endpoint.connect().await,
+        };
         let unreachable = |source| ConnectError::Unreachable { address: address.to_owned(), source };
         channel.map(Self::from_channel).map_err(unreachable)
     }
@@ -109,9 +138,9 @@ impl Connection {
     /// Connects with the first call, and again whenever the connection is lost: for services, which start in any order.
     ///
     /// # Errors
-    /// The address has the wrong form.
-    pub fn connect_lazy(address: &str) -> Result<Self, ConnectError> {
-        Ok(Self::from_channel(endpoint(address)?.connect_lazy()))
+    /// The address has the wrong form, or a file of `tls` cannot be used.
+    pub fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Self, ConnectError> {
+        Ok(Self::from_channel(connect_lazy(address, tls)?))
     }
 
     /// Over a channel of the caller's own, such as one within the process.
@@ -129,9 +158,9 @@ impl Connection {
     /// To a system whose services have an address each. Connects as [`Self::connect_lazy`].
     ///
     /// # Errors
-    /// An address has the wrong form.
-    pub fn connect_lazy_each(addresses: &Addresses<'_>) -> Result<Self, ConnectError> {
-        let stack = |address| Ok::<_, ConnectError>(Stack::new(endpoint(address)?.connect_lazy()));
+    /// An address has the wrong form, or a file of `tls` cannot be used.
+    pub fn connect_lazy_each(addresses: &Addresses<'_>, tls: &TlsFiles) -> Result<Self, ConnectError> {
+        let stack = |address| Ok::<_, ConnectError>(Stack::new(connect_lazy(address, tls)?));
         Ok(Self(Arc::new(Stacks {
             inventory: stack(addresses.inventory)?,
             prerequisites: stack(addresses.prerequisites)?,
@@ -216,18 +245,17 @@ mod tests {
 
     #[test]
     fn address_of_another_form_is_refused() {
-        for address in ["127.0.0.1:50051", "https://tandem.example:443", "http://", "/etc/passwd", ""] {
+        for address in ["127.0.0.1:50051", "ftp://tandem.example:443", "http://", "/etc/passwd", ""] {
             let error = endpoint(address).unwrap_err();
-            assert_eq!(
-                error.to_string(),
-                format!("expected an address such as http://127.0.0.1:50051, found `{address}`")
-            );
+            let expected =
+                "expected an address such as http://127.0.0.1:50051 or https://tandem.example:50051";
+            assert_eq!(error.to_string(), format!("{expected}, found `{address}`"));
         }
     }
 
     #[tokio::test]
     async fn token_that_no_header_carries_is_refused_without_showing_it() {
-        let connection = Connection::connect_lazy("http://127.0.0.1:1").unwrap();
+        let connection = Connection::connect_lazy("http://127.0.0.1:1", &TlsFiles::default()).unwrap();
         let error = connection.clone().with_token("line\nbreak").unwrap_err();
         assert_eq!(error.to_string(), "the token holds characters that a header cannot carry");
         let shown = format!("{:?}", connection.with_token("secret").unwrap());

@@ -10,6 +10,7 @@
 //! [`ApiError`] reads what a failed call says; [`fleet`] keeps what decisions about many devices need beside them. Not for: serving,
 //! or any decision of the field.
 
+mod acked;
 mod attempt;
 mod connection;
 mod deadline;
@@ -19,11 +20,14 @@ mod methods;
 mod stack;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod trace;
 
+pub use acked::{AckedStream, AckedStreamError};
 pub use attempt::MAX_RETRIES;
 pub use connection::{Addresses, ConnectError, Connection, MAX_MESSAGE_BYTES, endpoint};
 pub use deadline::DEFAULT_DEADLINE;
 pub use error::{ApiError, FieldViolation, Resource};
 pub use stack::Stack;
+pub use tls::{TlsFileError, TlsFiles};
 pub use trace::with_trace_id;

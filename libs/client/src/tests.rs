@@ -9,12 +9,12 @@ use tandem_contracts::inventory::v1 as inventory;
 use tandem_contracts::inventory::v1::tenant_service_server::{TenantService, TenantServiceServer};
 use tandem_server::in_process::in_process;
 use tandem_server::{
-    ApiServer, Authenticator, Failure, LocalAuthenticator, Principal, Supervisor, listen, trace,
+    ApiServer, Authenticator, Credentials, Failure, LocalAuthenticator, Principal, Supervisor, listen, trace,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
 
-use crate::{ApiError, Connection, endpoint, with_trace_id};
+use crate::{ApiError, Connection, TlsFiles, endpoint, with_trace_id};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -101,11 +101,11 @@ struct ByToken;
 impl Authenticator for ByToken {
     fn authenticate<'a>(
         &'a self,
-        headers: &'a http::HeaderMap,
+        credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
-        let known = headers.get("authorization").is_some_and(|value| value == "Bearer open-sesame");
+        let known = credentials.bearer().is_ok_and(|word| word == Some("open-sesame"));
         Box::pin(async move {
-            if known { Ok(Arc::new(Principal::local())) } else { Err(Failure::Unauthenticated) }
+            if known { Ok(Arc::new(Principal::local())) } else { Err(Failure::Unauthenticated("no word")) }
         })
     }
 }
@@ -214,7 +214,9 @@ async fn error_names_the_trace_that_the_server_logs() {
     let error = ApiError::from(with_trace_id(TRACE, call).await.unwrap_err());
     assert_eq!(
         error.to_string(),
-        format!("the call carries no credentials that this server accepts (UNAUTHENTICATED, trace {TRACE})")
+        format!(
+            "the call carries no credentials that this server accepts: no word (UNAUTHENTICATED, trace {TRACE})"
+        )
     );
 }
 
@@ -255,10 +257,10 @@ async fn server_on_a_port_answers_until_it_stops() {
     let tasks = Supervisor::new();
     let stopped = tasks.draining().cancelled_owned();
     tasks.spawn("server", async move { server.serve(listen::incoming(listener), stopped).await });
-    let connection = Connection::connect(&address).await.unwrap();
+    let connection = Connection::connect(&address, &TlsFiles::default()).await.unwrap();
     assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
     tasks.run(async {}).await.unwrap();
-    let error = Connection::connect(&address).await.unwrap_err();
+    let error = Connection::connect(&address, &TlsFiles::default()).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot connect to {address}"));
     let request = inventory::CreateTenantRequest::default();
     let error = ApiError::from(connection.tenants().create_tenant(request).await.unwrap_err());

@@ -73,6 +73,9 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
             Some(Failure::NotYetConsistent { asked: number("asked")?, seen: number("seen")? })
         }
         ErrorReason::PermissionDenied => {
+            if let Some(tenant) = info.metadata.get("tenant") {
+                return Some(Failure::TenantDenied { tenant: tenant.clone() });
+            }
             let permission = Permission::from_str_name(info.metadata.get("permission")?)?;
             Some(Failure::PermissionDenied { permission })
         }
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn facts_about_the_callers_request_pass_through() {
-        let failures: [fn() -> Failure; 7] = [
+        let failures: [fn() -> Failure; 8] = [
             || Failure::field("filter.name", "expected at most 256 characters, found 300"),
             || Failure::InvalidPageToken,
             || Failure::InvalidConsistencyToken,
@@ -128,6 +131,7 @@ mod tests {
             || Failure::RevisionTooOld { asked: 3, oldest: 40 },
             || Failure::NotYetConsistent { asked: 90, seen: 88 },
             || Failure::PermissionDenied { permission: Permission::DevicesRead },
+            || Failure::TenantDenied { tenant: "fabrikam".into() },
         ];
         for failure in failures {
             assert_eq!(passed(failure()), format!("{:?}", failure()));
@@ -161,7 +165,7 @@ mod tests {
         for status in [
             Status::invalid_argument("without details"),
             Status::unimplemented(""),
-            Status::from(Failure::Unauthenticated),
+            Status::from(Failure::Unauthenticated("the access token has expired")),
             Status::from(Failure::RequestIdReused { request_id: "r".into() }),
         ] {
             let failure = Failure::from_dependency("inventory", status);

@@ -120,9 +120,15 @@ pub enum Failure {
         /// The permission that the RPC declares.
         permission: Permission,
     },
-    /// The call carries no credentials that this server accepts.
-    #[error("the call carries no credentials that this server accepts")]
-    Unauthenticated,
+    /// The caller may not act in that tenant, whether or not there is one.
+    #[error("the caller may not act in the tenant `{tenant}`")]
+    TenantDenied {
+        /// The tenant's id.
+        tenant: String,
+    },
+    /// The call carries no credentials that this server accepts, and why not.
+    #[error("the call carries no credentials that this server accepts: {0}")]
+    Unauthenticated(&'static str),
     /// Nothing is served under the path that was called.
     #[error("nothing is served under the path that was called")]
     UnknownMethod,

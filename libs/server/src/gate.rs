@@ -19,10 +19,11 @@ use tower::{Layer, Service};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use crate::access::tls::Peer;
 use crate::failure::Failure;
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Demand, Permissions};
-use crate::principal::{Authenticator, Principal};
+use crate::principal::{Authenticator, CALLER, Credentials, Principal};
 use crate::trace::{CURRENT, TraceId};
 
 /// The header with which a caller says how long it waits.
@@ -96,7 +97,8 @@ where
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
-            Ok(response.map(|body| Body::new(RequestBody::new(body, trace, outcome, gate.ending))))
+            let caller = response.extensions().get::<Arc<Principal>>().map(Arc::clone);
+            Ok(response.map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, gate.ending))))
         })
     }
 }
@@ -114,15 +116,29 @@ where
 {
     let handled = async {
         if let Demand::Permission(_, permission) = demand {
-            let principal = gate.authenticator.authenticate(request.headers()).await?;
+            let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
+            let credentials = Credentials { headers: request.headers(), names };
+            let principal = gate.authenticator.authenticate(credentials).await?;
             Span::current().record("principal", principal.id.as_str());
             if !principal.may(permission) {
                 return Err(Failure::PermissionDenied { permission });
             }
             request.extensions_mut().insert::<Arc<Principal>>(principal);
         }
-        match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
-            Ok(Ok(response)) => with_details(response),
+        let caller = request.extensions().get::<Arc<Principal>>().map(Arc::clone);
+        let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
+        let handled = match &caller {
+            Some(caller) => CALLER.scope(Arc::clone(caller), handling).await,
+            None => handling.await,
+        };
+        match handled {
+            Ok(Ok(mut response)) => {
+                // The stream of the answer runs for the caller too.
+                if let Some(caller) = caller {
+                    response.extensions_mut().insert(caller);
+                }
+                with_details(response)
+            }
             Ok(Err(never)) => match never {},
             // The panic hook has logged where; the connection and its other calls live on.
             Err(_) => Err(Failure::internal("a handler panicked")),

@@ -4,6 +4,7 @@
 //!   `tonic::Status` with its `google.rpc` details. Causes are logged once and never sent.
 //! - [`builder`]: one server with health, reflection in both versions, limits and a graceful drain.
 //! - [`permission`], [`principal`], [`trace`]: what happens to every request before its handler sees it.
+//! - [`access`]: who is let in: TLS, access tokens, certificates of services, roles.
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
 //! - [`process`]: a process that serves, from its listeners to its last answer.
 //! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
@@ -14,6 +15,7 @@
 //!
 //! Not for: anything that one service alone needs, and any decision of the field.
 
+pub mod access;
 pub mod builder;
 pub mod clock;
 pub mod config;
@@ -43,6 +45,6 @@ pub use clock::Clock;
 pub use consistency::ConsistencyToken;
 pub use contract_service::{ContractService, MAX_MESSAGE_BYTES};
 pub use failure::Failure;
-pub use principal::{Authenticator, LocalAuthenticator, Principal, principal_of};
+pub use principal::{Authenticator, Credentials, LocalAuthenticator, Principal, Tenants, principal_of};
 pub use tasks::Supervisor;
 pub use token::TokenAuthenticator;

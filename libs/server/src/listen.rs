@@ -12,8 +12,8 @@ use tonic::transport::server::TcpIncoming;
 pub enum ListenError {
     /// The address is reachable from outside, the listener is unprotected.
     #[error(
-        "the listener on {address} lacks TLS and authentication: expected a loopback address such as \
-         127.0.0.1:{port}, found {ip}",
+        "the listener on {address} lacks TLS or authentication: expected a loopback address such as \
+         127.0.0.1:{port}, found {ip}; others need `tls`, and `tokens` or `tls.client_ca`",
         port = .address.port(),
         ip = .address.ip()
     )]
@@ -39,6 +39,14 @@ pub async fn bind_loopback(address: SocketAddr) -> Result<TcpListener, ListenErr
     if !address.ip().to_canonical().is_loopback() {
         return Err(ListenError::Unprotected { address });
     }
+    bind(address).await
+}
+
+/// Listens for API clients, whose TLS and authentication [`crate::access`] has seen to.
+///
+/// # Errors
+/// The address cannot be bound.
+pub(crate) async fn bind_guarded(address: SocketAddr) -> Result<TcpListener, ListenError> {
     bind(address).await
 }
 
@@ -81,8 +89,8 @@ mod tests {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the listener on {address} lacks TLS and authentication: expected a loopback address such as \
-                     127.0.0.1:50051, found {ip}"
+                    "the listener on {address} lacks TLS or authentication: expected a loopback address such as \
+                     127.0.0.1:50051, found {ip}; others need `tls`, and `tokens` or `tls.client_ca`"
                 )
             );
         }

@@ -5,6 +5,7 @@
 use std::fmt;
 
 use crate::failure::Failure;
+use crate::principal::caller_acts_in;
 
 /// Items of a page when the request leaves `page_size` at 0.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
@@ -24,15 +25,22 @@ const MAX_SHOWN: usize = 80;
 /// An id is 1 to 128 visible ASCII characters without `/`.
 ///
 /// # Errors
-/// A violation of `field` that says which pattern was expected and what was found.
+/// A violation of `field` that says which pattern was expected and what was found; [`Failure::TenantDenied`] where the name is in a
+/// tenant in which the caller may not act.
 pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> Result<[&'a str; N], Failure> {
-    ids(pattern, name).and_then(|ids| <[&'a str; N]>::try_from(ids).ok()).ok_or_else(|| {
+    let ids = ids(pattern, name).and_then(|ids| <[&'a str; N]>::try_from(ids).ok()).ok_or_else(|| {
         let mut shown: String = name.chars().take(MAX_SHOWN).collect();
         if shown.len() < name.len() {
             shown.push('…');
         }
         Failure::field(field, format!("expected `{pattern}`, found `{shown}`"))
-    })
+    })?;
+    match ids.first().filter(|_| pattern.starts_with(TenantName::PATTERN)) {
+        Some(tenant) if !caller_acts_in(tenant) => {
+            Err(Failure::TenantDenied { tenant: (*tenant).to_owned() })
+        }
+        _ => Ok(ids),
+    }
 }
 
 fn ids<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
@@ -107,6 +115,7 @@ pub fn page_size(asked: i32) -> Result<usize, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::principal::{CALLER, Principal, Tenants};
 
     const DEVICE: &str = "tenants/{t}/devices/{d}";
 
@@ -156,6 +165,21 @@ mod tests {
         let tenant = TenantName::parse("parent", "tenants/contoso").unwrap();
         assert_eq!((tenant.id(), tenant.as_str()), ("contoso", "tenants/contoso"));
         assert!(TenantName::parse("parent", "tenants/contoso/devices/1").is_err());
+    }
+
+    #[tokio::test]
+    async fn name_in_a_tenant_of_others_is_refused_while_its_caller_is_served() {
+        let tenants = Tenants::Only(["contoso".to_owned()].into());
+        let caller = std::sync::Arc::new(Principal::of_tenants("reader", [], tenants));
+        CALLER
+            .scope(caller, async {
+                assert!(parse::<2>("name", DEVICE, "tenants/contoso/devices/7f1c").is_ok());
+                let refused = parse::<2>("name", DEVICE, "tenants/fabrikam/devices/7f1c").unwrap_err();
+                assert_eq!(refused.to_string(), "the caller may not act in the tenant `fabrikam`");
+                assert!(TenantName::parse("parent", "tenants/fabrikam").is_err());
+            })
+            .await;
+        assert!(TenantName::parse("parent", "tenants/fabrikam").is_ok());
     }
 
     #[test]

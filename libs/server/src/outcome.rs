@@ -14,6 +14,7 @@ use tonic::{Code, Status};
 use tracing::Span;
 
 use crate::failure::Failure;
+use crate::principal::{CALLER, Principal};
 use crate::trace::{CURRENT, TraceId};
 
 /// Where a response, or its trailers, says how it ended.
@@ -70,14 +71,21 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 pub(crate) struct RequestBody {
     inner: Body,
     trace: TraceId,
+    caller: Option<Arc<Principal>>,
     outcome: Outcome,
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
 
 impl RequestBody {
-    pub(crate) fn new(inner: Body, trace: TraceId, outcome: Outcome, ending: CancellationToken) -> Self {
-        Self { inner, trace, outcome, ending, ended: None }
+    pub(crate) fn new(
+        inner: Body,
+        trace: TraceId,
+        caller: Option<Arc<Principal>>,
+        outcome: Outcome,
+        ending: CancellationToken,
+    ) -> Self {
+        Self { inner, trace, caller, outcome, ending, ended: None }
     }
 
     /// The last frame of a stream that the server gives up.
@@ -102,7 +110,11 @@ impl http_body::Body for RequestBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
         let entered = this.outcome.span.enter();
-        let polled = CURRENT.sync_scope(this.trace, || Pin::new(&mut this.inner).poll_frame(cx));
+        let inner = Pin::new(&mut this.inner);
+        let polled = CURRENT.sync_scope(this.trace, || match &this.caller {
+            Some(caller) => CALLER.sync_scope(Arc::clone(caller), || inner.poll_frame(cx)),
+            None => inner.poll_frame(cx),
+        });
         drop(entered);
         match polled {
             Poll::Ready(Some(Ok(frame))) => {

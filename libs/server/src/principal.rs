@@ -1,10 +1,14 @@
 //! Who calls. Every request has a principal from the first day: embedded, the local one, who may do everything.
+//!
+//! While a handler and its answer's stream run, the caller is known to all that they do: a name of a tenant in which the caller may not
+//! act is refused where it is read ([`crate::names`]), so that no handler can forget to ask.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use futures::future::BoxFuture;
 use http::HeaderMap;
+use http::header::AUTHORIZATION;
 use tandem_contracts::r#type::v1::Permission;
 
 use crate::failure::Failure;
@@ -15,6 +19,21 @@ pub struct Principal {
     /// Who, for logs and the audit trail. Unique among principals.
     pub id: String,
     grants: Grants,
+    tenants: Tenants,
+}
+
+/// The tenants in which a principal may do what it may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tenants {
+    /// Every one, also those that come later.
+    All,
+    /// Those with these ids.
+    Only(BTreeSet<String>),
+}
+
+tokio::task_local! {
+    /// Whose request this task works on.
+    pub(crate) static CALLER: Arc<Principal>;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,15 +49,25 @@ impl Principal {
     /// Whoever sits at this machine: may do everything. Servers that accept it listen on loopback only.
     #[must_use]
     pub fn local() -> Self {
-        Self { id: "local".into(), grants: Grants::Everything }
+        Self { id: "local".into(), grants: Grants::Everything, tenants: Tenants::All }
     }
 
-    /// A principal with exactly these permissions.
+    /// A principal with exactly these permissions, in every tenant.
     pub fn with_permissions(
         id: impl Into<String>,
         permissions: impl IntoIterator<Item = Permission>,
     ) -> Self {
-        Self { id: id.into(), grants: Grants::Only(permissions.into_iter().map(i32::from).collect()) }
+        Self::of_tenants(id, permissions, Tenants::All)
+    }
+
+    /// A principal with exactly these permissions, in these tenants.
+    pub fn of_tenants(
+        id: impl Into<String>,
+        permissions: impl IntoIterator<Item = Permission>,
+        tenants: Tenants,
+    ) -> Self {
+        let permissions = permissions.into_iter().map(i32::from).collect();
+        Self { id: id.into(), grants: Grants::Only(permissions), tenants }
     }
 
     /// Whether it holds that permission. Nobody holds `PERMISSION_UNSPECIFIED`, which is none.
@@ -50,15 +79,80 @@ impl Principal {
                 Grants::Only(permissions) => permissions.contains(&permission.into()),
             }
     }
+
+    /// Whether it may act in the tenant with that id, whether or not there is one.
+    #[must_use]
+    pub fn acts_in(&self, tenant: &str) -> bool {
+        match &self.tenants {
+            Tenants::All => true,
+            Tenants::Only(tenants) => tenants.contains(tenant),
+        }
+    }
+
+    /// Where it may act.
+    #[must_use]
+    pub const fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
 }
+
+/// Whether whoever this task works for may act in that tenant. A task that works for no caller may: it is Tandem's own.
+pub(crate) fn caller_acts_in(tenant: &str) -> bool {
+    CALLER.try_with(|caller| caller.acts_in(tenant)).unwrap_or(true)
+}
+
+/// What a call carries that tells who makes it.
+#[derive(Debug, Clone, Copy)]
+pub struct Credentials<'a> {
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// The DNS names that the certificate of its connection proves.
+    pub names: &'a [String],
+}
+
+/// How a token is announced. The scheme's name is not case-sensitive.
+const BEARER: &str = "bearer ";
+
+impl<'a> Credentials<'a> {
+    /// The token of `authorization: Bearer <token>`; `None`: there is no such header.
+    ///
+    /// # Errors
+    /// There are several such headers, or one of another form.
+    pub fn bearer(&self) -> Result<Option<&'a str>, Failure> {
+        let mut sent = self.headers.get_all(AUTHORIZATION).iter();
+        let Some(value) = sent.next() else { return Ok(None) };
+        let (scheme, token) = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_at_checked(BEARER.len()))
+            .filter(|_| sent.next().is_none())
+            .ok_or(MALFORMED)?;
+        if scheme.eq_ignore_ascii_case(BEARER) { Ok(Some(token)) } else { Err(MALFORMED) }
+    }
+}
+
+const MALFORMED: Failure =
+    Failure::Unauthenticated("expected one header of the form `authorization: Bearer <token>`");
 
 /// Tells who calls from what the call carries.
 pub trait Authenticator: Send + Sync + 'static {
-    /// The principal of a call with these headers.
+    /// The principal of a call with these credentials.
     ///
     /// Errors: [`Failure::Unauthenticated`] without acceptable credentials; [`Failure::DependencyUnavailable`] when that cannot
     /// be told now.
-    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Arc<Principal>, Failure>>;
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>>;
+}
+
+impl Authenticator for Arc<dyn Authenticator> {
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
+        (**self).authenticate(credentials)
+    }
 }
 
 /// Everybody is [`Principal::local`]: for servers that only loopback or the same process can reach.
@@ -72,7 +166,7 @@ impl Default for LocalAuthenticator {
 }
 
 impl Authenticator for LocalAuthenticator {
-    fn authenticate<'a>(&'a self, _headers: &'a HeaderMap) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
+    fn authenticate<'a>(&'a self, _: Credentials<'a>) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
         Box::pin(std::future::ready(Ok(Arc::clone(&self.0))))
     }
 }
@@ -101,6 +195,34 @@ mod tests {
         assert!(reader.may(Permission::DevicesRead));
         assert!(!reader.may(Permission::DevicesReport));
         assert!(!reader.may(Permission::Unspecified));
+    }
+
+    #[test]
+    fn principal_of_some_tenants_acts_in_those_alone() {
+        let tenants = Tenants::Only(["contoso".to_owned()].into());
+        let reader = Principal::of_tenants("reader", [Permission::DevicesRead], tenants);
+        assert_eq!(
+            ["contoso", "Contoso", "fabrikam", "", "*"].map(|id| reader.acts_in(id)),
+            [true, false, false, false, false]
+        );
+        assert!(Principal::local().acts_in("fabrikam"));
+    }
+
+    #[test]
+    fn bearer_token_is_read_from_one_header_of_its_form() {
+        let of = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().unwrap());
+            }
+            Credentials { headers: &headers, names: &[] }.bearer().map(|token| token.map(str::to_owned)).ok()
+        };
+        assert_eq!(of(&[]), Some(None));
+        assert_eq!(of(&["Bearer abc"]), Some(Some("abc".to_owned())));
+        assert_eq!(of(&["bearer abc"]), Some(Some("abc".to_owned())));
+        for wrong in [&["Basic abc"][..], &["abc"], &["Bearer"], &[""], &["Bearer a", "Bearer b"]] {
+            assert_eq!(of(wrong), None, "{wrong:?}");
+        }
     }
 
     #[test]

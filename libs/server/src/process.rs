@@ -7,6 +7,7 @@ use std::future::pending;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -16,8 +17,9 @@ use tandem_telemetry::metrics::Metrics;
 use tandem_telemetry::operations::{self, NamedCheck, Readiness};
 use tokio::net::TcpListener;
 
+use crate::access::{Access, Doors};
 use crate::failure::{BoxError, chain};
-use crate::listen::{bind_loopback, bind_operations, incoming};
+use crate::listen::{bind_guarded, bind_operations, incoming};
 use crate::tasks::shutdown_signal;
 use crate::{ApiServer, Supervisor};
 
@@ -33,8 +35,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// The keys that every service's configuration has.
 #[derive(Debug, Clone)]
 pub struct Settings<'a> {
-    /// Where the API listens: a loopback address.
+    /// Where the API listens.
     pub listen: SocketAddr,
+    /// Who is let in there.
+    pub access: Access<'a>,
     /// Where metrics and probes are served, in plain HTTP.
     pub operations: SocketAddr,
     /// How logs are written: `text` or `json`.
@@ -48,18 +52,21 @@ pub struct Process {
     readiness: Readiness,
     accepting: NamedCheck,
     api: TcpListener,
+    doors: Doors,
 }
 
 impl Process {
     /// Sets up logs and metrics, listens, and answers on the operations listener.
     ///
     /// # Errors
-    /// A format of logs that does not exist, or an address that cannot be listened on.
+    /// A format of logs that does not exist, a file of certificates or keys that cannot be used, or an address that cannot be listened
+    /// on.
     pub async fn start(settings: &Settings<'_>) -> Result<Self, BoxError> {
         let format = settings.log_format.parse().map_err(|error| format!("log_format: {error}"))?;
         logs::init(format, "info")?;
         let (metrics, readiness, supervisor) = (Metrics::init()?, Readiness::new(), Supervisor::new());
-        let api = bind_loopback(settings.listen).await?;
+        let doors = settings.access.open(settings.listen)?;
+        let api = bind_guarded(settings.listen).await?;
         let listener = bind_operations(settings.operations).await?;
         let accepting = readiness.check("api");
         // Probes are answered until everything has ended.
@@ -70,13 +77,19 @@ impl Process {
         supervisor.spawn("metrics upkeep", async move {
             ending.run_until_cancelled(metrics.upkeep()).await;
         });
-        Ok(Self { supervisor, readiness, accepting, api })
+        Ok(Self { supervisor, readiness, accepting, api, doors })
     }
 
     /// The supervisor of the process's tasks.
     #[must_use]
     pub const fn supervisor(&self) -> &Supervisor {
         &self.supervisor
+    }
+
+    /// A server that lets in whom the configuration says; for [`Self::serve`], once it has its services.
+    #[must_use]
+    pub fn server(&self) -> ApiServer {
+        ApiServer::new(Arc::clone(&self.doors.authenticator))
     }
 
     /// Adds a check, without which the process is not ready.
@@ -130,7 +143,7 @@ impl Process {
     /// # Errors
     /// The tasks that ended when they should not have.
     pub async fn serve(self, server: ApiServer) -> Result<(), BoxError> {
-        let Self { supervisor, readiness: _, accepting, api } = self;
+        let Self { supervisor, readiness: _, accepting, api, doors } = self;
         let listen = api.local_addr()?;
         let draining = supervisor.draining();
         let stop = {
@@ -140,7 +153,10 @@ impl Process {
                 accepting.not_ready("draining");
             }
         };
-        supervisor.spawn_serving("api", server.serve(incoming(api), stop));
+        match doors.tls {
+            Some(tls) => supervisor.spawn_serving("api", server.serve(Box::pin(tls.incoming(api)), stop)),
+            None => supervisor.spawn_serving("api", server.serve(incoming(api), stop)),
+        }
         accepting.ready();
         tracing::info!(%listen, "serving");
         Ok(supervisor

@@ -102,8 +102,10 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         Failure::DependencyUnavailable { .. } => (Code::Unavailable, ErrorReason::DependencyUnavailable),
         Failure::LimitExceeded { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
         Failure::InUse { .. } => (Code::FailedPrecondition, ErrorReason::ResourceInUse),
-        Failure::PermissionDenied { .. } => (Code::PermissionDenied, ErrorReason::PermissionDenied),
-        Failure::Unauthenticated => (Code::Unauthenticated, ErrorReason::Unauthenticated),
+        Failure::PermissionDenied { .. } | Failure::TenantDenied { .. } => {
+            (Code::PermissionDenied, ErrorReason::PermissionDenied)
+        }
+        Failure::Unauthenticated(_) => (Code::Unauthenticated, ErrorReason::Unauthenticated),
         Failure::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
         Failure::MalformedMessage => (Code::InvalidArgument, ErrorReason::MalformedMessage),
         Failure::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
@@ -137,13 +139,14 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
         Failure::PermissionDenied { permission } => {
             vec![("permission", permission.as_str_name().to_owned())]
         }
+        Failure::TenantDenied { tenant } => vec![("tenant", tenant.clone())],
         Failure::InvalidFields(_)
         | Failure::InvalidPageToken
         | Failure::InvalidConsistencyToken
         | Failure::NotFound { .. }
         | Failure::AlreadyExists { .. }
         | Failure::IncarnationChanged
-        | Failure::Unauthenticated
+        | Failure::Unauthenticated(_)
         | Failure::UnknownMethod
         | Failure::MalformedMessage
         | Failure::DeadlineExceeded
@@ -184,7 +187,8 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         }
         Failure::LimitExceeded { .. }
         | Failure::PermissionDenied { .. }
-        | Failure::Unauthenticated
+        | Failure::TenantDenied { .. }
+        | Failure::Unauthenticated(_)
         | Failure::UnknownMethod
         | Failure::MalformedMessage
         | Failure::MessageTooLarge { .. }

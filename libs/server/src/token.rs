@@ -7,11 +7,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
 
 use crate::failure::Failure;
-use crate::principal::{Authenticator, Principal};
+use crate::principal::{Authenticator, Credentials, Principal};
 
 /// Whoever sends the token is [`Principal::local`]; nobody else is anybody.
 #[derive(Clone)]
@@ -34,9 +32,14 @@ impl TokenAuthenticator {
         Self { token: token.as_bytes().into(), principal: Arc::new(Principal::local()) }
     }
 
-    fn accepts(&self, headers: &HeaderMap) -> bool {
-        let sent = headers.get(AUTHORIZATION).and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
-        sent.is_some_and(|sent| same(sent, &self.token))
+    fn known(&self, credentials: &Credentials<'_>) -> Result<Arc<Principal>, Failure> {
+        match credentials.bearer()? {
+            Some(sent) if same(sent.as_bytes(), &self.token) => Ok(Arc::clone(&self.principal)),
+            Some(_) => Err(Failure::Unauthenticated("the token is not the one of this server's token file")),
+            None => Err(Failure::Unauthenticated(
+                "expected `authorization: Bearer <token>` with the token of this server's token file",
+            )),
+        }
     }
 }
 
@@ -46,13 +49,11 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 impl Authenticator for TokenAuthenticator {
-    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
-        let principal = if self.accepts(headers) {
-            Ok(Arc::clone(&self.principal))
-        } else {
-            Err(Failure::Unauthenticated)
-        };
-        Box::pin(std::future::ready(principal))
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
+        Box::pin(std::future::ready(self.known(&credentials)))
     }
 }
 
@@ -60,22 +61,19 @@ impl Authenticator for TokenAuthenticator {
 mod tests {
     use super::*;
 
-    fn with(value: &str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(AUTHORIZATION, value.parse().unwrap());
-        headers
-    }
-
     #[tokio::test]
     async fn only_the_token_itself_is_accepted() {
         let authenticator = TokenAuthenticator::new("secret");
-        let local = Principal::local();
-        assert_eq!(authenticator.authenticate(&with("Bearer secret")).await.as_deref().ok(), Some(&local));
-        for wrong in ["Bearer secreT", "Bearer secret2", "Bearer ", "secret", "Basic secret"] {
-            let refused = authenticator.authenticate(&with(wrong)).await;
-            assert!(matches!(refused, Err(Failure::Unauthenticated)), "{wrong}");
+        let answer = |value: Option<&str>| {
+            let mut headers = http::HeaderMap::new();
+            headers.extend(value.map(|value| (http::header::AUTHORIZATION, value.parse().unwrap())));
+            authenticator.known(&Credentials { headers: &headers, names: &[] })
+        };
+        assert_eq!(answer(Some("Bearer secret")).as_deref().ok(), Some(&Principal::local()));
+        let wrong = ["Bearer secreT", "Bearer secret2", "Bearer ", "secret", "Basic secret"];
+        for wrong in wrong.into_iter().map(Some).chain([None]) {
+            assert!(matches!(answer(wrong), Err(Failure::Unauthenticated(_))), "{wrong:?}");
         }
-        assert!(matches!(authenticator.authenticate(&HeaderMap::new()).await, Err(Failure::Unauthenticated)));
     }
 
     #[test]

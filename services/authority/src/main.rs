@@ -7,7 +7,7 @@ use tandem_authority::config::Arguments;
 use tandem_authority::{Authority, Parts};
 use tandem_client::Connection;
 use tandem_server::process::{self, Process};
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, failure::BoxError, trace};
+use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,12 +22,14 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let process = Process::start(&config.settings()).await?;
     let parts = Parts {
         database: config.database(),
-        inventory: Connection::connect_lazy(&config.inventory)?.with_trace_source(trace::current_id),
+        inventory: Connection::connect_lazy(&config.inventory, &config.peers)?
+            .with_trace_source(trace::current_id),
         cache: config.cache()?,
         clock: Clock::system(),
     };
     let Some(authority) = process.open(|| Authority::open(parts.clone())).await? else { return Ok(()) };
     authority.start_tasks(process.supervisor());
-    process.serve(ApiServer::new(LocalAuthenticator::default()).add_service(authority.service())).await?;
+    let server = process.server().add_service(authority.service());
+    process.serve(server).await?;
     Ok(authority.close().await?)
 }

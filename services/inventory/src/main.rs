@@ -6,7 +6,7 @@ use clap::Parser;
 use tandem_inventory::config::Arguments;
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, failure::BoxError};
+use tandem_server::{Clock, failure::BoxError};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -22,6 +22,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let parts = Parts { database: config.database(), clock: Clock::system(), cache: config.cache()? };
     let Some(inventory) = process.open(|| Inventory::open(parts.clone())).await? else { return Ok(()) };
     inventory.start_tasks(process.supervisor());
-    process.serve(inventory.serve_on(ApiServer::new(LocalAuthenticator::default()))).await?;
+    let server = inventory.serve_on(process.server());
+    process.serve(server).await?;
     Ok(inventory.close().await?)
 }

@@ -6,7 +6,7 @@ use clap::Parser;
 use tandem_client::Connection;
 use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream, config::Arguments};
 use tandem_server::process::{self, Process};
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, failure::BoxError, trace};
+use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -19,8 +19,10 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
-    let connect =
-        |address| Ok::<_, BoxError>(Connection::connect_lazy(address)?.with_trace_source(trace::current_id));
+    let connect = |address| {
+        let connection = Connection::connect_lazy(address, &config.peers)?;
+        Ok::<_, BoxError>(connection.with_trace_source(trace::current_id))
+    };
     let upstream = Upstream {
         inventory: connect(&config.inventory)?,
         authority: connect(&config.authority)?,
@@ -33,5 +35,6 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         mode: FollowMode::AllTenants,
         readiness: Some(process.check("followers")),
     });
-    process.serve(ApiServer::new(LocalAuthenticator::default()).add_service(monitoring.service())).await
+    let server = process.server().add_service(monitoring.service());
+    process.serve(server).await
 }

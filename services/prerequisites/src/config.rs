@@ -7,6 +7,8 @@ use std::sync::Arc;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_cache::{DeviceStateCache, LocationError, RedisCache, RedisLocation};
+use tandem_client::TlsFiles;
+use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
 
@@ -20,7 +22,7 @@ const OPERATIONS_PORT: u16 = 9464;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
-    /// Where the API listens: a loopback address. Default: `127.0.0.1:50052`.
+    /// Where the API listens: a loopback address, or any with `tls`, and `tokens` or `tls.client_ca`. Default: `127.0.0.1:50052`.
     pub listen: SocketAddr,
     /// Where metrics and probes are served, in plain HTTP. Default: `127.0.0.1:9464`.
     pub operations: SocketAddr,
@@ -33,6 +35,12 @@ pub struct Config {
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
     pub cache_cluster: bool,
+    /// TLS of the API listener. Unset: plain text, on loopback only.
+    pub tls: Option<ServerTlsFiles>,
+    /// Which access tokens are accepted. Unset: none; and without `tls.client_ca` whoever reaches the loopback address may do everything.
+    pub tokens: Option<TokenTrust>,
+    /// TLS of the connections to other services at `https` addresses.
+    pub peers: TlsFiles,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
 }
@@ -46,6 +54,9 @@ impl Default for Config {
             authority: "http://127.0.0.1:50053".into(),
             cache_url: None,
             cache_cluster: false,
+            tls: None,
+            tokens: None,
+            peers: TlsFiles::default(),
             log_format: "text".into(),
         }
     }
@@ -65,7 +76,12 @@ impl Config {
     /// What every process has.
     #[must_use]
     pub fn settings(&self) -> Settings<'_> {
-        Settings { listen: self.listen, operations: self.operations, log_format: &self.log_format }
+        Settings {
+            listen: self.listen,
+            access: Access { tls: self.tls.as_ref(), tokens: self.tokens.as_ref() },
+            operations: self.operations,
+            log_format: &self.log_format,
+        }
     }
 }
 

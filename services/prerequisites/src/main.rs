@@ -7,7 +7,7 @@ use tandem_client::Connection;
 use tandem_prerequisites::config::Arguments;
 use tandem_prerequisites::{Parts, Prerequisites};
 use tandem_server::process::{self, Process};
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, failure::BoxError, trace};
+use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -20,13 +20,16 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
-    let connect =
-        |address| Ok::<_, BoxError>(Connection::connect_lazy(address)?.with_trace_source(trace::current_id));
+    let connect = |address| {
+        let connection = Connection::connect_lazy(address, &config.peers)?;
+        Ok::<_, BoxError>(connection.with_trace_source(trace::current_id))
+    };
     let prerequisites = Prerequisites::new(Parts {
         inventory: connect(&config.inventory)?,
         authority: connect(&config.authority)?,
         cache: config.cache()?,
         clock: Clock::system(),
     });
-    process.serve(ApiServer::new(LocalAuthenticator::default()).add_service(prerequisites.service())).await
+    let server = process.server().add_service(prerequisites.service());
+    process.serve(server).await
 }

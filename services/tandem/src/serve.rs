@@ -32,7 +32,7 @@ const LOCK_FILE: &str = "lock";
 const LOOK: Duration = Duration::from_secs(2);
 
 /// Environment variables of the client verbs, which are no keys of this configuration.
-const CLIENT_VARIABLES: [&str; 3] = ["TANDEM_SERVER", "TANDEM_TOKEN_FILE", "TANDEM_TENANT"];
+const CLIENT_VARIABLES: [&str; 4] = ["TANDEM_SERVER", "TANDEM_TOKEN_FILE", "TANDEM_CA", "TANDEM_TENANT"];
 
 /// Serve the whole system from this process: four services, embedded databases, loopback only.
 #[derive(Debug, Clone, clap::Args)]

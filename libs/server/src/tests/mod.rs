@@ -7,7 +7,6 @@ mod status;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use http::HeaderMap;
 use tandem_contracts::inventory::v1 as inventory;
 use tandem_contracts::r#type::v1::Permission;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,7 @@ use tonic::{Request, Response, Status};
 use crate::builder::ServeError;
 use crate::failure::Failure;
 use crate::in_process::in_process;
-use crate::principal::{Authenticator, Principal, principal_of};
+use crate::principal::{Authenticator, Credentials, Principal, principal_of};
 use crate::tasks::Supervisor;
 use crate::{ApiServer, trace};
 
@@ -85,10 +84,17 @@ impl inventory::tenant_service_server::TenantService for Tenants {
 struct ByWord;
 
 impl Authenticator for ByWord {
-    fn authenticate<'a>(&'a self, headers: &'a HeaderMap) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
-        let known = headers.get("authorization").is_some_and(|word| word == "Bearer open sesame");
+    fn authenticate<'a>(
+        &'a self,
+        credentials: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
+        let known = credentials.bearer().is_ok_and(|word| word == Some("open sesame"));
         let reader = || Arc::new(Principal::with_permissions("reader", [Permission::TenantsRead]));
-        Box::pin(std::future::ready(if known { Ok(reader()) } else { Err(Failure::Unauthenticated) }))
+        Box::pin(std::future::ready(if known {
+            Ok(reader())
+        } else {
+            Err(Failure::Unauthenticated("no word"))
+        }))
     }
 }
 

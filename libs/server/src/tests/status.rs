@@ -253,11 +253,20 @@ fn about_callers() -> Vec<(Failure, Sent)> {
             ),
         ),
         (
-            Failure::Unauthenticated,
+            Failure::TenantDenied { tenant: "fabrikam".into() },
+            plain(
+                Code::PermissionDenied,
+                "PERMISSION_DENIED",
+                "the caller may not act in the tenant `fabrikam`",
+                &[("tenant", "fabrikam")],
+            ),
+        ),
+        (
+            Failure::Unauthenticated("the access token has expired"),
             plain(
                 Code::Unauthenticated,
                 "UNAUTHENTICATED",
-                "the call carries no credentials that this server accepts",
+                "the call carries no credentials that this server accepts: the access token has expired",
                 &[],
             ),
         ),

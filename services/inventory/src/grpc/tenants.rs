@@ -10,6 +10,7 @@ use tandem_contracts::inventory::v1::{
 use tandem_domain::id::TenantId;
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
+use tandem_server::principal_of;
 use tonic::{Request, Response, Status};
 
 use super::Handlers;
@@ -72,9 +73,11 @@ impl TenantService for Handlers {
         &self,
         request: Request<ListTenantsRequest>,
     ) -> Result<Response<ListTenantsResponse>, Status> {
+        let visible = principal_of(&request).tenants().clone();
         let request = request.into_inner();
         let page = Page::<String>::read("tenants", &[], request.page_size, &request.page_token)?;
-        let mut tenants = tenants::tenant_list(&self.store, page.after.clone(), page.limit()).await?;
+        let mut tenants =
+            tenants::tenant_list(&self.store, &visible, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut tenants, |tenant| last_part(&tenant.name));
         Ok(Response::new(ListTenantsResponse { tenants, next_page_token }))
     }

@@ -1,9 +1,10 @@
 //! Tenants.
 
 use prost::Message;
-use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, QuerySelect, Set};
+use sea_orm::{ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Set};
 use tandem_contracts::inventory::v1::{CreateTenantResponse, Tenant, UpdateTenantResponse};
 use tandem_contracts::r#type::v1::TenantFacts;
+use tandem_server::Tenants;
 use tandem_server::failure::Failure;
 
 use super::entity::tenant;
@@ -106,10 +107,15 @@ pub(crate) async fn heads(connection: &impl ConnectionTrait) -> Result<Vec<(Stri
 /// Lists up to `limit` tenants after a tenant, by id.
 pub(crate) async fn tenant_list(
     store: &Store,
+    visible: &Tenants,
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Tenant>, Failure> {
-    let mut cursor = tenant::Entity::find().cursor_by(tenant::Column::Tenant);
+    let mut found = tenant::Entity::find();
+    if let Tenants::Only(ids) = visible {
+        found = found.filter(tenant::Column::Tenant.is_in(ids));
+    }
+    let mut cursor = found.cursor_by(tenant::Column::Tenant);
     if let Some(after) = after {
         cursor.after(after);
     }

@@ -150,7 +150,7 @@ fn missing_hint(error: &ApiError) -> Option<String> {
 mod tests {
     use super::*;
     use std::time::Duration;
-    use tandem_client::Connection;
+    use tandem_client::{Connection, TlsFiles};
     use tandem_server::Failure;
 
     fn of(failure: Failure) -> (u8, Option<String>) {
@@ -198,7 +198,9 @@ mod tests {
     #[tokio::test]
     async fn server_that_is_not_there_is_named_with_the_reason_and_what_to_do() {
         // Port 1 of the loopback: reserved, nobody listens.
-        let error = CliError::from(Connection::connect("http://127.0.0.1:1").await.unwrap_err());
+        let error = CliError::from(
+            Connection::connect("http://127.0.0.1:1", &TlsFiles::default()).await.unwrap_err(),
+        );
         let expected = "cannot connect to http://127.0.0.1:1: Connection refused (os error 111); \
                         start a server with `tandem serve`, or name another with --server";
         assert_eq!((error.exit_code(), error.line()), line(1, expected));
@@ -206,8 +208,10 @@ mod tests {
 
     #[tokio::test]
     async fn address_of_another_form_is_a_mistake_in_the_command() {
-        let error = CliError::from(Connection::connect("localhost:50051").await.unwrap_err());
-        let expected = "expected an address such as http://127.0.0.1:50051, found `localhost:50051`";
+        let error =
+            CliError::from(Connection::connect("localhost:50051", &TlsFiles::default()).await.unwrap_err());
+        let expected = "expected an address such as http://127.0.0.1:50051 or https://tandem.example:50051, \
+                        found `localhost:50051`";
         assert_eq!((error.exit_code(), error.line()), line(2, expected));
     }
 

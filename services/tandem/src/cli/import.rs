@@ -193,10 +193,10 @@ mod tests {
 
     #[test]
     fn service_that_fails_is_named_with_what_was_being_done() {
-        let error = ApiError::from(Status::from(Failure::Unauthenticated));
+        let error = ApiError::from(Status::from(Failure::Unauthenticated("the access token has expired")));
         let error = failed(ImportError::Service { during: "reporting devices", error: Box::new(error) });
-        let expected = "reporting devices failed: the call carries no credentials that this server accepts \
-                        (UNAUTHENTICATED); name a file that holds a valid token with --token-file";
+        let expected = "reporting devices failed: the call carries no credentials that this server accepts: \
+                        the access token has expired (UNAUTHENTICATED); name a file that holds a valid token with --token-file";
         assert_eq!((error.exit_code(), error.line().as_deref()), (1, Some(expected)));
     }
 

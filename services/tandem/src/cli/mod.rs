@@ -10,6 +10,7 @@
 mod authority;
 mod collections;
 mod completions;
+mod credentials;
 mod dashboard;
 mod device_facts;
 mod devices;
@@ -37,6 +38,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use tandem_client::TlsFiles;
 use tandem_domain::id::TenantId;
 
 use crate::assess::command::{self as assess, AssessArgs};
@@ -87,6 +89,9 @@ struct Options {
     /// A file that holds the caller's token
     #[arg(long, global = true, value_name = "FILE", env = "TANDEM_TOKEN_FILE")]
     token_file: Option<PathBuf>,
+    /// The authority of an `https` server's certificate, in PEM; without it those that this system trusts
+    #[arg(long, global = true, value_name = "FILE", env = "TANDEM_CA")]
+    ca: Option<PathBuf>,
     /// The tenant to ask about
     #[arg(long, global = true, value_name = "ID", env = "TANDEM_TENANT", default_value = "default")]
     tenant: TenantId,
@@ -131,6 +136,8 @@ enum Command {
     Watch(watch::WatchArgs),
     /// Write the exports of a generated fleet
     Simulate(simulate::SimulateArgs),
+    /// Make certificates, keys and tokens for a development system of several processes
+    Credentials(credentials::CredentialsArgs),
     /// Print a script that lets a shell complete commands
     Completions(completions::CompletionsArgs),
 }
@@ -163,6 +170,7 @@ async fn dispatch(command: Command, options: Options, screen: &mut Screen<'_>) -
     match command {
         // Neither asks a server.
         Command::Simulate(args) => simulate::run(args, screen),
+        Command::Credentials(args) => credentials::run(&args, screen),
         Command::Completions(args) => completions::run(&args, screen),
         Command::Import(args) => {
             let opened = import::open(args).await?;
@@ -189,11 +197,13 @@ async fn ask(command: Command, session: &mut Session<'_>) -> Result<(), CliError
         | Command::Serve(_)
         | Command::Import(_)
         | Command::Simulate(_)
+        | Command::Credentials(_)
         | Command::Completions(_) => Ok(()),
     }
 }
 
 async fn session<'a>(options: Options, screen: &'a mut Screen<'_>) -> Result<Session<'a>, CliError> {
-    let connection = session::connect(&options.server, options.token_file.as_deref()).await?;
+    let tls = TlsFiles { ca: options.ca, ..TlsFiles::default() };
+    let connection = session::connect(&options.server, options.token_file.as_deref(), &tls).await?;
     Ok(Session { connection, tenant: options.tenant, screen: screen.reborrow() })
 }

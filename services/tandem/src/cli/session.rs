@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::path::Path;
 use std::str::FromStr;
 
-use tandem_client::{Addresses, Connection};
+use tandem_client::{Addresses, Connection, TlsFiles};
 use tandem_contracts::inventory::v1::{
     BatchGetDevicesRequest, Device, GetCollectionRequest, GetHierarchyRequest, GetSurroundingsRequest,
     GetTenantRequest, ListDevicesRequest,
@@ -279,12 +279,14 @@ impl FromStr for ServerAddress {
 pub(crate) async fn connect(
     server: &ServerAddress,
     token_file: Option<&Path>,
+    tls: &TlsFiles,
 ) -> Result<Connection, CliError> {
     let token = token_file.map(read_token).transpose()?;
     let connection = match server {
-        ServerAddress::One(address) => Connection::connect(address).await?,
+        ServerAddress::One(address) => Connection::connect(address, tls).await?,
         ServerAddress::Each { inventory, prerequisites, authority, monitoring } => {
-            Connection::connect_lazy_each(&Addresses { inventory, prerequisites, authority, monitoring })?
+            let addresses = Addresses { inventory, prerequisites, authority, monitoring };
+            Connection::connect_lazy_each(&addresses, tls)?
         }
     };
     Ok(match token {

@@ -46,6 +46,7 @@ fn verbs_are_those_of_the_architecture() {
         "dashboard",
         "watch",
         "simulate",
+        "credentials",
         "completions",
     ];
     assert_eq!(verbs, expected);

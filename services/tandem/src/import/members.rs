@@ -1,15 +1,18 @@
 //! Collections and their members.
 
 use jiff::Timestamp;
-use tandem_client::Connection;
+use tandem_client::{AckedStream, Connection};
 use tandem_contracts::convert::time;
 use tandem_contracts::inventory::v1::{
     ImportCollectionsRequest, ImportCollectionsResponse, ImportedCollection, ImportedMembers,
 };
 use tandem_domain::id::{CollectionId, HierarchyId, TenantId};
+use tonic::Response;
 
 use super::ImportError;
-use super::stream::AckedStream;
+
+/// What is being done, where that fails.
+const STREAM: &str = "importing collections";
 
 /// Keys of one batch: the contract's limit. Each batch touches most pages of the index by record, so few large ones go faster.
 const KEYS_AT_ONCE: usize = 100_000;
@@ -98,9 +101,10 @@ impl MemberImport {
             return Ok(());
         }
         self.close().await?;
-        let mut client = self.connection.collections();
-        let stream = AckedStream::open("importing collections", move |requests| async move {
-            client.import_collections(requests).await
+        let client = self.connection.collections();
+        let stream = AckedStream::open(move |requests| {
+            let mut client = client.clone();
+            async move { client.import_collections(requests).await.map(Response::into_inner) }
         });
         self.batch.parent = format!("tenants/{}/hierarchies/{hierarchy}", self.tenant);
         self.open = Some((hierarchy.clone(), stream));
@@ -119,13 +123,19 @@ impl MemberImport {
             ImportCollectionsRequest { sequence: self.sequence, ..std::mem::replace(&mut self.batch, next) };
         self.keys = 0;
         let token = &mut self.token;
-        stream.send(batch, |answer| *token = answer.consistency_token).await
+        stream
+            .send(batch, |answer| *token = answer.consistency_token)
+            .await
+            .map_err(ImportError::of_stream(STREAM))
     }
 
     async fn close(&mut self) -> Result<(), ImportError> {
         self.send().await?;
         let Some((_, stream)) = self.open.take() else { return Ok(()) };
         let token = &mut self.token;
-        stream.finish(|answer| *token = answer.consistency_token).await
+        stream
+            .finish(|answer| *token = answer.consistency_token)
+            .await
+            .map_err(ImportError::of_stream(STREAM))
     }
 }

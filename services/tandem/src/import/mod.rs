@@ -7,13 +7,12 @@
 mod documents;
 mod members;
 mod sections;
-mod stream;
 mod surroundings;
 
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use tandem_client::{ApiError, Connection};
+use tandem_client::{AckedStreamError, ApiError, Connection};
 use tandem_connectors::{Exports, Item, Summary};
 use tandem_domain::id::TenantId;
 use tandem_server::ConsistencyToken;
@@ -50,6 +49,13 @@ pub enum ImportError {
 impl ImportError {
     fn during(during: &'static str) -> impl Fn(tonic::Status) -> Self {
         move |status| Self::Service { during, error: Box::new(ApiError::from(status)) }
+    }
+
+    fn of_stream(during: &'static str) -> impl Fn(AckedStreamError) -> Self {
+        move |error| match error {
+            AckedStreamError::Status(status) => Self::during(during)(status),
+            AckedStreamError::Unacknowledged => Self::Unacknowledged(during),
+        }
     }
 }
 

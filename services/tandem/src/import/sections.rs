@@ -7,16 +7,19 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::Timestamp;
 use prost::Message;
-use tandem_client::Connection;
+use tandem_client::{AckedStream, Connection};
 use tandem_connectors::Refusal;
 use tandem_contracts::convert::section::{Removal, Report, to_proto};
 use tandem_contracts::inventory::v1::{ReportDevicesRequest, ReportDevicesResponse};
 use tandem_contracts::r#type::v1;
 use tandem_domain::id::TenantId;
 use tandem_domain::section::{Section, Source};
+use tonic::Response;
 
-use super::stream::AckedStream;
 use super::{ImportError, Progress};
+
+/// What is being done, where that fails.
+const STREAM: &str = "reporting devices";
 
 /// Sections of one batch: below the contract's limit; larger ones no longer go faster.
 const SECTIONS_AT_ONCE: usize = 4_000;
@@ -91,9 +94,10 @@ impl<'a> SectionImport<'a> {
         observed_at: Timestamp,
         progress: Progress<'a>,
     ) -> Self {
-        let mut client = connection.devices();
-        let stream = AckedStream::open("reporting devices", move |requests| async move {
-            client.report_devices(requests).await
+        let client = connection.devices();
+        let stream = AckedStream::open(move |requests| {
+            let mut client = client.clone();
+            async move { client.report_devices(requests).await.map(Response::into_inner) }
         });
         let batch =
             ReportDevicesRequest { parent: format!("tenants/{tenant}"), ..ReportDevicesRequest::default() };
@@ -180,7 +184,10 @@ impl<'a> SectionImport<'a> {
         let keys = batch.sections.iter().map(|section| section.key.clone()).collect();
         self.taken.keys.push_back((batch.source.clone(), keys));
         let (taken, progress) = (&mut self.taken, self.progress);
-        self.stream.send(batch, |answer| taken.answer(answer, progress)).await
+        self.stream
+            .send(batch, |answer| taken.answer(answer, progress))
+            .await
+            .map_err(ImportError::of_stream(STREAM))
     }
 
     /// Sends what is left. Answers the number of sections taken, what was refused, and the world that holds it all.
@@ -188,7 +195,10 @@ impl<'a> SectionImport<'a> {
         self.release().await?;
         self.send().await?;
         let (mut taken, progress) = (self.taken, self.progress);
-        self.stream.finish(|answer| taken.answer(answer, progress)).await?;
+        self.stream
+            .finish(|answer| taken.answer(answer, progress))
+            .await
+            .map_err(ImportError::of_stream(STREAM))?;
         Ok((taken.sections, taken.refused, taken.token))
     }
 }
