@@ -7,6 +7,10 @@ use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_server::config::{ConfigError, load};
 use tandem_server::process::Settings;
+use tandem_telemetry::traces::{Collector, DEFAULT_RATIO};
+
+/// What the process is called.
+pub const NAME: &str = "tandem-monitoring";
 
 /// The port of this service where each service has a process of its own.
 const PORT: u16 = 50054;
@@ -15,7 +19,7 @@ const PORT: u16 = 50054;
 const OPERATIONS_PORT: u16 = 9464;
 
 /// The configuration. Every key has a default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where the API listens: a loopback address. Default: `127.0.0.1:50054`.
@@ -30,6 +34,10 @@ pub struct Config {
     pub prerequisites: String,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
+    /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced, from 0 to 1; a caller's choice is followed. Default: 1.
+    pub trace_ratio: f64,
 }
 
 impl Default for Config {
@@ -41,6 +49,8 @@ impl Default for Config {
             authority: "http://127.0.0.1:50053".into(),
             prerequisites: "http://127.0.0.1:50052".into(),
             log_format: "text".into(),
+            otlp_endpoint: None,
+            trace_ratio: DEFAULT_RATIO,
         }
     }
 }
@@ -49,13 +59,19 @@ impl Config {
     /// What every process has.
     #[must_use]
     pub fn settings(&self) -> Settings<'_> {
-        Settings { listen: self.listen, operations: self.operations, log_format: &self.log_format }
+        let endpoint = self.otlp_endpoint.as_deref();
+        Settings {
+            listen: self.listen,
+            operations: self.operations,
+            log_format: &self.log_format,
+            traces: Collector { endpoint, ratio: self.trace_ratio, service: NAME },
+        }
     }
 }
 
 /// Counts the fleet: the dashboard, and the devices behind each of its figures.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "tandem-monitoring", version)]
+#[command(name = NAME, version)]
 pub struct Arguments {
     /// A TOML file with the configuration.
     #[arg(long)]
@@ -89,6 +105,12 @@ pub struct Overrides {
     /// How logs are written: `text` or `json`.
     #[arg(long)]
     pub log_format: Option<String>,
+    /// The collector that traces are sent to: `http://host:port`.
+    #[arg(long)]
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced.
+    #[arg(long)]
+    pub trace_ratio: Option<f64>,
 }
 
 impl Arguments {
