@@ -4,6 +4,7 @@
 //! It is the only crate besides the front door that may see every other.
 
 pub mod binary;
+pub mod collector;
 pub mod credentials;
 pub mod process;
 pub mod reports;

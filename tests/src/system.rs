@@ -144,6 +144,13 @@ impl Processes {
         Self { postgres, redis, database, links, credentials, folder, starts, running: Vec::new() }
     }
 
+    /// Sets a key of the configuration of every service that is started from now on.
+    pub fn configure(&mut self, variable: &str, value: &str) {
+        for start in &mut self.starts {
+            start.environment.push((variable.to_owned(), value.to_owned()));
+        }
+    }
+
     /// Ends the database server and starts it again.
     ///
     /// # Panics

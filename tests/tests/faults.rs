@@ -274,7 +274,7 @@ async fn until_cached(
     times: &mut std::ops::RangeFrom<u32>,
 ) {
     let authority = processes.running("authority");
-    let hits = r#"tandem_device_reads_total{from="cache"}"#;
+    let hits = r#"tandem_cache_reads_total{result="hit"}"#;
     let before = authority.metric(hits).await;
     until("the cache is used", async || {
         check_answers(connection, times.next()?).await;

@@ -50,8 +50,12 @@ const LAYERS: [(&str, &str, May); 16] = [
         May::Use(&["tandem-contracts", "tandem-domain", "tandem-storage", "tandem-telemetry"]),
     ),
     ("tandem-telemetry", "libs/telemetry", May::Use(&[])),
-    // The reader of devices is shared by services: it asks the device-state cache before it asks the inventory.
-    ("tandem-client", "libs/client", May::Use(&["tandem-cache", "tandem-contracts", "tandem-domain"])),
+    // The reader of devices is shared by services: it asks the device-state cache before it asks the inventory. Calls are part of a trace.
+    (
+        "tandem-client",
+        "libs/client",
+        May::Use(&["tandem-cache", "tandem-contracts", "tandem-domain", "tandem-telemetry"]),
+    ),
     ("tandem-connectors", "libs/connectors", May::Use(&["tandem-contracts", "tandem-domain"])),
     ("tandem-simulator", "libs/simulator", May::Use(&["tandem-contracts", "tandem-domain"])),
     (
@@ -187,6 +191,22 @@ fn layers_have_no_cycle_and_name_members_only() {
         settled.insert(next.0);
     }
     assert_eq!(settled, uses.keys().copied().collect());
+}
+
+#[test]
+fn opentelemetry_is_known_to_telemetry_alone() {
+    let mut knowing = BTreeSet::new();
+    for package in metadata().workspace_packages() {
+        let names = package.dependencies.iter().map(|dependency| dependency.name.as_str());
+        if names
+            .into_iter()
+            .any(|name| name.starts_with("opentelemetry") || name.starts_with("tracing-opentelemetry"))
+        {
+            knowing.insert(package.name.to_string());
+        }
+    }
+    // The tests receive what it sends.
+    assert_eq!(knowing, BTreeSet::from(["tandem-telemetry".to_owned(), TESTS.to_owned()]));
 }
 
 /// Names of every package behind a member, over normal and build edges.

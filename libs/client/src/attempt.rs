@@ -15,6 +15,9 @@ use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::deadline::{exceeded, set_timeout};
+use crate::methods::Method;
+use crate::outcome::Attempt;
+use crate::trace;
 
 /// Most times that a read is sent again: a replica that restarts is passed over, an outage is reported soon.
 pub const MAX_RETRIES: u32 = 2;
@@ -39,41 +42,65 @@ pub(crate) fn retry_budget() -> TpsBudget {
     TpsBudget::new(BUDGET_WINDOW, BUDGET_PER_SECOND, BUDGET_SHARE)
 }
 
-/// Sends a request once.
-pub(crate) async fn once(channel: Channel, mut request: Request<Body>, deadline: Instant) -> Answer {
-    set_timeout(request.headers_mut(), deadline.saturating_duration_since(Instant::now()));
-    let answer = tokio::time::timeout_at(deadline, channel.oneshot(request)).await;
-    match answer {
-        Ok(Err(error)) if timed_out(&error) => Ok(exceeded().into_http()),
-        Ok(answer) => answer.map_err(Into::into),
-        Err(_) => Ok(exceeded().into_http()),
-    }
+/// What every attempt of a call needs.
+#[derive(Debug)]
+pub(crate) struct Sending {
+    pub(crate) channel: Channel,
+    pub(crate) method: &'static Method,
+    pub(crate) trace_id: Option<u128>,
 }
 
-/// Sends a read, and again while the server is unavailable.
-pub(crate) async fn repeatedly(
-    channel: Channel,
-    request: Request<Body>,
-    deadline: Instant,
-    budget: &TpsBudget,
-) -> Answer {
-    budget.deposit();
-    let (head, body) = request.into_parts();
-    // One message of one read, bounded by the client's encoder.
-    let body: Bytes = body.collect().await?.to_bytes();
-    let mut retries = 0;
-    loop {
-        let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
-        let answer = once(channel.clone(), request, deadline).await;
-        let Some(asked) = retry_after(&answer) else { return answer };
-        let pause = pause(retries).max(asked);
-        let in_time = Instant::now() + pause < deadline;
-        if retries == MAX_RETRIES || !in_time || !budget.withdraw() {
-            return answer;
+impl Sending {
+    /// Sends a request, and waits as long as it takes.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> (Answer, Attempt) {
+        let mut attempt = Attempt::start(self.method);
+        trace::write(request.headers_mut(), attempt.span(), self.trace_id);
+        let answer = self.channel.clone().oneshot(request).await.map_err(Into::into);
+        attempt.see(&answer);
+        (answer, attempt)
+    }
+
+    /// Sends a request once.
+    pub(crate) async fn once(&self, mut request: Request<Body>, deadline: Instant) -> (Answer, Attempt) {
+        set_timeout(request.headers_mut(), deadline.saturating_duration_since(Instant::now()));
+        let mut attempt = Attempt::start(self.method);
+        trace::write(request.headers_mut(), attempt.span(), self.trace_id);
+        let answer = tokio::time::timeout_at(deadline, self.channel.clone().oneshot(request)).await;
+        let answer = match answer {
+            Ok(Err(error)) if timed_out(&error) => Ok(exceeded().into_http()),
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Ok(exceeded().into_http()),
+        };
+        attempt.see(&answer);
+        (answer, attempt)
+    }
+
+    /// Sends a read, and again while the server is unavailable.
+    pub(crate) async fn repeatedly(
+        &self,
+        request: Request<Body>,
+        deadline: Instant,
+        budget: &TpsBudget,
+    ) -> Result<(Answer, Attempt), TransportError> {
+        budget.deposit();
+        let (head, body) = request.into_parts();
+        // One message of one read, bounded by the client's encoder.
+        let body: Bytes = body.collect().await?.to_bytes();
+        let mut retries = 0;
+        loop {
+            let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
+            let (answer, attempt) = self.once(request, deadline).await;
+            let Some(asked) = retry_after(&answer) else { return Ok((answer, attempt)) };
+            let pause = pause(retries).max(asked);
+            let in_time = Instant::now() + pause < deadline;
+            if retries == MAX_RETRIES || !in_time || !budget.withdraw() {
+                return Ok((answer, attempt));
+            }
+            drop(attempt);
+            retries += 1;
+            tracing::debug!(path = head.uri.path(), retries, pause_ms = pause.as_millis(), "retrying");
+            tokio::time::sleep(pause).await;
         }
-        retries += 1;
-        tracing::debug!(path = head.uri.path(), retries, pause_ms = pause.as_millis(), "retrying");
-        tokio::time::sleep(pause).await;
     }
 }
 

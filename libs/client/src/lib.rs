@@ -4,7 +4,8 @@
 //!
 //! - a deadline: [`DEFAULT_DEADLINE`] for calls of one request and one answer that set none;
 //! - retries of reads that found the server unavailable: at most two, within a budget, with growing pauses;
-//! - the trace of the request that the call is made for ([`with_trace_id`], [`Connection::with_trace_source`]);
+//! - the trace of the request that the call is made for ([`with_trace_id`], [`Connection::with_trace_source`]), and a span for each attempt;
+//! - the metrics of gRPC's clients;
 //! - the caller's token.
 //!
 //! [`ApiError`] reads what a failed call says; [`fleet`] keeps what decisions about many devices need beside them. Not for: serving,
@@ -17,6 +18,7 @@ mod deadline;
 mod error;
 pub mod fleet;
 mod methods;
+mod outcome;
 mod stack;
 #[cfg(test)]
 mod tests;

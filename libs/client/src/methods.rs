@@ -22,24 +22,35 @@ pub(crate) enum Kind {
 const READS: [&str; 9] =
     ["Get", "List", "BatchGet", "Check", "BatchCheck", "Lookup", "Summarize", "Explain", "Decode"];
 
-static KINDS: LazyLock<HashMap<String, Kind>> = LazyLock::new(|| {
+/// What is known of an RPC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Method {
+    /// Its name as metrics and traces have it, such as `tandem.inventory.v1.DeviceService/GetDevice`.
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+}
+
+/// What the contracts do not know is left alone, as streams are. It has no name of its own: callers chose it.
+static OTHER: LazyLock<Method> = LazyLock::new(|| Method { name: "other".into(), kind: Kind::Stream });
+
+static METHODS: LazyLock<HashMap<String, Method>> = LazyLock::new(|| {
     // An unreadable set cannot be built in (a test reads it); without kinds, calls would merely have no defaults.
     let files = FileDescriptorSet::decode(DESCRIPTOR_SET).unwrap_or_default().file;
-    let mut kinds = HashMap::new();
+    let mut methods = HashMap::new();
     for file in &files {
         for service in &file.service {
             for method in &service.method {
-                let path = format!("/{}.{}/{}", file.package(), service.name(), method.name());
+                let name = format!("{}.{}/{}", file.package(), service.name(), method.name());
                 let kind = match method.client_streaming() || method.server_streaming() {
                     true => Kind::Stream,
                     false if READS.iter().any(|verb| is_verb_of(verb, method.name())) => Kind::Read,
                     false => Kind::Write,
                 };
-                kinds.insert(path, kind);
+                methods.insert(format!("/{name}"), Method { name, kind });
             }
         }
     }
-    kinds
+    methods
 });
 
 /// Whether a method's name is that verb and then a noun: `Get` is the verb of `GetDevice`, not of `Getaway`.
@@ -47,9 +58,9 @@ fn is_verb_of(verb: &str, method: &str) -> bool {
     method.strip_prefix(verb).is_some_and(|noun| noun.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
-/// The kind of the RPC at a gRPC path. What the contracts do not know is left alone, as streams are.
-pub(crate) fn kind(path: &str) -> Kind {
-    KINDS.get(path).copied().unwrap_or(Kind::Stream)
+/// The RPC at a gRPC path.
+pub(crate) fn method(path: &str) -> &'static Method {
+    METHODS.get(path).unwrap_or(&OTHER)
 }
 
 #[cfg(test)]
@@ -58,7 +69,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     fn named(kind: Kind) -> BTreeSet<&'static str> {
-        KINDS.iter().filter(|(_, k)| **k == kind).filter_map(|(path, _)| path.rsplit('/').next()).collect()
+        METHODS
+            .iter()
+            .filter(|(_, method)| method.kind == kind)
+            .filter_map(|(path, _)| path.rsplit('/').next())
+            .collect()
     }
 
     #[test]
@@ -95,6 +110,16 @@ mod tests {
 
     #[test]
     fn method_outside_the_contracts_is_left_alone() {
-        assert_eq!(kind("/grpc.health.v1.Health/Check"), Kind::Stream);
+        assert_eq!(
+            *method("/grpc.health.v1.Health/Check"),
+            Method { name: "other".into(), kind: Kind::Stream }
+        );
+    }
+
+    #[test]
+    fn method_is_named_without_the_first_slash() {
+        let name = "tandem.inventory.v1.DeviceService/GetDevice";
+        let expected = Method { name: name.into(), kind: Kind::Read };
+        assert_eq!(*method("/tandem.inventory.v1.DeviceService/GetDevice"), expected);
     }
 }

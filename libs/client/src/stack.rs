@@ -10,13 +10,14 @@ use http::{HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::Channel;
+use tower::Service;
 use tower::retry::budget::TpsBudget;
-use tower::{Service, ServiceExt};
 
-use crate::attempt::{TransportError, once, repeatedly, retry_budget};
+use crate::attempt::{Sending, TransportError, retry_budget};
 use crate::deadline::{DEFAULT_DEADLINE, DeadlineBody, timeout};
-use crate::methods::{Kind, kind};
-use crate::trace::{TRACEPARENT, TraceSource, traceparent};
+use crate::methods::{Kind, method};
+use crate::outcome::{AnswerBody, Answering, Call};
+use crate::trace::{self, TraceSource};
 
 /// A channel whose calls have a deadline, retries, their trace and the caller's token.
 #[derive(Debug, Clone)]
@@ -45,23 +46,26 @@ impl Stack {
         if let (Some(token), false) = (&self.token, headers.contains_key(AUTHORIZATION)) {
             headers.insert(AUTHORIZATION, token.clone());
         }
-        if let (false, Some(trace)) = (headers.contains_key(TRACEPARENT), traceparent(self.trace_source)) {
-            headers.insert(TRACEPARENT, trace);
-        }
     }
 
     async fn answered(self, mut request: Request<Body>) -> Result<Response<Body>, TransportError> {
         self.add_headers(&mut request);
-        let kind = kind(request.uri().path());
-        if kind == Kind::Stream {
-            return self.channel.oneshot(request).await.map_err(Into::into);
+        let method = method(request.uri().path());
+        let call = Call::start(method);
+        let sending = Sending { channel: self.channel, method, trace_id: trace::current(self.trace_source) };
+        if method.kind == Kind::Stream {
+            let (answer, attempt) = sending.send(request).await;
+            let answering = Answering::new(call, attempt);
+            return answer.map(|answer| answer.map(|body| Body::new(AnswerBody::new(body, answering))));
         }
         let deadline = Instant::now() + timeout(request.headers()).unwrap_or(self.default_deadline);
-        let answer = match kind {
-            Kind::Read => repeatedly(self.channel, request, deadline, &self.budget).await?,
-            Kind::Write | Kind::Stream => once(self.channel, request, deadline).await?,
+        let (answer, attempt) = match method.kind {
+            Kind::Read => sending.repeatedly(request, deadline, &self.budget).await?,
+            Kind::Write | Kind::Stream => sending.once(request, deadline).await,
         };
-        Ok(answer.map(|body| Body::new(DeadlineBody::new(body, deadline))))
+        let answering = Answering::new(call, attempt);
+        let body = |body| Body::new(AnswerBody::new(DeadlineBody::new(body, deadline), answering));
+        Ok(answer?.map(body))
     }
 }
 

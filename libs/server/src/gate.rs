@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use http::{HeaderMap, Request, Response};
+use tandem_telemetry::traces;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
@@ -79,16 +80,19 @@ where
         request.extensions_mut().insert(trace);
         let demand = self.gate.permissions.demand(request.uri().path());
         let method = match &demand {
-            Demand::Permission(path, _) => Some(Arc::clone(path)),
+            Demand::Permission(name, _) => Some(Arc::clone(name)),
             Demand::Open | Demand::Unknown => None,
         };
-        let span = tracing::info_span!(
+        // Of the level of errors: it is there however little is logged. A request has no parent in its process, only one in its caller's.
+        let span = tracing::error_span!(
+            parent: None,
             "request",
             method = request.uri().path(),
             trace_id = %trace,
             principal = Empty,
             outcome = Empty
         );
+        traces::receive(&span, request.headers(), trace.number(), method.as_deref());
         let mut outcome = Outcome::started(method, span.clone());
         let gate = self.gate.clone();
         Box::pin(async move {

@@ -1,4 +1,6 @@
-//! How each request ended: one log event, one count and one duration, whether it answers at once, streams or is given up.
+//! How each request ended: one log event and one duration, whether it answers at once, streams or is given up.
+//!
+//! Metrics are those of gRPC's own conventions (gRFC A66) but for the sizes of messages.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,6 +10,8 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
+use metrics::Label;
+use tandem_telemetry::metrics::grpc_status;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -23,15 +27,17 @@ const GRPC_STATUS: &str = "grpc-status";
 /// Records how a request ended, exactly once; a request dropped before its end was cancelled.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    method: Option<Arc<str>>,
+    method: Arc<str>,
     started: Instant,
     span: Span,
     recorded: bool,
 }
 
 impl Outcome {
-    /// `method`: the gRPC path of a known RPC. Others are not told apart, so that callers cannot make metrics grow.
+    /// `method`: the name of an RPC of the contracts. Others are not told apart, so that callers cannot make metrics grow.
     pub(crate) fn started(method: Option<Arc<str>>, span: Span) -> Self {
+        let method = method.unwrap_or_else(|| "other".into());
+        metrics::counter!("grpc_server_call_started_total", "grpc_method" => method.clone()).increment(1);
         Self { method, started: Instant::now(), span, recorded: false }
     }
 
@@ -41,16 +47,17 @@ impl Outcome {
         }
         self.recorded = true;
         let elapsed = self.started.elapsed();
-        let method = self.method.clone().unwrap_or_else(|| "other".into());
-        let outcome = code_name(code);
+        let outcome = grpc_status(code.into());
         self.span.record("outcome", outcome);
         self.span.in_scope(|| match code {
             Code::Ok => tracing::debug!(elapsed_us = elapsed.as_micros(), "request answered"),
             _ => tracing::info!(elapsed_us = elapsed.as_micros(), "request failed"),
         });
-        metrics::counter!("tandem_rpc_requests_total", "method" => method.clone(), "code" => outcome)
-            .increment(1);
-        metrics::histogram!("tandem_rpc_duration_seconds", "method" => method).record(elapsed.as_secs_f64());
+        let labels = [
+            Label::new("grpc_method", self.method.clone()),
+            Label::from_static_parts("grpc_status", outcome),
+        ];
+        metrics::histogram!("grpc_server_call_duration_seconds", labels.iter()).record(elapsed.as_secs_f64());
     }
 }
 
@@ -143,28 +150,5 @@ impl http_body::Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
-    }
-}
-
-/// The code as the gRPC specification writes it.
-const fn code_name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }

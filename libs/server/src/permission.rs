@@ -25,12 +25,15 @@ pub struct DescriptorError(String);
 
 /// The permission that every RPC of the contracts needs, by gRPC path (`/tandem.inventory.v1.TenantService/GetTenant`).
 #[derive(Debug, Clone)]
-pub struct Permissions(Arc<HashMap<Arc<str>, Permission>>);
+pub struct Permissions(Arc<HashMap<Box<str>, Declared>>);
+
+/// The name of an RPC, and the permission that it needs.
+type Declared = (Arc<str>, Permission);
 
 /// What a server demands of the caller of an RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// An RPC of the contracts: its path, and the permission that it declares.
+    /// An RPC of the contracts: its name, which is its path without the first slash, and the permission that it declares.
     Permission(Arc<str>, Permission),
     /// A protocol service: nothing.
     Open,
@@ -55,7 +58,10 @@ impl Permissions {
         let by_path = pool
             .services()
             .flat_map(|service| service.methods().collect::<Vec<_>>())
-            .map(|method| (path_of(&method), declared(&method)))
+            .map(|method| {
+                let name = name_of(&method);
+                (format!("/{name}").into(), (name.into(), declared(&method)))
+            })
             .collect();
         Ok(Self(Arc::new(by_path)))
     }
@@ -63,25 +69,25 @@ impl Permissions {
     /// The permission that the RPC at that path needs; `None` where the contracts have no such RPC.
     #[must_use]
     pub fn of_path(&self, path: &str) -> Option<Permission> {
-        self.0.get(path).copied()
+        self.0.get(path).map(|(_, permission)| *permission)
     }
 
     /// Every RPC with its permission, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Permission)> {
-        self.0.iter().map(|(path, permission)| (&**path, *permission))
+        self.0.iter().map(|(path, (_, permission))| (&**path, *permission))
     }
 
     pub(crate) fn demand(&self, path: &str) -> Demand {
-        match self.0.get_key_value(path) {
-            Some((path, permission)) => Demand::Permission(Arc::clone(path), *permission),
+        match self.0.get(path) {
+            Some((name, permission)) => Demand::Permission(Arc::clone(name), *permission),
             None if OPEN_SERVICES.iter().any(|service| path.starts_with(service)) => Demand::Open,
             None => Demand::Unknown,
         }
     }
 }
 
-fn path_of(method: &MethodDescriptor) -> Arc<str> {
-    format!("/{}/{}", method.parent_service().full_name(), method.name()).into()
+fn name_of(method: &MethodDescriptor) -> String {
+    format!("{}/{}", method.parent_service().full_name(), method.name())
 }
 
 #[cfg(test)]
@@ -114,7 +120,8 @@ mod tests {
     fn demand_of_a_path_follows_the_contract() {
         let permissions = Permissions::of_contracts().unwrap();
         let report = "/tandem.inventory.v1.DeviceService/ReportDevices";
-        assert_eq!(permissions.demand(report), Demand::Permission(report.into(), Permission::DevicesReport));
+        let name = "tandem.inventory.v1.DeviceService/ReportDevices".into();
+        assert_eq!(permissions.demand(report), Demand::Permission(name, Permission::DevicesReport));
         assert_eq!(permissions.demand("/grpc.health.v1.Health/Check"), Demand::Open);
         assert_eq!(permissions.demand("/grpc.health.v1.HealthX/Check"), Demand::Unknown);
         assert_eq!(permissions.demand("/tandem.inventory.v1.DeviceService/Reboot"), Demand::Unknown);

@@ -12,9 +12,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tandem_storage::StoreError;
-use tandem_telemetry::logs;
 use tandem_telemetry::metrics::Metrics;
 use tandem_telemetry::operations::{self, NamedCheck, Readiness};
+use tandem_telemetry::traces::Collector;
+use tandem_telemetry::{Traces, logs};
 use tokio::net::TcpListener;
 
 use crate::access::{Access, Doors};
@@ -43,6 +44,8 @@ pub struct Settings<'a> {
     pub operations: SocketAddr,
     /// How logs are written: `text` or `json`.
     pub log_format: &'a str,
+    /// Where traces go, and what the process is called there.
+    pub traces: Collector<'a>,
 }
 
 /// A process that has its listeners and serves nothing yet.
@@ -53,17 +56,19 @@ pub struct Process {
     accepting: NamedCheck,
     api: TcpListener,
     doors: Doors,
+    traces: Traces,
 }
 
 impl Process {
-    /// Sets up logs and metrics, listens, and answers on the operations listener.
+    /// Sets up logs, traces and metrics, listens, and answers on the operations listener.
     ///
     /// # Errors
-    /// A format of logs that does not exist, a file of certificates or keys that cannot be used, or an address that cannot be listened
-    /// on.
+    /// A format of logs that does not exist, a collector of traces that cannot be one, a file of certificates or keys that cannot be used,
+    /// or an address that cannot be listened on.
     pub async fn start(settings: &Settings<'_>) -> Result<Self, BoxError> {
         let format = settings.log_format.parse().map_err(|error| format!("log_format: {error}"))?;
-        logs::init(format, "info")?;
+        let traces = Traces::to(&settings.traces)?;
+        logs::init(format, "info", &traces)?;
         let (metrics, readiness, supervisor) = (Metrics::init()?, Readiness::new(), Supervisor::new());
         let doors = settings.access.open(settings.listen)?;
         let api = bind_guarded(settings.listen).await?;
@@ -77,7 +82,7 @@ impl Process {
         supervisor.spawn("metrics upkeep", async move {
             ending.run_until_cancelled(metrics.upkeep()).await;
         });
-        Ok(Self { supervisor, readiness, accepting, api, doors })
+        Ok(Self { supervisor, readiness, accepting, api, doors, traces })
     }
 
     /// The supervisor of the process's tasks.
@@ -143,7 +148,7 @@ impl Process {
     /// # Errors
     /// The tasks that ended when they should not have.
     pub async fn serve(self, server: ApiServer) -> Result<(), BoxError> {
-        let Self { supervisor, readiness: _, accepting, api, doors } = self;
+        let Self { supervisor, readiness: _, accepting, api, doors, traces } = self;
         let listen = api.local_addr()?;
         let draining = supervisor.draining();
         let stop = {
@@ -159,14 +164,16 @@ impl Process {
         }
         accepting.ready();
         tracing::info!(%listen, "serving");
-        Ok(supervisor
+        let ended = supervisor
             .run(async {
                 if let Err(error) = shutdown_signal().await {
                     tracing::error!(%error, "signals cannot be listened to: only a failure ends this process");
                     pending::<()>().await;
                 }
             })
-            .await?)
+            .await;
+        traces.end().await;
+        Ok(ended?)
     }
 }
 

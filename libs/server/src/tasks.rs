@@ -179,7 +179,7 @@ impl Supervisor {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
         lock(&self.0.running).insert(number, name.clone());
         let shared = Arc::clone(&self.0);
-        let span = tracing::info_span!(parent: None, "task", name);
+        let span = tracing::error_span!(parent: None, "task", name);
         let supervised = async move {
             // A task that panicked is not looked at again, and the process drains: nothing sees what it left half-done.
             let end = match AssertUnwindSafe(task).catch_unwind().await {

@@ -47,6 +47,10 @@ impl TraceId {
         }
         u128::from_str_radix(trace, 16).ok().filter(|id| *id != 0).map(Self)
     }
+
+    pub(crate) const fn number(self) -> u128 {
+        self.0
+    }
 }
 
 impl fmt::Display for TraceId {

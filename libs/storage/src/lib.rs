@@ -12,6 +12,9 @@
 //! The embedded engine is SQLite, that of production PostgreSQL. Whatever depends on the engine stands in the private modules `sqlite`
 //! and `postgres`, in [`bulk`] and in [`dialect`]; one conformance suite runs on both.
 //!
+//! Every statement is a span of its own for traces (the feature `tracing-spans` of sea-orm), which is disabled where nobody records any; what such
+//! spans are called outside is the word of `tandem-telemetry`.
+//!
 //! Not for: tables, entities and queries of a service. They live in that service's `store`.
 
 pub mod bulk;

@@ -1,7 +1,8 @@
-//! What a process tells its operators: logs on standard error, metrics, and whether it is alive and ready.
+//! What a process tells its operators: logs on standard error, metrics, traces, and whether it is alive and ready.
 //!
 //! - [`logs`]: one subscriber for the process, as text for people or JSON for collectors.
-//! - [`metrics`]: the recorder behind the `metrics` macros that every crate uses.
+//! - [`metrics`]: the recorder behind the `metrics` macros that every crate uses. `docs/metrics.md` lists them all.
+//! - [`traces`]: spans of the `tracing` macros, sent to a collector as OTLP. The one place that knows OpenTelemetry.
 //! - [`operations`]: the plain HTTP listener with `/metrics`, `/livez` and `/readyz`.
 //!
 //! Invariant: nothing here holds tenant data, so that the operations listener needs no authentication.
@@ -9,5 +10,7 @@
 pub mod logs;
 pub mod metrics;
 pub mod operations;
+pub mod traces;
 
 pub use logs::LogFormat;
+pub use traces::Traces;

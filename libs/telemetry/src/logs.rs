@@ -1,9 +1,18 @@
 //! Logs of a process, to standard error: standard output belongs to what a command prints.
+//!
+//! Every line that is written for a request has the request's `trace_id`, the one that its errors carry and its trace has.
 
 use std::str::FromStr;
 
-use tracing_subscriber::EnvFilter;
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::Subscriber;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer, Registry};
+
+use crate::traces::{self, Traces};
 
 /// The environment variable with the filter, such as `info,tandem_inventory=debug`.
 pub const FILTER_VARIABLE: &str = "TANDEM_LOG";
@@ -53,48 +62,80 @@ pub enum LogError {
     Twice,
 }
 
-/// Sets up the logs of this process. The filter is that of [`FILTER_VARIABLE`], or else `default_filter`.
+/// Sets up the logs of this process, and its traces. The filter of logs is that of [`FILTER_VARIABLE`], or else `default_filter`; it says nothing of
+/// traces.
 ///
 /// # Errors
 /// A filter that cannot be read, or a second call.
-pub fn init(format: LogFormat, default_filter: &str) -> Result<(), LogError> {
+pub fn init(format: LogFormat, default_filter: &str, traces: &Traces) -> Result<(), LogError> {
     let given = std::env::var(FILTER_VARIABLE).ok().filter(|filter| !filter.trim().is_empty());
     let filter = match given {
         Some(filter) => parsed(&filter, FILTER_VARIABLE)?,
         None => parsed(default_filter, "this program")?,
     };
-    let subscriber = subscriber(format, filter, std::io::stderr);
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)
+    let tracer = traces.tracer();
+    let is_traced = tracer.is_some();
+    let subscriber = subscriber(format, filter, std::io::stderr, tracer);
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
+    if is_traced {
+        traces::record();
+    }
+    Ok(())
 }
 
 fn parsed(filter: &str, origin: &'static str) -> Result<EnvFilter, LogError> {
-    EnvFilter::try_new(filter).map_err(|source| LogError::Filter {
-        filter: filter.to_owned(),
-        origin,
-        source,
-    })
+    let unreadable = |source| LogError::Filter { filter: filter.to_owned(), origin, source };
+    let given = EnvFilter::try_new(filter).map_err(unreadable)?;
+    let hidden = traces::not_in_logs();
+    hidden
+        .iter()
+        .try_fold(given, |filter, hidden| Ok(filter.add_directive(hidden.parse().map_err(unreadable)?)))
 }
 
-fn subscriber<W>(
+/// Without a tracer, spans for traces alone are disabled where they are made.
+pub(crate) fn subscriber<W>(
     format: LogFormat,
     filter: EnvFilter,
     writer: W,
-) -> Box<dyn tracing::Subscriber + Send + Sync>
+    tracer: Option<SdkTracer>,
+) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    match format {
-        LogFormat::Text => {
-            Box::new(builder.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish())
+    match tracer {
+        None => Box::new(Registry::default().with(filter).with(lines(format, writer))),
+        Some(tracer) => {
+            // The current span is that of the `tracing` macros: nothing else makes any.
+            let spans = tracing_opentelemetry::layer()
+                .with_tracer(tracer)
+                .with_context_activation(false)
+                .with_location(false)
+                .with_target(false)
+                .with_threads(false)
+                .with_tracked_inactivity(false)
+                .with_filter(filter_fn(traces::is_of_a_trace).with_max_level_hint(LevelFilter::INFO));
+            Box::new(Registry::default().with(spans).with(lines(format, writer).with_filter(filter)))
         }
-        LogFormat::Json => Box::new(builder.json().flatten_event(true).with_span_list(false).finish()),
+    }
+}
+
+fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    match format {
+        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use opentelemetry::trace::TracerProvider;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
@@ -112,13 +153,25 @@ mod tests {
     }
 
     fn logged(format: LogFormat, filter: &str) -> String {
+        let without_traces = logged_with(format, filter, None);
+        let tracer = SdkTracerProvider::default().tracer("tandem");
+        let with_traces = logged_with(format, filter, Some(tracer));
+        let untimed = |lines: &str| lines.lines().map(|line| line[50..].to_owned()).collect::<Vec<_>>();
+        assert_eq!(untimed(&without_traces), untimed(&with_traces), "traces change no line");
+        without_traces
+    }
+
+    fn logged_with(format: LogFormat, filter: &str, tracer: Option<SdkTracer>) -> String {
         let written = Written::default();
         let writer = written.clone();
-        let subscriber = subscriber(format, parsed(filter, "a test").unwrap(), move || writer.clone());
+        let subscriber =
+            subscriber(format, parsed(filter, "a test").unwrap(), move || writer.clone(), tracer);
         tracing::subscriber::with_default(subscriber, || {
-            tracing::info_span!("request", trace_id = "4bf9").in_scope(|| {
-                tracing::info!(devices = 3, "batch stored");
-                tracing::debug!("detail");
+            tracing::error_span!("request", trace_id = "4bf9").in_scope(|| {
+                tracing::info_span!(target: traces::TARGET, "ingest").in_scope(|| {
+                    tracing::info!(devices = 3, "batch stored");
+                    tracing::debug!("detail");
+                });
             });
         });
         String::from_utf8(written.0.lock().unwrap().clone()).unwrap()
@@ -147,6 +200,7 @@ mod tests {
         let lines = logged(LogFormat::Text, "debug");
         assert_eq!(lines.lines().count(), 2);
         assert!(lines.contains("batch stored") && lines.contains("detail"), "{lines}");
+        assert!(lines.lines().all(|line| line.contains("request{trace_id=\"4bf9\"}")), "{lines}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tandem_authority::config::Arguments;
+use tandem_authority::config::{Arguments, NAME};
 use tandem_authority::{Authority, Parts};
 use tandem_client::Connection;
 use tandem_server::process::{self, Process};
@@ -11,7 +11,7 @@ use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::exit("tandem-authority", run(&Arguments::parse()).await)
+    process::exit(NAME, run(&Arguments::parse()).await)
 }
 
 async fn run(arguments: &Arguments) -> Result<(), BoxError> {

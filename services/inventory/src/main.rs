@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tandem_inventory::config::Arguments;
+use tandem_inventory::config::{Arguments, NAME};
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::exit("tandem-inventory", run(&Arguments::parse()).await)
+    process::exit(NAME, run(&Arguments::parse()).await)
 }
 
 async fn run(arguments: &Arguments) -> Result<(), BoxError> {

@@ -4,13 +4,13 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tandem_client::Connection;
-use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream, config::Arguments};
+use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream, config::Arguments, config::NAME};
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::exit("tandem-monitoring", run(&Arguments::parse()).await)
+    process::exit(NAME, run(&Arguments::parse()).await)
 }
 
 async fn run(arguments: &Arguments) -> Result<(), BoxError> {

@@ -11,6 +11,10 @@ use tandem_client::TlsFiles;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
+use tandem_telemetry::traces::{Collector, DEFAULT_RATIO};
+
+/// What the process is called.
+pub const NAME: &str = "tandem-prerequisites";
 
 /// The port of this service where each service has a process of its own.
 const PORT: u16 = 50052;
@@ -19,7 +23,7 @@ const PORT: u16 = 50052;
 const OPERATIONS_PORT: u16 = 9464;
 
 /// The configuration. Every key has a default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// Where the API listens: a loopback address, or any with `tls`, and `tokens` or `tls.client_ca`. Default: `127.0.0.1:50052`.
@@ -43,6 +47,10 @@ pub struct Config {
     pub peers: TlsFiles,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
+    /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced, from 0 to 1; a caller's choice is followed. Default: 1.
+    pub trace_ratio: f64,
 }
 
 impl Default for Config {
@@ -58,6 +66,8 @@ impl Default for Config {
             tokens: None,
             peers: TlsFiles::default(),
             log_format: "text".into(),
+            otlp_endpoint: None,
+            trace_ratio: DEFAULT_RATIO,
         }
     }
 }
@@ -76,18 +86,20 @@ impl Config {
     /// What every process has.
     #[must_use]
     pub fn settings(&self) -> Settings<'_> {
+        let endpoint = self.otlp_endpoint.as_deref();
         Settings {
             listen: self.listen,
             access: Access { tls: self.tls.as_ref(), tokens: self.tokens.as_ref() },
             operations: self.operations,
             log_format: &self.log_format,
+            traces: Collector { endpoint, ratio: self.trace_ratio, service: NAME },
         }
     }
 }
 
 /// Judges what stops co-management of devices, sites and tenants, rule by rule.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "tandem-prerequisites", version)]
+#[command(name = NAME, version)]
 pub struct Arguments {
     /// A TOML file with the configuration.
     #[arg(long)]
@@ -118,6 +130,12 @@ pub struct Overrides {
     /// How logs are written: `text` or `json`.
     #[arg(long)]
     pub log_format: Option<String>,
+    /// The collector that traces are sent to: `http://host:port`.
+    #[arg(long)]
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced.
+    #[arg(long)]
+    pub trace_ratio: Option<f64>,
 }
 
 impl Arguments {

@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tandem_client::Connection;
-use tandem_prerequisites::config::Arguments;
+use tandem_prerequisites::config::{Arguments, NAME};
 use tandem_prerequisites::{Parts, Prerequisites};
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    process::exit("tandem-prerequisites", run(&Arguments::parse()).await)
+    process::exit(NAME, run(&Arguments::parse()).await)
 }
 
 async fn run(arguments: &Arguments) -> Result<(), BoxError> {

@@ -17,6 +17,7 @@ use tandem_storage::Durability;
 use tandem_telemetry::logs::{self, LogFormat};
 use tandem_telemetry::metrics::Metrics;
 use tandem_telemetry::operations::{self, NamedCheck, Readiness};
+use tandem_telemetry::traces::{Collector, DEFAULT_RATIO, Traces};
 use tokio_util::sync::CancellationToken;
 
 use crate::printable::printable;
@@ -66,10 +67,16 @@ pub struct Overrides {
     /// How logs are written: `text` or `json`.
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
+    /// The collector that traces are sent to: `http://host:port`.
+    #[arg(long, value_name = "URL")]
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced.
+    #[arg(long, value_name = "RATIO")]
+    pub trace_ratio: Option<f64>,
 }
 
 /// The configuration. Every key has a default.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The folder of databases and token, made where missing. Default: `tandem-data` in the working directory.
@@ -83,6 +90,10 @@ pub struct Config {
     pub cache_bytes: u64,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
+    /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
+    pub otlp_endpoint: Option<String>,
+    /// The share of the requests without a trace of their caller's that are traced, from 0 to 1; a caller's choice is followed. Default: 1.
+    pub trace_ratio: f64,
 }
 
 impl Default for Config {
@@ -93,6 +104,8 @@ impl Default for Config {
             operations: (Ipv4Addr::LOCALHOST, 9464).into(),
             cache_bytes: 256 * 1024 * 1024,
             log_format: "text".into(),
+            otlp_endpoint: None,
+            trace_ratio: DEFAULT_RATIO,
         }
     }
 }
@@ -141,7 +154,10 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     }
     // Held until the databases are closed.
     let _claim = claim(&config.data_folder)?;
-    logs::init(log_format, "info")?;
+    let endpoint = config.otlp_endpoint.as_deref();
+    let collector = Collector { endpoint, ratio: config.trace_ratio, service: "tandem" };
+    let traces = Traces::to(&collector).map_err(|error| ServeError::Configuration(error.into()))?;
+    logs::init(log_format, "info", &traces)?;
     let (metrics, readiness) = (Metrics::init()?, Readiness::new());
     let api = bind_loopback(config.listen).await.map_err(|error| match error {
         ListenError::Unprotected { .. } => ServeError::Configuration(error.into()),
@@ -173,11 +189,13 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     let server = sandbox.server(TokenAuthenticator::new(&token));
     supervisor.spawn_serving("api", server.serve(incoming(api), supervisor.draining().cancelled_owned()));
     announce(api_address, probes_address, &token_file)?;
-    supervisor
+    let ended = supervisor
         .run(async {
             let _ = shutdown_signal().await;
         })
-        .await?;
+        .await;
+    traces.end().await;
+    ended?;
     Ok(sandbox.stop().await?)
 }
 

@@ -11,12 +11,16 @@ use std::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
+use redis::{Arg, AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tracing::field::Empty;
 
 /// How long connecting may take: name, TCP, greeting, and in a cluster its map.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The target of spans that are for traces alone.
+const TRACES: &str = "tandem_trace";
 
 /// Requests that a cluster redirects or that meet a node which has just gone are made again so often.
 const CLUSTER_RETRIES: u32 = 3;
@@ -169,12 +173,33 @@ impl AnyClient {
 }
 
 impl Live {
-    /// Sends one command and waits for its answer.
+    /// Sends one command and waits for its answer, in a span for traces. Its keys are none of the span's attributes: they name devices.
     pub(super) async fn ask(&self, command: &Cmd) -> RedisResult<Value> {
-        match self.connection.clone() {
+        let span = tracing::info_span!(
+            target: TRACES,
+            "redis",
+            otel.kind = "client",
+            otel.name = verb(command),
+            otel.status_code = Empty,
+            db.system.name = "redis",
+            db.operation.name = verb(command),
+        );
+        let answer = match self.connection.clone() {
             AnyConnection::Server(mut connection) => command.query_async(&mut connection).await,
             AnyConnection::Cluster(mut connection) => command.query_async(&mut connection).await,
+        };
+        if answer.is_err() {
+            span.record("otel.status_code", "ERROR");
         }
+        answer
+    }
+}
+
+/// The name of a command.
+fn verb(command: &Cmd) -> &str {
+    match command.args_iter().next() {
+        Some(Arg::Simple(verb)) => str::from_utf8(verb).unwrap_or_default(),
+        _ => "",
     }
 }
 

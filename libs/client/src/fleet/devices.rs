@@ -85,14 +85,16 @@ impl DeviceReader {
         consistency_token: &str,
     ) -> Result<NamedDevices, Status> {
         let Some(held) = self.held(tenant, &names, consistency_token).await else {
-            counter!("tandem_device_reads_total", "from" => "inventory").increment(names.len() as u64);
+            if self.cache.is_some() {
+                counter!("tandem_cache_reads_total", "result" => "bypass").increment(names.len() as u64);
+            }
             return self.ask(tenant, names, consistency_token).await;
         };
         let missing = names.iter().zip(&held.devices).filter(|(_, device)| device.is_none());
         let missing: Vec<String> = missing.map(|(name, _)| name.clone()).collect();
         let hits = names.len() - missing.len();
-        counter!("tandem_device_reads_total", "from" => "cache").increment(hits as u64);
-        counter!("tandem_device_reads_total", "from" => "inventory").increment(missing.len() as u64);
+        counter!("tandem_cache_reads_total", "result" => "hit").increment(hits as u64);
+        counter!("tandem_cache_reads_total", "result" => "miss").increment(missing.len() as u64);
         if missing.is_empty() {
             let devices = in_order(&names, held.devices, Vec::new());
             let consistency_token = (self.token_of)(held.world);

@@ -28,6 +28,9 @@ use tandem_server::failure::chain;
 use self::tenant::{Followed, Progress};
 use crate::store::{Store, tenants};
 
+/// What this follower is called in metrics.
+const FOLLOWER: &str = "device_cache";
+
 /// How often an idle tenant's watermark is confirmed, and tenants that were made elsewhere are found: a quarter of the age at
 /// which readers stop trusting it.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -77,7 +80,7 @@ impl CacheFollower {
                 if !std::mem::replace(&mut self.blind, true) {
                     tracing::warn!(error = chain(&failure), "device-state cache is not followed");
                 }
-                counter!("tandem_inventory_cache_errors_total").increment(1);
+                counter!("tandem_watch_errors_total", "follower" => FOLLOWER).increment(1);
                 self.publish();
                 Progress::AtHead
             }
@@ -116,7 +119,8 @@ impl CacheFollower {
     fn publish(&self) {
         let lag = self.tenants.values().map(Followed::lag).max().unwrap_or_default();
         let failing = self.tenants.values().filter(|followed| followed.is_failing()).count();
-        gauge!("tandem_inventory_cache_lag_seconds").set(lag.as_secs_f64());
-        gauge!("tandem_inventory_cache_tenants_failing").set(failing as f64);
+        gauge!("tandem_watch_lag_seconds", "follower" => FOLLOWER).set(lag.as_secs_f64());
+        gauge!("tandem_watch_followed", "follower" => FOLLOWER).set(self.tenants.len() as f64);
+        gauge!("tandem_watch_failing", "follower" => FOLLOWER).set(failing as f64);
     }
 }

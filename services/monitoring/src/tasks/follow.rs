@@ -24,9 +24,12 @@ use tandem_contracts::inventory::v1::{Bookmark, DeviceLeft, WatchDevicesRequest,
 use tandem_server::consistency::{Mark, Service};
 use tandem_server::failure::Failure;
 use tandem_server::{Clock, ConsistencyToken};
+use tandem_telemetry::traces;
 use tokio::time::MissedTickBehavior;
 use tonic::Streaming;
+use tracing::{Instrument, Span};
 
+use super::FOLLOWER;
 use super::count::TenantCount;
 use super::judge::Judge;
 use super::world::{self, Affected, World};
@@ -194,7 +197,9 @@ impl Follower {
         let message = message.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
         let ended = || Failure::unavailable(INVENTORY, "the watch of devices ended");
         let WatchDevicesResponse { changed, left, bookmark } = message.ok_or_else(ended)?;
-        self.submit(async move |judge, world| {
+        // A bookmark alone asks nobody anything.
+        let span = if changed.is_empty() { Span::none() } else { judging(changed.len()) };
+        self.submit(span, async move |judge, world| {
             Ok(Judged::Fed { counted: judge.devices(&world, changed).await?, left, bookmark })
         });
         Ok(())
@@ -202,13 +207,13 @@ impl Follower {
 
     fn judge_again(&mut self) {
         let asked = self.index(|index| index.take_pending(AGAIN));
-        self.submit(async move |judge, world| {
+        self.submit(judging(asked.len()), async move |judge, world| {
             let ids: Vec<Arc<str>> = asked.iter().map(|(_, device)| Arc::clone(device)).collect();
             Ok(Judged::Again { counted: judge.again(&world, &ids).await?, asked })
         });
     }
 
-    fn submit<F, R>(&mut self, judging: F)
+    fn submit<F, R>(&mut self, span: Span, judging: F)
     where
         F: FnOnce(Judge, Arc<World>) -> R,
         R: Future<Output = Result<Judged, Failure>> + Send + 'static,
@@ -216,7 +221,7 @@ impl Follower {
         // A session reads the world before it judges anything.
         let Some(world) = self.world.clone() else { return };
         self.in_flight_worlds.push_back(world.number);
-        self.in_flight.push_back(judging(self.judge.clone(), world).boxed());
+        self.in_flight.push_back(judging(self.judge.clone(), world).instrument(span).boxed());
     }
 
     fn apply(&mut self, judged: Judged) -> Result<(), Failure> {
@@ -321,9 +326,14 @@ impl Follower {
     fn note(&self, failure: &Failure) {
         let cause = failure.source().map(ToString::to_string).unwrap_or_default();
         tracing::warn!(tenant = self.judge.tenant, error = %failure, cause, "the fleet cannot be followed");
-        counter!("tandem_monitoring_follower_errors_total").increment(1);
+        counter!("tandem_watch_errors_total", "follower" => FOLLOWER).increment(1);
         self.count.fail(failure.to_string());
     }
+}
+
+/// The trace of a batch.
+fn judging(devices: usize) -> Span {
+    tracing::info_span!(target: traces::TARGET, parent: None, "judge devices", tandem.devices = devices)
 }
 
 /// The last part of a resource name.

@@ -11,6 +11,7 @@ use tandem_server::names::TenantName;
 use tandem_server::{Clock, Supervisor};
 use tandem_telemetry::operations::NamedCheck;
 
+use super::FOLLOWER;
 use super::count::TenantCount;
 use super::follow::Follower;
 use super::judge::Judge;
@@ -152,9 +153,9 @@ impl Followers {
             let worst = health.iter().max_by_key(|follower| follower.lag);
             let lag = worst.map_or(Duration::ZERO, |follower| follower.lag);
             let failing = health.iter().filter(|follower| follower.last_error.is_some()).count();
-            gauge!("tandem_monitoring_follower_lag_seconds").set(lag.as_secs_f64());
-            gauge!("tandem_monitoring_followers").set(health.len() as f64);
-            gauge!("tandem_monitoring_followers_failing").set(failing as f64);
+            gauge!("tandem_watch_lag_seconds", "follower" => FOLLOWER).set(lag.as_secs_f64());
+            gauge!("tandem_watch_followed", "follower" => FOLLOWER).set(health.len() as f64);
+            gauge!("tandem_watch_failing", "follower" => FOLLOWER).set(failing as f64);
             match (&readiness, worst) {
                 (Some(check), Some(worst)) if lag > READY_LAG => {
                     let why = worst.last_error.as_deref().unwrap_or("a fleet is being counted");

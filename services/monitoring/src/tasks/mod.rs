@@ -12,6 +12,9 @@ mod followers;
 mod judge;
 mod world;
 
+/// What the followers are called in metrics.
+const FOLLOWER: &str = "fleet_index";
+
 pub(crate) use count::FleetCount;
 pub(crate) use followers::Followers;
 pub use followers::{FollowMode, FollowerHealth};

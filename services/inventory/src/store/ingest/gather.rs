@@ -2,13 +2,17 @@
 //!
 //! A transaction costs much the same whether it stores one device or a thousand, and those of a tenant come one after the other: without
 //! gathering, many small reports would wait for as many commits.
+//!
+//! A transaction is part of the trace of the request that it serves. One that serves several has a trace of its own, with a link to each.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::histogram;
 use tandem_server::failure::{Failure, chain};
+use tandem_telemetry::traces;
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::apply::batches_apply;
 use super::batch::{Applied, Batch};
@@ -31,6 +35,8 @@ type Queue = VecDeque<Waiting>;
 struct Waiting {
     batch: Batch,
     heard: oneshot::Sender<Result<Applied, Failure>>,
+    /// Of the request.
+    span: Span,
 }
 
 impl Gathering {
@@ -76,7 +82,7 @@ impl Gathering {
 /// Stores a batch with whatever else of its tenant arrives meanwhile. When this returns, it is durable.
 pub(crate) async fn batch_apply(store: &Store, tenant: &str, batch: Batch) -> Result<Applied, Failure> {
     let (heard, outcome) = oneshot::channel();
-    if store.gathering.push(tenant, Waiting { batch, heard }) {
+    if store.gathering.push(tenant, Waiting { batch, heard, span: Span::current() }) {
         // In a task of its own: the caller may hang up, the others still wait. It ends with the queue.
         tokio::spawn(work(store.clone(), tenant.to_owned()));
     }
@@ -107,13 +113,27 @@ async fn work(store: Store, tenant: String) {
             working.done = true;
             return;
         }
+        let span = span_of(&taken);
         let (batches, heard): (Vec<Batch>, Vec<_>) =
             taken.into_iter().map(|waiting| (waiting.batch, waiting.heard)).unzip();
-        for (heard, outcome) in heard.into_iter().zip(apply(&store, &tenant, batches).await) {
+        let outcomes = apply(&store, &tenant, batches).instrument(span).await;
+        for (heard, outcome) in heard.into_iter().zip(outcomes) {
             // Who has hung up hears nothing.
             let _ = heard.send(outcome);
         }
     }
+}
+
+/// The span of what is done for those batches.
+fn span_of(taken: &[Waiting]) -> Span {
+    if let [alone] = taken {
+        return tracing::info_span!(target: traces::TARGET, parent: &alone.span, "ingest");
+    }
+    let span = tracing::info_span!(target: traces::TARGET, parent: None, "ingest");
+    for waiting in taken {
+        span.follows_from(&waiting.span);
+    }
+    span
 }
 
 /// Stores batches in one transaction. If that fails, each has its own: what is wrong with one does not hinder the others.
@@ -164,7 +184,7 @@ mod tests {
             body: IncomingBody::Removed,
         };
         let batch = Batch { source: Source::Intune, sections: vec![section; sections], received_at };
-        Waiting { batch, heard: oneshot::channel().0 }
+        Waiting { batch, heard: oneshot::channel().0, span: Span::none() }
     }
 
     fn sizes(taken: &[Waiting]) -> Vec<usize> {

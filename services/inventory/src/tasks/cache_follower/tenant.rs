@@ -6,9 +6,12 @@ use std::time::{Duration, SystemTime};
 use metrics::counter;
 use tandem_cache::{DeviceStateCache, Entry, Epoch, Following, Position, Removal, WriteError};
 use tandem_server::failure::{Failure, chain};
+use tandem_telemetry::traces;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
+use super::FOLLOWER;
 use crate::store::Store;
 use crate::store::feed::{self, Stored};
 
@@ -95,6 +98,12 @@ impl Followed {
         head: u64,
         now: SystemTime,
     ) -> Progress {
+        // A step that only confirms, several times a second, has no trace.
+        let is_idle = self.place.as_ref().is_some_and(|place| place.whole >= head && place.fill.is_none());
+        let span = match is_idle {
+            true => Span::none(),
+            false => tracing::info_span!(target: traces::TARGET, parent: None, "fill device cache"),
+        };
         let step = async {
             let place = match self.place.take() {
                 Some(place) => place,
@@ -102,7 +111,8 @@ impl Followed {
             };
             self.place.insert(place).step(&Feed { store, cache, tenant, head }, now).await
         };
-        let result = tokio::time::timeout(STEP_LIMIT, step).await.unwrap_or(Err(StepError::Slow));
+        let step = tokio::time::timeout(STEP_LIMIT, step).instrument(span);
+        let result = step.await.unwrap_or(Err(StepError::Slow));
         self.note(tenant, result)
     }
 
@@ -119,7 +129,7 @@ impl Followed {
                 progress
             }
             Err(error) => {
-                counter!("tandem_inventory_cache_errors_total").increment(1);
+                counter!("tandem_watch_errors_total", "follower" => FOLLOWER).increment(1);
                 // What was told in an epoch that has ended is forgotten: the next step begins anew.
                 if matches!(error, StepError::Cache(WriteError::Forgotten)) {
                     self.place = None;
