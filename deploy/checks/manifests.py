@@ -1,4 +1,4 @@
-"""Checks rendered manifests, and first that a wrong one is found.
+"""Checks rendered manifests, and that wrong ones are found.
 
     manifests.py --kubernetes VERSION... --definitions FILE... --rendered FILE...
 
@@ -25,16 +25,15 @@ def main():
     parser.add_argument("--definitions", nargs="+", type=pathlib.Path, required=True)
     parser.add_argument("--rendered", nargs="+", type=pathlib.Path, required=True)
     options = parser.parse_args()
+    versions = [Schemas(version, options.definitions) for version in options.kubernetes]
     found = []
-    for version in options.kubernetes:
-        schemas = Schemas(version, options.definitions)
-        for path in options.rendered:
-            manifests = [m for m in yaml.safe_load_all(path.read_text()) if m]
-            here = [f"Kubernetes {version}, {path.stem}, {line}" for line in complaints(manifests, schemas)]
-            print(f"Kubernetes {version}, {path.stem}: {len(manifests)} manifests, {len(here)} complaints")
-            found += here
-        # The last rendering is the full one.
-        found += [f"Kubernetes {version}: not found: {name}" for name in unnoticed(manifests, schemas)]
+    for path in options.rendered:
+        manifests = [m for m in yaml.safe_load_all(path.read_text()) if m]
+        here = complaints(manifests, versions)
+        print(f"{path.stem}: {len(manifests)} manifests, Kubernetes {', '.join(options.kubernetes)}: {len(here)} complaints")
+        found += [f"{path.stem}, {line}" for line in here]
+    # The last rendering is the full one.
+    found += [f"not found with Kubernetes {v.version}: {name}" for v in versions for name in unnoticed(manifests, v)]
     if not os.environ.get("TANDEM_BIN"):
         print("not checked: whether the services know their keys (TANDEM_BIN names no folder of binaries)")
     for line in found:
@@ -42,11 +41,12 @@ def main():
     return 1 if found else 0
 
 
-def complaints(manifests, schemas):
+def complaints(manifests, versions):
     """What is wrong with the manifests of one rendering."""
     found = []
-    for manifest in manifests:
-        found += [f"{_name(manifest)}: {line}" for line in schemas.complaints(manifest)]
+    for schemas in versions:
+        for manifest in manifests:
+            found += [f"Kubernetes {schemas.version}, {_name(manifest)}: {line}" for line in schemas.complaints(manifest)]
     names = [(m["kind"], m["metadata"]["name"]) for m in manifests]
     found += [f"{kind} {name} is there more than once" for kind, name in {n for n in names if names.count(n) > 1}]
     # What follows reads fields that the schemas vouch for.
@@ -158,7 +158,7 @@ def promises(manifests):
     return found
 
 
-def unnoticed(manifests, schemas):
+def unnoticed(manifests, version):
     """Wrong manifests in which nothing is found: there must be none."""
 
     def broken(kind, change):
@@ -190,7 +190,7 @@ def unnoticed(manifests, schemas):
             "Deployment",
             lambda m: spec(m)["containers"][0].setdefault("env", []).append({"name": "TANDEM_LISTN", "value": "127.0.0.1:1"}),
         )
-    return [name for name, (kind, change) in wrongs.items() if not complaints(broken(kind, change), schemas)]
+    return [name for name, (kind, change) in wrongs.items() if not complaints(broken(kind, change), [version])]
 
 
 def _environment(deployment, manifests):

@@ -64,7 +64,10 @@ TANDEM_PEER_KEY: /etc/tandem/tls/tls.key
 {{- range $asked := $service.asks }}
 TANDEM_{{ upper $asked }}: https://tandem-{{ $asked }}:{{ int (index $topology $asked).port }}
 {{- end }}
-{{- with $root.Values.otlpEndpoint }}
-TANDEM_OTLP_ENDPOINT: {{ . | quote }}
+{{- with $root.Values.traces }}
+{{- if .endpoint }}
+TANDEM_OTLP_ENDPOINT: {{ .endpoint | quote }}
+TANDEM_TRACE_RATIO: {{ .ratio | quote }}
+{{- end }}
 {{- end }}
 {{- end }}
