@@ -11,8 +11,9 @@ import os
 import pathlib
 import sys
 
-import keys
 import yaml
+
+import keys
 from schemas import Schemas
 
 # In which a service drains and ends: `DRAIN_LIMIT` of the supervisor in libs/server.

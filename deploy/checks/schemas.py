@@ -18,9 +18,9 @@ class Schemas:
         self.custom = {}
         for path in definitions:
             definition = yaml.safe_load(path.read_text())["spec"]
-            for version in definition["versions"]:
-                key = (f"{definition['group']}/{version['name']}", definition["names"]["kind"])
-                self.custom[key] = jsonschema.Draft202012Validator(_closed(version["schema"]["openAPIV3Schema"], top=True))
+            for served in definition["versions"]:
+                key = (f"{definition['group']}/{served['name']}", definition["names"]["kind"])
+                self.custom[key] = jsonschema.Draft202012Validator(_closed(served["schema"]["openAPIV3Schema"], top=True))
 
     def complaints(self, manifest):
         """What is wrong with a manifest, one line each."""
