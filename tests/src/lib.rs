@@ -6,6 +6,7 @@
 pub mod binary;
 pub mod collector;
 pub mod credentials;
+pub mod load;
 pub mod process;
 pub mod reports;
 pub mod system;

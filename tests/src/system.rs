@@ -229,6 +229,20 @@ impl Processes {
         self.connection_as("administrator")
     }
 
+    /// An administrator's connection over the links that the services use among each other.
+    #[must_use]
+    pub fn connection_over_links(&self) -> Connection {
+        let [inventory, prerequisites, authority, monitoring] =
+            SERVICES.map(|service| format!("https://{}", self.links[service].address()));
+        let addresses = Addresses {
+            inventory: &inventory,
+            prerequisites: &prerequisites,
+            authority: &authority,
+            monitoring: &monitoring,
+        };
+        self.credentials.connection(&addresses, "administrator")
+    }
+
     /// An administrator's connection to one process alone.
     #[must_use]
     pub fn connection_to(&self, process: &Process) -> Connection {

@@ -16,10 +16,12 @@ use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
 use tandem_testkit::containers::Restart;
 use tandem_testkit::suite::Suite;
 use tandem_testkit::wait::until;
+use tandem_tests::load::calls;
 use tandem_tests::process::Process;
 use tandem_tests::reports::{FeedStart, HIERARCHY, TENANT, check, devices, make_tenant, rename, report};
-use tandem_tests::system::Processes;
+use tandem_tests::system::{Processes, SERVICES};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Devices that are reported while something happens.
 const DEVICES: u32 = 6_000;
@@ -326,6 +328,40 @@ async fn process_that_is_asked_to_end_answers_what_it_took_on() {
     check(&connection, &start, 0..DEVICES, seen).await;
 }
 
+/// Devices that are asked about while services are replaced.
+const LOADED: u32 = 20;
+
+/// As Kubernetes rolls a deployment: the next replica is ready before the one before it is asked to end.
+async fn rolling_restart_of_every_service_fails_no_call() {
+    let (mut processes, connection, _) = inventory().await;
+    for service in ["prerequisites", "authority", "monitoring"] {
+        processes.start(service);
+    }
+    processes.ready().await;
+    report(&connection, 0..LOADED, &watch::Sender::new(0)).await;
+    let names: Vec<String> = devices(&connection).await.into_iter().map(|device| device.name).collect();
+    let (client, stop) = (processes.connection_over_links(), CancellationToken::new());
+    let rolling = async {
+        let mut replicas = Vec::new();
+        for service in SERVICES {
+            let mut replica = processes.replica(service, &[]);
+            replica.ready().await;
+            processes.links[service].lead_to(replica.api);
+            replicas.push(replica);
+            let mut before = processes.take(service);
+            let status = before.terminate().await;
+            assert!(status.success(), "{service}: {status}: {}", before.log());
+        }
+        stop.cancel();
+        replicas
+    };
+    let (calls, _replicas) = tokio::join!(calls(&client, &names, &stop), rolling);
+    for (kind, calls) in calls {
+        assert_eq!(calls.failed, Vec::<String>::new(), "{kind}");
+        assert!(calls.answered > 0, "{kind}");
+    }
+}
+
 fn main() -> ExitCode {
     macro_rules! faults {
         ($($fault:ident),+ $(,)?) => {
@@ -344,5 +380,6 @@ fn main() -> ExitCode {
         link_that_is_cut_is_told_and_heals,
         redis_that_is_killed_paused_or_flushed_changes_no_answer_and_is_used_again,
         process_that_is_asked_to_end_answers_what_it_took_on,
+        rolling_restart_of_every_service_fails_no_call,
     )
 }

@@ -9,13 +9,13 @@ use http_body_util::{BodyExt, Full};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::Channel;
-use tonic::{Code, Status, TimeoutExpired};
+use tonic::{Code, ConnectError, Status, TimeoutExpired};
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 use tower::retry::budget::{Budget, TpsBudget};
 
 use crate::deadline::{exceeded, set_timeout};
-use crate::methods::Method;
+use crate::methods::{Kind, Method};
 use crate::outcome::Attempt;
 use crate::trace;
 
@@ -75,7 +75,8 @@ impl Sending {
         (answer, attempt)
     }
 
-    /// Sends a read, and again while the server is unavailable.
+    /// Sends a request, and again while the server is unavailable: a read, and a write that names itself; any other write only as long
+    /// as it surely did not arrive.
     pub(crate) async fn repeatedly(
         &self,
         request: Request<Body>,
@@ -84,13 +85,14 @@ impl Sending {
     ) -> Result<(Answer, Attempt), TransportError> {
         budget.deposit();
         let (head, body) = request.into_parts();
-        // One message of one read, bounded by the client's encoder.
+        // One message, bounded by the client's encoder.
         let body: Bytes = body.collect().await?.to_bytes();
+        let is_repeatable = self.method.kind == Kind::Read || self.method.is_named(&body);
         let mut retries = 0;
         loop {
             let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
             let (answer, attempt) = self.once(request, deadline).await;
-            let Some(asked) = retry_after(&answer) else { return Ok((answer, attempt)) };
+            let Some(asked) = retry_after(&answer, is_repeatable) else { return Ok((answer, attempt)) };
             let pause = pause(retries).max(asked);
             let in_time = Instant::now() + pause < deadline;
             if retries == MAX_RETRIES || !in_time || !budget.withdraw() {
@@ -105,16 +107,37 @@ impl Sending {
 }
 
 /// How long to wait at least before the request is sent again; `None`: it is not to be sent again.
-fn retry_after(answer: &Answer) -> Option<Duration> {
+fn retry_after(answer: &Answer, is_repeatable: bool) -> Option<Duration> {
     match answer {
-        // Below gRPC: no connection, or it broke. A read may be sent again whether or not it arrived.
-        Err(_) => Some(Duration::ZERO),
+        // Below gRPC: no connection, or it broke.
+        Err(error) => (is_repeatable || !may_have_arrived(&**error)).then_some(Duration::ZERO),
+        Ok(_) if !is_repeatable => None,
         Ok(response) => {
             let status = Status::from_header_map(response.headers())?;
             let asked = || status.get_details_retry_info().and_then(|retry| retry.retry_delay);
             (status.code() == Code::Unavailable).then(|| asked().unwrap_or_default())
         }
     }
+}
+
+/// Whether the server may have begun to work on a request that ended with this.
+fn may_have_arrived(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<ConnectError>()
+            || error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_canceled)
+        {
+            return false;
+        }
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            // A server that drains says up to which request it works; this one came after.
+            let left_out =
+                error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR);
+            return !left_out && error.reason() != Some(h2::Reason::REFUSED_STREAM);
+        }
+        cause = error.source();
+    }
+    true
 }
 
 fn pause(retries: u32) -> Duration {
@@ -136,6 +159,15 @@ mod tests {
             let pause = pause(retries).as_secs_f64() * 1000.0;
             assert!((f64::from(least)..=f64::from(2 * least)).contains(&pause), "{pause} ms");
         }
+    }
+
+    #[test]
+    fn request_whose_connection_was_never_made_did_not_arrive() {
+        let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        assert!(!may_have_arrived(&ConnectError(Box::new(refused()))));
+        assert!(!may_have_arrived(&h2::Error::from(h2::Reason::REFUSED_STREAM)));
+        assert!(may_have_arrived(&h2::Error::from(h2::Reason::INTERNAL_ERROR)));
+        assert!(may_have_arrived(&refused()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,7 +3,8 @@
 //! A [`Connection`] gives the generated client of each service over one channel, with what every call needs:
 //!
 //! - a deadline: [`DEFAULT_DEADLINE`] for calls of one request and one answer that set none;
-//! - retries of reads that found the server unavailable: at most two, within a budget, with growing pauses;
+//! - retries where the server was unavailable: of reads and of writes that name themselves (`request_id`), of other writes only where
+//!   they surely did not arrive; at most two, within a budget, with growing pauses;
 //! - the trace of the request that the call is made for ([`with_trace_id`], [`Connection::with_trace_source`]), and a span for each attempt;
 //! - the metrics of gRPC's clients;
 //! - the caller's token.

@@ -59,10 +59,7 @@ impl Stack {
             return answer.map(|answer| answer.map(|body| Body::new(AnswerBody::new(body, answering))));
         }
         let deadline = Instant::now() + timeout(request.headers()).unwrap_or(self.default_deadline);
-        let (answer, attempt) = match method.kind {
-            Kind::Read => sending.repeatedly(request, deadline, &self.budget).await?,
-            Kind::Write | Kind::Stream => sending.once(request, deadline).await,
-        };
+        let (answer, attempt) = sending.repeatedly(request, deadline, &self.budget).await?;
         let answering = Answering::new(call, attempt);
         let body = |body| Body::new(AnswerBody::new(DeadlineBody::new(body, deadline), answering));
         Ok(answer?.map(body))

@@ -3,9 +3,11 @@
 //! - [`serve`] puts a server behind an in-memory transport; [`reason`] reads what a refusal published.
 //! - [`suite`]: a harness for tests that run on both databases or need containers.
 //! - [`containers`] of the production engines; [`database`]: empty databases on the engine that a test runs on.
+//! - [`certificates`] for those that encrypt.
 //! - [`proxy`]: links that can be cut.
 //! - [`wait`]: for a condition, never for a time.
 
+pub mod certificates;
 pub mod containers;
 pub mod database;
 pub mod proxy;

@@ -41,7 +41,8 @@ pub struct Config {
     pub inventory: String,
     /// The folder of the database file, made where missing. Default: `tandem-data` in the working directory.
     pub data_folder: PathBuf,
-    /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`. The service keeps to the
+    /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`, with
+    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS with a server of that authority. The service keeps to the
     /// schema of its name. A secret: it has no flag, which other users of the machine could read. Unset: a file.
     pub database_url: Option<Secret>,
     /// The Redis that keeps the states of devices for all services, as `redis://user:password@host:port`; of a cluster some nodes,
@@ -49,6 +50,8 @@ pub struct Config {
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
     pub cache_cluster: bool,
+    /// The authority of the cache's certificate, in PEM, where it has an address `rediss://…`. Unset: those that the operating system trusts.
+    pub cache_ca: Option<PathBuf>,
     /// TLS of the API listener. Unset: plain text, on loopback only.
     pub tls: Option<ServerTlsFiles>,
     /// Which access tokens are accepted. Unset: none; and without `tls.client_ca` whoever reaches the loopback address may do everything.
@@ -73,6 +76,7 @@ impl Default for Config {
             database_url: None,
             cache_url: None,
             cache_cluster: false,
+            cache_ca: None,
             tls: None,
             tokens: None,
             peers: TlsFiles::default(),
@@ -99,7 +103,7 @@ impl Config {
     /// Its address has the wrong form.
     pub fn cache(&self) -> Result<Option<Arc<dyn DeviceStateCache>>, LocationError> {
         let Some(url) = &self.cache_url else { return Ok(None) };
-        let location = RedisLocation::configured(url.expose(), self.cache_cluster);
+        let location = RedisLocation::configured(url.expose(), self.cache_cluster, self.cache_ca.as_deref());
         Ok(Some(Arc::new(RedisCache::new(&location)?)))
     }
 

@@ -39,6 +39,8 @@ pub struct Config {
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
     pub cache_cluster: bool,
+    /// The authority of the cache's certificate, in PEM, where it has an address `rediss://…`. Unset: those that the operating system trusts.
+    pub cache_ca: Option<PathBuf>,
     /// TLS of the API listener. Unset: plain text, on loopback only.
     pub tls: Option<ServerTlsFiles>,
     /// Which access tokens are accepted. Unset: none; and without `tls.client_ca` whoever reaches the loopback address may do everything.
@@ -62,6 +64,7 @@ impl Default for Config {
             authority: "http://127.0.0.1:50053".into(),
             cache_url: None,
             cache_cluster: false,
+            cache_ca: None,
             tls: None,
             tokens: None,
             peers: TlsFiles::default(),
@@ -79,7 +82,7 @@ impl Config {
     /// Its address has the wrong form.
     pub fn cache(&self) -> Result<Option<Arc<dyn DeviceStateCache>>, LocationError> {
         let Some(url) = &self.cache_url else { return Ok(None) };
-        let location = RedisLocation::configured(url.expose(), self.cache_cluster);
+        let location = RedisLocation::configured(url.expose(), self.cache_cluster, self.cache_ca.as_deref());
         Ok(Some(Arc::new(RedisCache::new(&location)?)))
     }
 

@@ -45,21 +45,21 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 TANDEM_LISTEN: {{ printf "%s:%d" $root.Values.listenAddress (int $service.port) | quote }}
 TANDEM_OPERATIONS: {{ printf "%s:9464" $root.Values.listenAddress | quote }}
 TANDEM_LOG_FORMAT: {{ $root.Values.logFormat | quote }}
-TANDEM_TLS_CERTIFICATE: /etc/tandem/tls/tls.crt
-TANDEM_TLS_KEY: /etc/tandem/tls/tls.key
-TANDEM_TLS_CLIENT_CA: /etc/tandem/tls/ca.crt
+TANDEM_TLS__CERTIFICATE: /etc/tandem/tls/tls.crt
+TANDEM_TLS__KEY: /etc/tandem/tls/tls.key
+TANDEM_TLS__CLIENT_CA: /etc/tandem/tls/ca.crt
 {{- if $root.Values.tokens.issuer }}
-TANDEM_TOKEN_ISSUER: {{ $root.Values.tokens.issuer | quote }}
-TANDEM_TOKEN_AUDIENCE: {{ $root.Values.tokens.audience | quote }}
-TANDEM_TOKEN_KEYS: /etc/tandem/tokens/token-keys.json
+TANDEM_TOKENS__ISSUER: {{ $root.Values.tokens.issuer | quote }}
+TANDEM_TOKENS__AUDIENCE: {{ $root.Values.tokens.audience | quote }}
+TANDEM_TOKENS__KEYS: /etc/tandem/tokens/token-keys.json
 {{- end }}
 {{- if and $service.cache $root.Values.cache.existingSecret }}
 TANDEM_CACHE_CLUSTER: {{ $root.Values.cache.cluster | quote }}
 {{- end }}
 {{- if $service.asks }}
-TANDEM_PEER_CA: /etc/tandem/tls/ca.crt
-TANDEM_PEER_CERTIFICATE: /etc/tandem/tls/tls.crt
-TANDEM_PEER_KEY: /etc/tandem/tls/tls.key
+TANDEM_PEERS__CA: /etc/tandem/tls/ca.crt
+TANDEM_PEERS__CERTIFICATE: /etc/tandem/tls/tls.crt
+TANDEM_PEERS__KEY: /etc/tandem/tls/tls.key
 {{- end }}
 {{- range $asked := $service.asks }}
 TANDEM_{{ upper $asked }}: https://tandem-{{ $asked }}:{{ int (index $topology $asked).port }}

@@ -5,13 +5,14 @@
 
 use std::fmt;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::{Arg, AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, Value};
+use redis::{Arg, AsyncConnectionConfig, Client, Cmd, RedisError, RedisResult, TlsCertificates, Value};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tracing::field::Empty;
@@ -27,28 +28,67 @@ const CLUSTER_RETRIES: u32 = 3;
 
 /// Where the device states of all tenants are. Addresses may hold a password, so they are not shown.
 #[derive(Clone, PartialEq, Eq)]
-pub enum RedisLocation {
-    /// One server: `redis://[user:password@]host[:port][/database]`.
-    Server(String),
-    /// A cluster: some of its nodes, from which the others are found.
+pub struct RedisLocation {
+    servers: Servers,
+    ca: Option<PathBuf>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum Servers {
+    One(String),
     Cluster(Vec<String>),
 }
 
 impl RedisLocation {
-    /// As a configuration says it: one address, or some nodes of a cluster separated by commas.
+    /// One server: `redis://[user:password@]host[:port][/database]`, or `rediss://…` with TLS.
     #[must_use]
-    pub fn configured(addresses: &str, is_cluster: bool) -> Self {
-        match is_cluster {
-            true => Self::Cluster(addresses.split(',').map(|address| address.trim().to_owned()).collect()),
-            false => Self::Server(addresses.trim().to_owned()),
-        }
+    pub fn server(address: impl Into<String>) -> Self {
+        Self { servers: Servers::One(address.into()), ca: None }
+    }
+
+    /// A cluster: some of its nodes, from which the others are found.
+    #[must_use]
+    pub const fn cluster(addresses: Vec<String>) -> Self {
+        Self { servers: Servers::Cluster(addresses), ca: None }
+    }
+
+    /// As a configuration says it: one address, or some nodes of a cluster separated by commas; and the authority of their certificates,
+    /// in PEM, where it is none that the operating system trusts.
+    #[must_use]
+    pub fn configured(addresses: &str, is_cluster: bool, ca: Option<&Path>) -> Self {
+        let location = match is_cluster {
+            true => Self::cluster(addresses.split(',').map(|address| address.trim().to_owned()).collect()),
+            false => Self::server(addresses.trim()),
+        };
+        Self { ca: ca.map(Path::to_owned), ..location }
+    }
+
+    /// What is trusted beside or instead of what the operating system trusts.
+    fn certificates(&self) -> Result<Option<TlsCertificates>, LocationError> {
+        let Some(ca) = &self.ca else { return Ok(None) };
+        let unreadable = |source| LocationError::Authority { ca: ca.clone(), source };
+        Ok(Some(TlsCertificates {
+            client_tls: None,
+            root_cert: Some(std::fs::read(ca).map_err(unreadable)?),
+        }))
     }
 }
 
 /// A location that nothing can be connected to.
 #[derive(Debug, thiserror::Error)]
-#[error("the address of the device-state cache cannot be used")]
-pub struct LocationError(#[from] RedisError);
+pub enum LocationError {
+    /// The address, or the authority, is none.
+    #[error("the address of the device-state cache cannot be used")]
+    Address(#[from] RedisError),
+    /// The authority cannot be read.
+    #[error("{} cannot be read as the authority of the device-state cache's certificate", .ca.display())]
+    Authority {
+        /// Its file.
+        ca: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
 
 /// A connection to be had.
 pub(super) struct Link {
@@ -84,20 +124,30 @@ enum AnyConnection {
 impl Link {
     /// Connects nowhere yet. `response_timeout`: how long any request may take.
     pub(super) fn new(location: &RedisLocation, response_timeout: Duration) -> Result<Self, LocationError> {
-        let client = match location {
-            RedisLocation::Server(url) => {
+        // The library takes the process's implementation of cryptography. Whoever set another one before meant it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let certificates = location.certificates()?;
+        let client = match &location.servers {
+            Servers::One(url) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(CONNECT_PATIENCE))
                     .set_response_timeout(Some(response_timeout));
-                AnyClient::Server(Box::new((Client::open(url.as_str())?, config)))
+                let client = match certificates {
+                    Some(certificates) => Client::build_with_tls(url.as_str(), certificates)?,
+                    None => Client::open(url.as_str())?,
+                };
+                AnyClient::Server(Box::new((client, config)))
             }
-            RedisLocation::Cluster(urls) => {
-                let client = ClusterClient::builder(urls.iter().map(String::as_str))
+            Servers::Cluster(urls) => {
+                let builder = ClusterClient::builder(urls.iter().map(String::as_str))
                     .connection_timeout(CONNECT_PATIENCE)
                     .response_timeout(response_timeout)
-                    .retries(CLUSTER_RETRIES)
-                    .build()?;
-                AnyClient::Cluster(Arc::new(client))
+                    .retries(CLUSTER_RETRIES);
+                let builder = match certificates {
+                    Some(certificates) => builder.certs(certificates),
+                    None => builder,
+                };
+                AnyClient::Cluster(Arc::new(builder.build()?))
             }
         };
         Ok(Self { client, present: Arc::new(watch::Sender::new(Err(None))), attempt: Mutex::default() })
@@ -205,9 +255,9 @@ fn verb(command: &Cmd) -> &str {
 
 impl fmt::Debug for RedisLocation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Server(_) => f.write_str("Server"),
-            Self::Cluster(urls) => write!(f, "Cluster of {} known nodes", urls.len()),
+        match &self.servers {
+            Servers::One(_) => f.write_str("Server"),
+            Servers::Cluster(urls) => write!(f, "Cluster of {} known nodes", urls.len()),
         }
     }
 }

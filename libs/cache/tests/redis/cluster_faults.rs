@@ -11,7 +11,7 @@ use crate::world::{IDS, entry, position};
 
 pub(crate) async fn killed_master_comes_back() {
     let cluster = RedisCluster::start().await;
-    let mut observer = Observer::new(patient(&RedisLocation::Cluster(cluster.urls())));
+    let mut observer = Observer::new(patient(&RedisLocation::cluster(cluster.urls())));
     observer.change().await;
     observer.recover().await;
     cluster.kill(EPOCH_KEY).await;
@@ -24,7 +24,7 @@ pub(crate) async fn killed_master_comes_back() {
 
 pub(crate) async fn tenants_spread_over_masters() {
     let cluster = RedisCluster::start().await;
-    let cache = patient(&RedisLocation::Cluster(cluster.urls()));
+    let cache = patient(&RedisLocation::cluster(cluster.urls()));
     let now = SystemTime::now();
     for tenant in (0..32).map(|n| format!("tenant-{n}")) {
         let epoch = cache.open(&tenant, position(0), now).await.unwrap().epoch;

@@ -44,7 +44,7 @@ pub(crate) async fn paused_server_costs_nothing_and_comes_back() {
 
 pub(crate) async fn server_that_was_never_there_costs_nothing() {
     // Nobody listens at the port for discarded bytes, or nobody who speaks this protocol.
-    let nowhere = RedisLocation::Server("redis://:a-secret@127.0.0.1:9".to_owned());
+    let nowhere = RedisLocation::server("redis://:a-secret@127.0.0.1:9".to_owned());
     let mut observer = Observer::new(RedisCache::new(&nowhere).unwrap());
     observer.commit();
     let Err(WriteError::Unavailable(why)) = observer.follow().await else { panic!("a write is not taken") };

@@ -21,6 +21,10 @@ fn main() -> ExitCode {
             promises::server_with_a_near_layer_keeps_every_promise,
         )
         .with_containers("promises::cluster_keeps_every_promise", promises::cluster_keeps_every_promise)
+        .with_containers(
+            "promises::encrypted_server_keeps_every_promise",
+            promises::encrypted_server_keeps_every_promise,
+        )
         .with_containers("any_order::trusted_state_is_right", any_order::trusted_state_is_right)
         .with_containers("faults::killed", faults::killed_server_costs_nothing_and_comes_back)
         .with_containers("faults::paused", faults::paused_server_costs_nothing_and_comes_back)

@@ -9,6 +9,7 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::{check, image, port_of, started};
+use crate::certificates::Certificates;
 use crate::wait::until;
 
 /// The password of the databases' owner, known to whoever can reach this machine's loopback while the tests run.
@@ -77,6 +78,30 @@ impl Postgres {
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Lets its clients encrypt, and none in without that who come over the network.
+    ///
+    /// # Panics
+    /// It cannot be told.
+    pub async fn encrypt(&self, certificates: &Certificates) {
+        // It writes as its own user, who alone may read the key.
+        for (file, text) in [("certificate", &certificates.certificate), ("key", &certificates.key)] {
+            let file = format!("/tmp/{file}.pem");
+            let write = format!(
+                "COPY (SELECT unnest(string_to_array($${text}$$, E'\\n'))) TO PROGRAM 'umask 077; cat > {file}'"
+            );
+            self.execute("postgres", &write).await;
+        }
+        for statement in [
+            "ALTER SYSTEM SET ssl_cert_file = '/tmp/certificate.pem'",
+            "ALTER SYSTEM SET ssl_key_file = '/tmp/key.pem'",
+            "ALTER SYSTEM SET ssl = on",
+            "COPY (SELECT 'hostssl all all all scram-sha-256') TO PROGRAM 'cat > $PGDATA/pg_hba.conf'",
+            "SELECT pg_reload_conf()",
+        ] {
+            self.execute("postgres", statement).await;
+        }
     }
 
     /// Where it listens.

@@ -5,9 +5,13 @@ use testcontainers::runners::AsyncRunner;
 use testcontainers::{ContainerAsync, GenericImage, ImageExt};
 
 use super::{image, port_of, started};
+use crate::certificates::Certificates;
 use crate::wait::until;
 
 const PORT: u16 = 6379;
+
+/// The port for those who encrypt, where there is one.
+const ENCRYPTED_PORT: u16 = 6380;
 
 /// The masters of a cluster. Their bus ports are 10,000 above.
 const CLUSTER_PORTS: [u16; 3] = [7001, 7002, 7003];
@@ -60,6 +64,31 @@ impl Redis {
         let server = Self { container, port };
         server.answers().await;
         server
+    }
+
+    /// Starts one whose clients may also encrypt, and waits until it answers. Answers its encrypted address too.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub async fn start_encrypted(certificates: &Certificates) -> (Self, String) {
+        let encrypted = ENCRYPTED_PORT.to_string();
+        let mut settings = vec!["--tls-port", &encrypted, "--tls-auth-clients", "no"];
+        settings.extend(["--tls-cert-file", "/certificate.pem", "--tls-key-file", "/key.pem"]);
+        settings.extend(["--tls-ca-cert-file", "/certificate.pem"]);
+        let container = image(|images| &images.redis)
+            .with_exposed_port(PORT.tcp())
+            .with_exposed_port(ENCRYPTED_PORT.tcp())
+            .with_copy_to("/certificate.pem", certificates.certificate.clone().into_bytes())
+            .with_copy_to("/key.pem", certificates.key.clone().into_bytes())
+            .with_cmd(supervised(&[PORT], &settings))
+            .start()
+            .await;
+        let container = started(container);
+        let port = port_of(&container, PORT).await;
+        let address = format!("rediss://127.0.0.1:{}", port_of(&container, ENCRYPTED_PORT).await);
+        let server = Self { container, port };
+        server.answers().await;
+        (server, address)
     }
 
     /// Its address.
