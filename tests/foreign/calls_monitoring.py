@@ -75,10 +75,12 @@ def figures_come_by_tile_then_by_devices_and_errors_are_explained(check, world):
 
 
 @answers(f"{MONITORING}/GetDashboard")
-def dashboard_of_a_hierarchy_counts_its_devices_alone(check, world):
-    found = counts(dashboard(world, hierarchy="PS1"))
+def dashboard_of_a_filter_counts_its_devices_alone(check, world):
+    found = counts(dashboard(world, filter={"hierarchies": ["PS1"]}))
     check.assertEqual(found["TILE_DEVICES"], {"all": 6})
     check.assertEqual(found["TILE_STATE"], {"co_managed": 2, "scheduled": 1, "failed": 1, "coexistence": 1, "client_only": 1})
+    found = counts(dashboard(world, filter={"hierarchies": ["PS1"], "states": ["MANAGEMENT_STATE_CO_MANAGED", "MANAGEMENT_STATE_FAILED"]}))
+    check.assertEqual(found["TILE_STATE"], {"co_managed": 2, "failed": 1})
 
 
 @answers(f"{MONITORING}/ListFigureDevices")
@@ -96,10 +98,14 @@ def devices_behind_a_figure_are_as_many_as_it_counts(check, world):
         check.assertEqual(listed["total"], str(len(numbers)))
     names = [device["device"] for device in listed["devices"]]
     check.assertEqual(names, sorted(names))
+    of_name = {"display_name_contains": "ws-05"}
+    listed = world.ask(f"{MONITORING}/ListFigureDevices", {"parent": TENANT, "tile": tile, "key": key, "filter": of_name})
+    check.assertEqual(listed["devices"], [{"device": world.device(5), "display_name": "WS-05"}])
 
 
 refuses(f"{MONITORING}/GetDashboard", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{MONITORING}/GetDashboard", "INVALID_CONSISTENCY_TOKEN", {"parent": TENANT, "consistency_token": "damaged"})
 refuses(f"{MONITORING}/ListFigureDevices", "RESOURCE_NOT_FOUND", {"parent": TENANT, "tile": "TILE_STATE", "key": "nothing"})
+refuses(f"{MONITORING}/GetDashboard", "INVALID_FIELD", {"parent": TENANT, "filter": {"sites": ["PS10"]}}, field="filter.sites[0]")
 refuses(f"{MONITORING}/ListFigureDevices", "INVALID_FIELD", {"parent": TENANT, "tile": "TILE_STATE", "key": "failed", "page_size": -1},
         field="page_size")

@@ -12,10 +12,14 @@ use tandem_connectors::Exports;
 use tandem_contracts::authority::v1::{
     EffectiveAuthority, GetEffectiveAuthorityRequest, StreamEffectiveAuthorityRequest,
 };
-use tandem_contracts::inventory::v1::{Device, ListDevicesRequest};
+use tandem_contracts::inventory::v1::{
+    Collection, CreateCollectionRequest, Device, ListDevicesRequest, UpdateCollectionRequest,
+};
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDevicesRequest, Tile};
 use tandem_contracts::prerequisites::v1::{Path as Way, SummarizeFleetRequest};
-use tandem_contracts::r#type::v1::{ManagementAuthority, Workload};
+use tandem_contracts::r#type::v1::{
+    DeviceFilter, JoinType, ManagementAuthority, ManagementState, OsKind, Workload,
+};
 use tandem_domain::id::TenantId;
 use tandem_server::Clock;
 use tandem_testkit::suite::Suite;
@@ -52,17 +56,17 @@ impl World {
         self.system.connection()
     }
 
-    async fn figures(&self, hierarchy: &str) -> Vec<Figure> {
+    async fn figures(&self, filter: &DeviceFilter) -> Vec<Figure> {
         let request = GetDashboardRequest {
             parent: TENANT.into(),
-            hierarchy: hierarchy.into(),
+            filter: Some(filter.clone()),
             consistency_token: self.token.clone(),
         };
         self.connection().monitoring().get_dashboard(request).await.unwrap().into_inner().figures
     }
 
     /// Every device behind a figure, a page at a time.
-    async fn behind(&self, figure: &Figure, hierarchy: &str) -> (u64, BTreeSet<String>) {
+    async fn behind(&self, figure: &Figure, filter: &DeviceFilter) -> (u64, BTreeSet<String>) {
         let mut devices = BTreeSet::new();
         let mut page_token = String::new();
         loop {
@@ -70,7 +74,7 @@ impl World {
                 parent: TENANT.into(),
                 tile: figure.tile,
                 key: figure.key.clone(),
-                hierarchy: hierarchy.into(),
+                filter: Some(filter.clone()),
                 page_size: 37,
                 page_token,
                 cursor: String::new(),
@@ -89,8 +93,13 @@ impl World {
     }
 
     async fn devices(&self) -> BTreeMap<String, Device> {
+        self.devices_of(&DeviceFilter::default()).await
+    }
+
+    async fn devices_of(&self, filter: &DeviceFilter) -> BTreeMap<String, Device> {
         let request = ListDevicesRequest {
             parent: TENANT.into(),
+            filter: Some(filter.clone()),
             page_size: 1000,
             consistency_token: self.token.clone(),
             ..ListDevicesRequest::default()
@@ -98,6 +107,26 @@ impl World {
         let page = self.connection().devices().list_devices(request).await.unwrap().into_inner();
         assert_eq!(page.next_page_token, "", "the sample fits on a page");
         page.devices.into_iter().map(|device| (device.name.clone(), device)).collect()
+    }
+
+    /// The names of the devices that the dashboard counts, at least in the world of that token.
+    async fn names_in(&self, filter: &DeviceFilter, consistency_token: String) -> BTreeSet<String> {
+        let request = ListFigureDevicesRequest {
+            parent: TENANT.into(),
+            tile: Tile::Devices.into(),
+            key: "all".into(),
+            filter: Some(filter.clone()),
+            page_size: 1000,
+            consistency_token,
+            ..Default::default()
+        };
+        let page = self.connection().monitoring().list_figure_devices(request).await.unwrap().into_inner();
+        page.devices.into_iter().map(|device| device.display_name).collect()
+    }
+
+    async fn names_containing(&self, part: &str) -> BTreeSet<String> {
+        let names = self.devices().await.into_values().filter_map(|device| device.facts?.display_name);
+        names.filter(|name| name.contains(part)).collect()
     }
 
     async fn stream(&self) -> Vec<EffectiveAuthority> {
@@ -113,19 +142,82 @@ impl World {
     }
 }
 
+/// Filters with each condition, and how many of the sample's devices at least each takes.
+fn filters() -> [(DeviceFilter, usize); 11] {
+    let all = DeviceFilter::default;
+    let of_hierarchy = |id: &str| DeviceFilter { hierarchies: vec![id.into()], ..all() };
+    let of_collection = |id: &str| {
+        let collections = vec![format!("{TENANT}/hierarchies/{id}")];
+        DeviceFilter { collections, ..all() }
+    };
+    [
+        (all(), 400),
+        (of_hierarchy("PS1"), 100),
+        (of_hierarchy("EU1"), 10),
+        (DeviceFilter { states: vec![ManagementState::CoManaged.into()], ..all() }, 10),
+        (DeviceFilter { sites: vec!["EU1".into()], ..all() }, 10),
+        (of_collection("PS1/collections/PS100042"), 10),
+        (of_collection("EU1/collections/EU100010"), 10),
+        (DeviceFilter { sources: vec!["configmgr/NO1".into(), "intune".into()], ..all() }, 10),
+        (DeviceFilter { display_name_contains: "osl-".into(), ..all() }, 10),
+        (
+            DeviceFilter {
+                join_types: vec![JoinType::HybridJoined.into()],
+                os_kinds: vec![OsKind::Client.into()],
+                ..all()
+            },
+            10,
+        ),
+        (DeviceFilter { client_installed: Some(false), ..all() }, 1),
+    ]
+}
+
 async fn every_figure_equals_the_length_of_its_list(world: World) {
-    for hierarchy in ["", "PS1", "EU1"] {
-        let figures = world.figures(hierarchy).await;
-        assert!(figures.len() > 50, "{} figures in {hierarchy:?}", figures.len());
-        for figure in figures {
-            let (total, devices) = world.behind(&figure, hierarchy).await;
+    for (filter, _) in filters() {
+        for figure in world.figures(&filter).await {
+            let (total, devices) = world.behind(&figure, &filter).await;
             assert_eq!(
                 (total, devices.len() as u64),
                 (figure.devices, figure.devices),
-                "{figure:?} {hierarchy:?}"
+                "{figure:?} {filter:?}"
             );
         }
     }
+}
+
+async fn dashboard_of_a_filter_counts_the_devices_that_the_inventory_lists(world: World) {
+    for (filter, at_least) in filters() {
+        let figures = world.figures(&filter).await;
+        let all = figures.iter().find(|figure| figure.tile() == Tile::Devices);
+        let (_, counted) = world.behind(all.expect("the filter takes a device"), &filter).await;
+        let listed: BTreeSet<String> = world.devices_of(&filter).await.into_keys().collect();
+        assert_eq!(counted, listed, "{filter:?}");
+        assert!(listed.len() >= at_least, "{} devices of {filter:?}", listed.len());
+    }
+}
+
+/// Tandem's own collection: nothing of its members' facts says that they are in it.
+async fn dashboard_follows_the_members_of_an_own_collection(world: World) {
+    let name = format!("{TENANT}/collections/look");
+    let of_name = |part: &str| Collection {
+        name: name.clone(),
+        rule: Some(DeviceFilter { display_name_contains: part.into(), ..DeviceFilter::default() }),
+        ..Collection::default()
+    };
+    let filter = DeviceFilter { collections: vec![name.clone()], ..DeviceFilter::default() };
+    assert_eq!(world.figures(&filter).await, [], "nobody has made it");
+    let mut client = world.connection().collections();
+    let request = CreateCollectionRequest { collection: Some(of_name("OSL-LT-A-0")), ..Default::default() };
+    let made = client.create_collection(request).await.unwrap().into_inner();
+    let first = world.names_in(&filter, made.consistency_token).await;
+    assert_eq!(first, world.names_containing("OSL-LT-A-0").await);
+    let etag = made.collection.unwrap().etag;
+    let changed = Collection { etag, ..of_name("BGO-LT-A-0") };
+    let request = UpdateCollectionRequest { collection: Some(changed), ..Default::default() };
+    let changed = client.update_collection(request).await.unwrap().into_inner();
+    let second = world.names_in(&filter, changed.consistency_token).await;
+    assert_eq!(second, world.names_containing("BGO-LT-A-0").await);
+    assert!(!first.is_empty() && !second.is_empty() && first != second);
 }
 
 async fn figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only(world: World) {
@@ -136,9 +228,10 @@ async fn figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only(world
     for device in world.devices().await.into_values() {
         *managed.entry(device.facts.unwrap_or_default().hierarchy).or_insert(0_u64) += 1;
     }
-    assert_eq!(all(world.figures("").await), managed.values().sum::<u64>());
+    assert_eq!(all(world.figures(&DeviceFilter::default()).await), managed.values().sum::<u64>());
     for (hierarchy, devices) in managed.into_iter().filter(|(hierarchy, _)| !hierarchy.is_empty()) {
-        assert_eq!(all(world.figures(&hierarchy).await), devices, "{hierarchy}");
+        let filter = DeviceFilter { hierarchies: vec![hierarchy], ..DeviceFilter::default() };
+        assert_eq!(all(world.figures(&filter).await), devices, "{filter:?}");
     }
 }
 
@@ -177,7 +270,7 @@ async fn fleet_summary_says_what_the_dashboard_says_of_path_1(world: World) {
     let summed: BTreeMap<String, u64> =
         summary.rules.into_iter().filter(|r| r.unsatisfied > 0).map(|r| (r.rule, r.unsatisfied)).collect();
     let counted: BTreeMap<String, u64> = world
-        .figures("")
+        .figures(&DeviceFilter::default())
         .await
         .into_iter()
         .filter(|figure| figure.tile() == Tile::Blocker)
@@ -188,10 +281,10 @@ async fn fleet_summary_says_what_the_dashboard_says_of_path_1(world: World) {
 
 async fn importing_again_changes_no_device(mut world: World) {
     let before = world.devices().await;
-    let figures = world.figures("").await;
+    let figures = world.figures(&DeviceFilter::default()).await;
     world.import().await;
     assert_eq!(world.devices().await, before);
-    assert_eq!(world.figures("").await, figures);
+    assert_eq!(world.figures(&DeviceFilter::default()).await, figures);
 }
 
 macro_rules! scenarios {
@@ -211,6 +304,8 @@ macro_rules! scenarios {
 fn main() -> ExitCode {
     scenarios!(
         every_figure_equals_the_length_of_its_list,
+        dashboard_of_a_filter_counts_the_devices_that_the_inventory_lists,
+        dashboard_follows_the_members_of_an_own_collection,
         figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only,
         streamed_authority_is_the_single_answer_and_holds_the_invariants,
         fleet_summary_says_what_the_dashboard_says_of_path_1,

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tandem_domain::id::HierarchyId;
 use tandem_domain::site::SiteFacts;
 
+use crate::document;
 use crate::head;
 use crate::item::Item;
 use crate::kind::{self, Kind, Told};
@@ -107,8 +108,8 @@ impl Exports {
         let mut opening = Opening::default();
         for found in files {
             let file = found.file.clone();
-            if let Err(fault) = opening.file(found) {
-                opening.exports.opened.refused.push(fault.at(&file, ""));
+            if let Err(faults) = opening.file(found) {
+                faults.into_iter().for_each(|fault| opening.exports.opened.refused.push(fault.at(&file, "")));
             }
         }
         opening.assign_hierarchies();
@@ -161,21 +162,24 @@ impl Default for Opening {
 }
 
 impl Opening {
-    fn file(&mut self, found: walk::Found) -> Result<(), Fault> {
+    /// Tells what a file is, and reads it if it is small. Of a document everything that is wrong is an error, of others the first.
+    fn file(&mut self, found: walk::Found) -> Result<(), Vec<Fault>> {
         let walk::Found { file, path, bytes } = found;
-        let bytes = bytes.map_err(|error| Fault::new("1:1", format!("cannot be read: {error}")))?;
+        let bytes = bytes.map_err(|error| vec![page::unreadable(&path, &error)])?;
         let is_toml = walk::is_toml(&path);
         let Told { kind, shape, host } = if is_toml {
             Told { kind: toml_kind(&path)?, shape: Shape::Single, host: None }
         } else {
-            kind::tell(&head::read(&path)?).map_err(|reason| Fault::new("", reason))?
+            let head = head::read(&path).map_err(|fault| vec![fault])?;
+            let untold = |reason| vec![page::too_deep(&path).unwrap_or_else(|| Fault::new("", reason))];
+            kind::tell(&head).map_err(untold)?
         };
         let input = Input { file, kind, bytes, path, shape, host, provider: None };
         match kind {
             Kind::TenantFacts => self.tenant_file(&input, is_toml)?,
             Kind::CoManagementPolicy => self.policy_file(&input, is_toml)?,
             Kind::Sites => self.site_pages.push(input),
-            Kind::ErrorBody => return Err(page::api_error(&input.path)),
+            Kind::ErrorBody => return Err(vec![page::api_error(&input.path)]),
             kind if kind.is_unused() => {
                 self.exports.opened.unused.push(UnusedFile { file: input.file, kind })
             }
@@ -184,24 +188,25 @@ impl Opening {
         Ok(())
     }
 
-    fn tenant_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Fault> {
-        let text = page::text(&input.path)?;
+    fn tenant_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Vec<Fault>> {
+        let text = page::text(&input.path).map_err(|fault| vec![fault])?;
         let read = if is_toml { tenant_file::from_toml(&text) } else { tenant_file::from_json(&text) };
-        self.document(input, read.is_ok());
+        self.document(input, read.as_ref().err());
         self.exports.tenant_files.push((input.file.clone(), read?));
         Ok(())
     }
 
-    fn policy_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Fault> {
-        let text = page::text(&input.path)?;
+    fn policy_file(&mut self, input: &Input, is_toml: bool) -> Result<(), Vec<Fault>> {
+        let text = page::text(&input.path).map_err(|fault| vec![fault])?;
         let read = if is_toml { policy_file::from_toml(&text) } else { policy_file::from_json(&text) };
-        self.document(input, read.is_ok());
+        self.document(input, read.as_ref().err());
         self.exports.policies.push(read?);
         Ok(())
     }
 
-    fn document(&mut self, input: &Input, read: bool) {
-        let summary = FileSummary { records: read.into(), refused: (!read).into(), ..FileSummary::of(input) };
+    fn document(&mut self, input: &Input, faults: Option<&Vec<Fault>>) {
+        let refused = faults.map_or(0, |faults| faults.len() as u64);
+        let summary = FileSummary { records: faults.is_none().into(), refused, ..FileSummary::of(input) };
         self.exports.opened.files.push(summary);
     }
 
@@ -308,9 +313,12 @@ impl Opening {
     }
 }
 
-fn toml_kind(path: &Path) -> Result<Kind, Fault> {
-    let text = page::text(path)?;
-    let table: toml::Table = text.parse().map_err(|error| tenant_file::toml_fault(&text, &error))?;
+fn toml_kind(path: &Path) -> Result<Kind, Vec<Fault>> {
+    let text = page::text(path).map_err(|fault| vec![fault])?;
+    let table: toml::Table = text.parse().map_err(|error| match document::toml_faults(&text) {
+        faults if faults.is_empty() => vec![document::toml_fault(&text, &error)],
+        faults => faults,
+    })?;
     let mut members = head::Members::default();
     table.keys().for_each(|name| members.note(name.clone()));
     kind::document(&members).ok_or_else(|| {
@@ -318,6 +326,6 @@ fn toml_kind(path: &Path) -> Result<Kind, Fault> {
             names if names.is_empty() => "no key".to_owned(),
             names => format!("keys {names}"),
         };
-        Fault::new("", format!("expected tenant facts or a co-management policy; found {found}"))
+        vec![Fault::new("", format!("expected tenant facts or a co-management policy; found {found}"))]
     })
 }

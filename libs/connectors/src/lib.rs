@@ -14,9 +14,11 @@
 //! | `provider` | which hierarchy does a page belong to? |
 //! | `ledger`, `members` | what was skipped, repeated, and who is in which collection |
 //! | `tenant_file`, `policy_file` | the two documents that an operator writes |
+//! | `document` | reads such a document past its errors, so that all are told |
 //!
 //! The fact pack, cited by file and section, is `libs/domain/data`.
 
+mod document;
 mod exports;
 mod head;
 mod item;

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer as _, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::record::{Fault, json_reason};
+use crate::record::{DEEPEST_JSON, Fault, deeper_than, json_reason};
 
 /// The longest record, member or document that is read. Records of both systems have some kilobytes; a site's longest, with
 /// every extended discovery attribute, stay far below one megabyte.
@@ -69,7 +69,7 @@ impl Allowance {
 /// Opens a file of UTF-8 text, past its byte order mark.
 pub(crate) fn open(path: &Path) -> Result<(Source, Allowance), Fault> {
     const BUFFER: usize = 64 * 1024;
-    let cannot = |error: io::Error| Fault::new("1:1", format!("cannot be read: {error}"));
+    let cannot = |error: io::Error| unreadable(path, &error);
     let left = Rc::new(Cell::new(LONGEST));
     let inner = Metered { inner: File::open(path).map_err(cannot)?, left: Rc::clone(&left) };
     let mut source = BufReader::with_capacity(BUFFER, inner);
@@ -86,11 +86,22 @@ pub(crate) fn open(path: &Path) -> Result<(Source, Allowance), Fault> {
     Ok((source, Allowance(left)))
 }
 
+/// Nothing of a file can be read: no place within it is known.
+pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Fault {
+    match fs::read_link(path) {
+        Ok(target) if error.kind() == io::ErrorKind::NotFound => Fault::new(
+            "",
+            format!("cannot be read: it is a link to {}, which is not there", target.display()),
+        ),
+        _ => Fault::new("", format!("cannot be read: {error}")),
+    }
+}
+
 /// The whole text of a document that an operator writes.
 pub(crate) fn text(path: &Path) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     let (mut source, _) = open(path)?;
-    source.read_to_end(&mut bytes).map_err(|error| Fault::new("1:1", format!("cannot be read: {error}")))?;
+    source.read_to_end(&mut bytes).map_err(|error| unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.split(|b| *b == b'\n');
@@ -106,6 +117,28 @@ pub(crate) fn broken(error: &serde_json::Error, record: &str) -> Fault {
     } else {
         Fault::new(format!("{}:{}", error.line(), error.column()), json_reason(error))
     }
+}
+
+/// Where a JSON file is nested deeper than any record is: neither system answers so, and nothing of it is known.
+pub(crate) fn too_deep(path: &Path) -> Option<Fault> {
+    let (source, _) = open(path).ok()?;
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    let (mut line, mut column) = (1, 0);
+    for byte in source.take(LONGEST).bytes().map_while(Result::ok) {
+        (line, column) = if byte == b'\n' { (line + 1, 0) } else { (line, column + 1) };
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_text,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEPEST_JSON {
+            return Some(Fault::new(format!("{line}:{column}"), deeper_than(DEEPEST_JSON)));
+        }
+    }
+    None
 }
 
 /// Longest code of an API's error that is repeated, in characters.
@@ -321,6 +354,20 @@ mod tests {
         let page = format!(r#"{{"value":[{}]}}"#, vec![record; 20].join(","));
         let (records, ended) = read(Shape::Page, page.as_bytes());
         assert_eq!((records.len(), ended), (20, Ok(Extent::Whole)));
+    }
+
+    #[test]
+    fn file_is_too_deep_where_its_brackets_are_and_not_its_texts() {
+        let too_deep_in = |text: &str| {
+            let mut file = tempfile::NamedTempFile::new().unwrap();
+            file.write_all(text.as_bytes()).unwrap();
+            too_deep(file.path())
+        };
+        let brackets = "[".repeat(DEEPEST_JSON);
+        assert_eq!(too_deep_in(&brackets), None);
+        assert_eq!(too_deep_in(&format!("{brackets}\"\\\"{brackets}\"")), None);
+        let expected = Fault::new("2:1", "nested deeper than 128 levels");
+        assert_eq!(too_deep_in(&format!("{brackets}\n{{")), Some(expected));
     }
 
     #[test]

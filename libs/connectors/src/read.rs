@@ -15,7 +15,7 @@ use crate::kind::Kind;
 use crate::ledger::{Ledger, NoDevice, SiteKey};
 use crate::members::{MemberLists, Members};
 use crate::page::{self, Extent};
-use crate::record::{self, Counted, Fault};
+use crate::record::{self, Counted, Fault, Needed};
 use crate::records::{
     CloudRow, CoManagementRow, CollectionRecord, ConsoleRecord, DirectoryRecord, DiscoveryRecord,
     ManagedDeviceRecord, MembershipRow, SiteRecord, SiteRow,
@@ -27,6 +27,11 @@ const MEMBERS_AT_ONCE: usize = 10_000;
 
 /// The longest key that the inventory takes (`tandem.type.v1.Section.key`), in characters.
 const LONGEST_KEY: usize = 256;
+
+/// What records cannot be without.
+const DEVICE_ID: Needed = Needed { members: &["id"], what: "the device's id" };
+const COLLECTION_ID: Needed = Needed { members: &["CollectionID"], what: "the collection's id" };
+const RESOURCE: Needed = Needed { members: &["ResourceID", "MachineId"], what: "the resource's number" };
 
 /// What became of a record.
 enum Taken {
@@ -101,7 +106,7 @@ fn page<T: DeserializeOwned>(
             }
             Err(fault) => {
                 file.refused += 1;
-                summary.refused.push(fault.at(&input.file, place));
+                summary.refused.push(fault.over(raw).at(&input.file, place));
             }
         }
         flow
@@ -218,7 +223,7 @@ impl<'a> Pass<'a> {
     ) -> Result<Taken, Fault> {
         const ID: &str = "CollectionID";
         let provider = provider_of(input)?;
-        let text = record.id.0.as_deref().ok_or_else(|| Fault::new(ID, "missing field `CollectionID`"))?;
+        let text = record.id.0.as_deref().ok_or_else(|| Fault::missing(COLLECTION_ID))?;
         let id = CollectionId::parse(text).map_err(|error| Fault::new(ID, error.to_string()))?;
         if !record.is_of_devices() {
             self.lists.other_collection(provider, &id);
@@ -250,11 +255,7 @@ impl<'a> Pass<'a> {
         const COLLECTION: &str = "CollectionID";
         let provider = provider_of(input)?;
         let resource = resource(row.resource_id())?;
-        let text = row
-            .collection
-            .0
-            .as_deref()
-            .ok_or_else(|| Fault::new(COLLECTION, "missing field `CollectionID`"))?;
+        let text = row.collection.0.as_deref().ok_or_else(|| Fault::missing(COLLECTION_ID))?;
         let of_devices = self
             .lists
             .row(provider, text, resource)
@@ -334,7 +335,7 @@ impl<'a> Pass<'a> {
         kind: SectionKind,
         notes: &mut Vec<Fault>,
     ) -> Result<Taken, Fault> {
-        let key = row.id().ok_or_else(|| Fault::new("id", "missing field `id`"))?;
+        let key = row.id().ok_or_else(|| Fault::missing(DEVICE_ID))?;
         let length = key.chars().count();
         if length > LONGEST_KEY {
             let reason = format!("expected at most {LONGEST_KEY} characters; found {length}");
@@ -347,7 +348,7 @@ impl<'a> Pass<'a> {
 }
 
 fn resource(id: Option<u32>) -> Result<u32, Fault> {
-    id.ok_or_else(|| Fault::new("ResourceID", "missing field `ResourceID` or `MachineId`"))
+    id.ok_or_else(|| Fault::missing(RESOURCE))
 }
 
 /// Pages without a hierarchy were refused when the exports were opened.

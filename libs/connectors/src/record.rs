@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::str::FromStr;
 
 use serde::de::DeserializeOwned;
+use tandem_domain::capability::CapabilityValue;
 use tandem_domain::id::InvalidId;
 
 use crate::summary::Refusal;
@@ -19,11 +20,43 @@ pub(crate) struct Fault {
     pub(crate) reason: String,
     /// Many records of a file are likely to have it: it is one line with their number, at the first of them.
     pub(crate) counted: bool,
+    /// The members of which one is needed and said nothing, and what was expected there.
+    needed: Option<Needed>,
+}
+
+/// A value that a record cannot be without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needed {
+    /// The members that may hold it.
+    pub(crate) members: &'static [&'static str],
+    /// What it is.
+    pub(crate) what: &'static str,
 }
 
 impl Fault {
     pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), reason: reason.into(), counted: false }
+        Self { path: path.into(), reason: reason.into(), counted: false, needed: None }
+    }
+
+    /// None of these members says anything.
+    pub(crate) fn missing(needed: Needed) -> Self {
+        let names: Vec<String> = needed.members.iter().map(|name| format!("`{name}`")).collect();
+        let reason = format!("missing field {}", names.join(" or "));
+        let path = needed.members.first().copied().unwrap_or_default();
+        Self { needed: Some(needed), ..Self::new(path, reason) }
+    }
+
+    /// The same, with what the record has where it needs something: a member that is there and empty is not missing.
+    pub(crate) fn over(self, raw: &str) -> Self {
+        let Some(Needed { members, what }) = self.needed else { return self };
+        let record: BTreeMap<String, serde_json::Value> = serde_json::from_str(raw).unwrap_or_default();
+        match members.iter().find_map(|name| Some((name, record.get(*name)?))) {
+            Some((name, found)) => {
+                let found = shown(&found.to_string()).to_owned();
+                Self::new(*name, format!("expected {what}; found `{found}`"))
+            }
+            None => self,
+        }
     }
 
     /// A fault that is counted, not told record by record.
@@ -63,8 +96,28 @@ pub(crate) fn parse<T: DeserializeOwned>(raw: &str) -> Result<T, Fault> {
     })
 }
 
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// JSON.
+    Json,
+    /// TOML.
+    Toml,
+}
+
+/// Levels that `serde_json` reads of a value; it says only that there are more.
+pub(crate) const DEEPEST_JSON: usize = 128;
+
+/// Levels that `toml` reads.
+const DEEPEST_TOML: usize = 80;
+
 /// What a JSON error says, without its place, in an operator's words.
 pub(crate) fn json_reason(error: &serde_json::Error) -> String {
+    reason_in(Format::Json, error)
+}
+
+/// The same of a value that was read from a file of that format.
+pub(crate) fn reason_in(format: Format, error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     let text = text.strip_suffix(&place).unwrap_or(&text);
@@ -73,20 +126,33 @@ pub(crate) fn json_reason(error: &serde_json::Error) -> String {
             "expected the end of the file; found more (records of a line each are no page: put them in an array)".to_owned()
         }
         "expected value" => "expected JSON".to_owned(),
+        "recursion limit exceeded" => deeper_than(DEEPEST_JSON),
         _ => match text.strip_prefix("EOF while parsing ") {
             Some("a list") => "the file is cut off: it ends within an array".to_owned(),
             Some(within) => format!("the file is cut off: it ends within {within}"),
-            None => in_file_words(text),
+            None => in_file_words(format, text),
         },
     }
 }
 
-/// A reader's message in the words of the formats: a sequence is an array there, a map an object or a table.
-pub(crate) fn in_file_words(text: &str) -> String {
+pub(crate) fn deeper_than(levels: usize) -> String {
+    format!("nested deeper than {levels} levels")
+}
+
+/// A reader's message in the words of the format: a sequence is an array there, a map an object or a table.
+pub(crate) fn in_file_words(format: Format, text: &str) -> String {
+    if text == "cannot recurse further; max recursion depth met" {
+        return deeper_than(DEEPEST_TOML);
+    }
+    let (map, a_map) = match format {
+        Format::Json => ("object", "an object"),
+        Format::Toml => ("table", "a table"),
+    };
     text.replace("a sequence", "an array")
         .replace("type: sequence", "type: array")
-        .replace("type: map", "type: table or object")
-        .replace("expected a map", "expected a table or object")
+        .replace("type: map", &format!("type: {map}"))
+        .replace("expected a map", &format!("expected {a_map}"))
+        .replace("a table or object", a_map)
         .replace("expected u32", "expected a whole number of 32 bits")
 }
 
@@ -95,6 +161,17 @@ pub(crate) fn member(text: Option<&str>, members: &[&str], path: &str, notes: &m
     if let Some(text) = text.filter(|text| !members.contains(text)) {
         let reason =
             format!("expected a known member; found {:?}; kept, and nothing is read from it", shown(text));
+        notes.push(Fault::counted(path, reason));
+    }
+}
+
+/// Notes a text that is no capability value. It is kept as written, and nothing is read from it.
+pub(crate) fn capability(text: Option<&str>, path: &str, notes: &mut Vec<Fault>) {
+    if let Some(text) = text.filter(|text| CapabilityValue::parse(text).is_err()) {
+        let found = shown(text);
+        let reason = format!(
+            "expected a capability value such as 8193; found {found:?}; kept, and nothing is read from it"
+        );
         notes.push(Fault::counted(path, reason));
     }
 }

@@ -14,8 +14,9 @@ use tandem_domain::prerequisites::attestable_rules;
 use tandem_domain::site::{ClientAuth, SiteFacts};
 use tandem_domain::tenant::{Attestation, TenantFacts, unless_unknown};
 
+use crate::document::{Node, Wrong, in_order, read_past_errors, toml_fault};
 use crate::item::AsOf;
-use crate::record::{self, Fault};
+use crate::record::{self, Fault, Format, reason_in};
 use crate::value;
 
 /// A tenant facts file.
@@ -29,28 +30,32 @@ pub(crate) struct TenantFile {
 /// Reads the TOML form.
 ///
 /// # Errors
-/// Line, column and reason.
-pub(crate) fn from_toml(text: &str) -> Result<TenantFile, Fault> {
-    toml::from_str::<Document>(text).map(TenantFile::from).map_err(|error| toml_fault(text, &error))
+/// Line, column and reason of everything that is wrong.
+pub(crate) fn from_toml(text: &str) -> Result<TenantFile, Vec<Fault>> {
+    let read = toml::from_str::<Document>(text).map(TenantFile::from);
+    read.map_err(|error| all_faults(Format::Toml, Node::of_toml(text), toml_fault(text, &error)))
 }
 
 /// Reads the JSON form.
 ///
 /// # Errors
-/// Path and reason.
-pub(crate) fn from_json(text: &str) -> Result<TenantFile, Fault> {
-    record::parse::<Document>(text).map(TenantFile::from)
+/// Path and reason of everything that is wrong.
+pub(crate) fn from_json(text: &str) -> Result<TenantFile, Vec<Fault>> {
+    let read = record::parse::<Document>(text).map(TenantFile::from);
+    read.map_err(|first| all_faults(Format::Json, Node::of_json(text), first))
 }
 
-/// Where and why a TOML text is refused.
-pub(crate) fn toml_fault(text: &str, error: &toml::de::Error) -> Fault {
-    let at = error.span().map_or(0, |span| span.start).min(text.len());
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    // Some messages have a second line with what was expected.
-    let message = error.message().trim().replace('\n', "; ");
-    Fault::new(format!("{line}:{column}"), record::in_file_words(&message))
+/// Everything that is wrong; the first fault alone, where the document can be read no further.
+fn all_faults(format: Format, document: Option<Node>, first: Fault) -> Vec<Fault> {
+    let faults = document.map(|document| read_past_errors(document, |value| read(format, value)).faults);
+    faults.filter(|faults| !faults.is_empty()).map_or_else(|| vec![first], in_order)
+}
+
+fn read(format: Format, value: serde_json::Value) -> Result<Document, Wrong> {
+    let read = serde_path_to_error::deserialize(value);
+    read.map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
+        Wrong::new(error.path(), reason_in(format, error.inner()))
+    })
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -228,7 +233,7 @@ impl<'de> Deserialize<'de> for DateText {
                 const TOML_DATE: &str = "$__toml_private_datetime";
                 if map.next_key::<String>()?.is_none_or(|key| key != TOML_DATE) {
                     while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                    return Err(A::Error::custom("expected a date; found a table"));
+                    return Err(A::Error::custom("expected a date; found a table or object"));
                 }
                 map.next_value().map(DateText)
             }

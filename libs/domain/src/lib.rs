@@ -16,12 +16,14 @@
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
+//! | [`filter`] | which devices are meant? |
 
 pub mod authority;
 pub mod capability;
 pub mod configmgr;
 pub mod enrollment;
 pub mod facts;
+pub mod filter;
 pub mod id;
 pub mod identity;
 pub mod merge;

@@ -51,6 +51,8 @@ impl Outcome {
         self.span.record("outcome", outcome);
         self.span.in_scope(|| match code {
             Code::Ok => tracing::debug!(elapsed_us = elapsed.as_micros(), "request answered"),
+            // Whoever makes a thing that may be there already expects this answer as much as the other: each import does.
+            Code::AlreadyExists => tracing::debug!(elapsed_us = elapsed.as_micros(), "request failed"),
             _ => tracing::info!(elapsed_us = elapsed.as_micros(), "request failed"),
         });
         let labels = [
@@ -150,5 +152,53 @@ impl http_body::Body for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
+
+    use super::*;
+
+    /// Remembers the levels of events.
+    #[derive(Clone, Default)]
+    struct Levels(Arc<Mutex<Vec<Level>>>);
+
+    impl Subscriber for Levels {
+        fn enabled(&self, _: &Metadata<'_>) -> bool {
+            true
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+        fn event(&self, event: &Event<'_>) {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(*event.metadata().level());
+        }
+
+        fn enter(&self, _: &Id) {}
+
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn answer_that_callers_expect_is_logged_for_those_who_look_for_it_alone() {
+        let levels = Levels::default();
+        tracing::subscriber::with_default(levels.clone(), || {
+            for code in [Code::Ok, Code::AlreadyExists, Code::NotFound, Code::Internal] {
+                Outcome::started(None, Span::none()).record(code);
+            }
+        });
+        let found = levels.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        assert_eq!(found, [Level::DEBUG, Level::DEBUG, Level::INFO, Level::INFO]);
     }
 }

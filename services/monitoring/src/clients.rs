@@ -2,6 +2,7 @@
 
 use tandem_client::{Connection, Stack};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
@@ -14,7 +15,7 @@ pub(crate) const PREREQUISITES: &str = "prerequisites";
 /// A connection to each service. They may be one and the same, where one process serves them all.
 #[derive(Debug, Clone)]
 pub struct Upstream {
-    /// Tenants, their surroundings, and devices.
+    /// Tenants, their surroundings, devices, and members of collections.
     pub inventory: Connection,
     /// Policies and effective authority.
     pub authority: Connection,
@@ -29,6 +30,10 @@ impl Upstream {
 
     pub(crate) fn devices(&self) -> DeviceServiceClient<Stack> {
         self.inventory.devices()
+    }
+
+    pub(crate) fn collections(&self) -> CollectionServiceClient<Stack> {
+        self.inventory.collections()
     }
 
     pub(crate) fn authority(&self) -> AuthorityServiceClient<Stack> {

@@ -1,10 +1,10 @@
 //! Monitoring: how is the fleet doing, and what needs attention?
 //!
 //! It counts devices, and names the devices behind each number. Per tenant an in-memory *fleet index* keeps, over dense device
-//! ordinals, a compressed bitmap per figure and per hierarchy, and per device the list of its figures, so that a change of one
-//! device takes it out of the figures that no longer count it and puts it into those that now do. A figure's number is its bitmap's
-//! cardinality (intersected with a hierarchy's, when asked), and its list of devices iterates the same bitmap: they are equal by
-//! construction.
+//! ordinals, a compressed bitmap per figure and per set of traits that filters look at, and per device the list of its figures, so that
+//! a change of one device takes it out of the figures that no longer count it and puts it into those that now do. A figure's number
+//! is its bitmap's cardinality (intersected with the devices that a filter takes, when asked), and its list of devices iterates the
+//! same bitmap: they are equal by construction.
 //!
 //! | room | holds |
 //! |---|---|

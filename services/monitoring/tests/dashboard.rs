@@ -11,6 +11,7 @@ use std::time::Duration;
 use estate::{Sample, Sandbox, Services, TENANT};
 use tandem_contracts::inventory::v1::HierarchySurroundings;
 use tandem_contracts::monitoring::v1::Tile;
+use tandem_contracts::r#type::v1::{DeviceFilter, JoinType, ManagementState, OsKind};
 use tandem_domain::authority::Reason;
 use tandem_domain::workload::Workload;
 use tandem_monitoring::FollowMode;
@@ -28,6 +29,14 @@ fn fleet() -> (Services, String) {
     services.put(Sample::mdm_only("d"));
     let token = services.put(Sample::odd_server("e"));
     (services, token)
+}
+
+fn everybody() -> DeviceFilter {
+    DeviceFilter::default()
+}
+
+fn managed_by(hierarchy: &str) -> DeviceFilter {
+    DeviceFilter { hierarchies: vec![hierarchy.into()], ..everybody() }
 }
 
 type Figures = Vec<(Tile, String, Vec<String>)>;
@@ -114,10 +123,104 @@ fn of_devices(expected: BTreeMap<(Tile, String), &str>, within: &str) -> Figures
 async fn snapshot_is_counted_and_every_figure_lists_its_devices() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    assert_eq!(sandbox.figures("", &token).await, of_devices(expected(), "abcde"));
-    assert_eq!(sandbox.figures("PS1", &token).await, of_devices(expected(), "ace"));
-    assert_eq!(sandbox.figures("EU1", &token).await, of_devices(expected(), "b"));
-    assert_eq!(sandbox.figures("AP1", &token).await, []);
+    assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(expected(), "abcde"));
+    assert_eq!(sandbox.figures(&managed_by("PS1"), &token).await, of_devices(expected(), "ace"));
+    assert_eq!(sandbox.figures(&managed_by("EU1"), &token).await, of_devices(expected(), "b"));
+    assert_eq!(sandbox.figures(&managed_by("AP1"), &token).await, []);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn every_condition_of_a_filter_is_honoured() {
+    let (services, _) = fleet();
+    services.collect("tenants/contoso/collections/mine", &["d", "e", "a"]);
+    let token = services.collect("tenants/contoso/hierarchies/PS1/collections/PS100042", &["b"]);
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let all = everybody;
+    let collection = |id: &str| format!("tenants/contoso/{id}");
+    for (filter, devices) in [
+        (
+            DeviceFilter {
+                states: vec![ManagementState::CoManaged.into(), ManagementState::Failed.into()],
+                ..all()
+            },
+            "ac",
+        ),
+        (DeviceFilter { states: vec![ManagementState::Failed.into(), 0], ..all() }, "abcde"),
+        (DeviceFilter { hierarchies: vec!["EU1".into(), "AP1".into()], ..all() }, "b"),
+        (DeviceFilter { sites: vec!["PS1".into()], ..all() }, "a"),
+        (DeviceFilter { sources: vec!["configmgr/PS1".into()], ..all() }, "a"),
+        (DeviceFilter { sources: vec!["configmgr/PS1".into(), "intune".into()], ..all() }, "abcde"),
+        (DeviceFilter { display_name_contains: "pC-C".into(), ..all() }, "c"),
+        (DeviceFilter { join_types: vec![JoinType::HybridJoined.into()], ..all() }, "abc"),
+        (DeviceFilter { join_types: vec![JoinType::Unspecified.into()], ..all() }, "de"),
+        (DeviceFilter { os_kinds: vec![OsKind::Server.into()], ..all() }, "e"),
+        (DeviceFilter { client_installed: Some(false), ..all() }, "d"),
+        (DeviceFilter { collections: vec![collection("collections/mine")], ..all() }, "ade"),
+        (
+            DeviceFilter {
+                collections: vec![
+                    collection("collections/mine"),
+                    collection("collections/nobody-made-it"),
+                    collection("hierarchies/PS1/collections/PS100042"),
+                ],
+                ..all()
+            },
+            "abde",
+        ),
+        (DeviceFilter { collections: vec![collection("collections/nobody-made-it")], ..all() }, ""),
+        (
+            DeviceFilter {
+                collections: vec![collection("collections/mine")],
+                display_name_contains: "pc".into(),
+                ..managed_by("PS1")
+            },
+            "ae",
+        ),
+    ] {
+        assert_eq!(sandbox.figures(&filter, &token).await, of_devices(expected(), devices), "{filter:?}");
+    }
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn members_are_those_of_the_world_of_the_token_and_asked_for_once_in_it() {
+    let (services, _) = fleet();
+    let mine = DeviceFilter { collections: vec!["tenants/contoso/collections/mine".into()], ..everybody() };
+    let before = services.collect("tenants/contoso/collections/mine", &["a", "b", "c"]);
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    assert_eq!(sandbox.figures(&mine, &before).await, of_devices(expected(), "abc"));
+    // Two pages of two, for a dashboard and all of its lists.
+    assert_eq!(sandbox.services.member_pages(), 2);
+    let after = sandbox.services.collect("tenants/contoso/collections/mine", &["c", "d"]);
+    let dashboard = sandbox.dashboard(&mine, &after).await.unwrap();
+    assert_eq!(
+        dashboard.consistency_token,
+        sandbox.dashboard(&everybody(), &after).await.unwrap().consistency_token
+    );
+    assert_eq!(sandbox.figures(&mine, &after).await, of_devices(expected(), "cd"));
+    assert_eq!(sandbox.services.member_pages(), 3);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn filter_that_breaks_its_shape_is_refused() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    for (filter, expected) in [
+        (
+            managed_by("-"),
+            "filter.hierarchies[0]: must be 1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit; found \"-\"",
+        ),
+        (
+            DeviceFilter { collections: vec!["tenants/fabrikam/collections/pilot".into()], ..everybody() },
+            "filter.collections[0]: expected a collection of tenants/contoso",
+        ),
+    ] {
+        let error = sandbox.dashboard(&filter, &token).await.unwrap_err();
+        let reason = error.get_details_error_info().unwrap().reason;
+        assert_eq!((error.message(), reason.as_str()), (expected, "INVALID_FIELD"));
+    }
     sandbox.stop().await;
 }
 
@@ -130,7 +233,7 @@ async fn figures_of_open_vocabularies_are_described() {
         sample
     });
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    let figures = sandbox.dashboard("", &token).await.unwrap().figures;
+    let figures = sandbox.dashboard(&everybody(), &token).await.unwrap().figures;
     let described = |tile: Tile| {
         let of_tile = figures.iter().filter(move |figure| figure.tile() == tile);
         of_tile
@@ -152,7 +255,7 @@ async fn figures_of_open_vocabularies_are_described() {
 async fn changed_and_left_devices_are_counted_in_the_world_of_the_token() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    let before = sandbox.dashboard("", &token).await.unwrap();
+    let before = sandbox.dashboard(&everybody(), &token).await.unwrap();
     sandbox.services.put(Sample::mdm_only("c"));
     sandbox.services.remove("b");
     let token = sandbox.services.remove("e");
@@ -178,8 +281,8 @@ async fn changed_and_left_devices_are_counted_in_the_world_of_the_token() {
             count(Tile::Authority, &format!("{workload}/configuration_manager"), "a");
         }
     }
-    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "acd"));
-    let after = sandbox.dashboard("", &token).await.unwrap();
+    assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(changed, "acd"));
+    let after = sandbox.dashboard(&everybody(), &token).await.unwrap();
     assert_ne!(before.cursor, after.cursor);
     sandbox.stop().await;
 }
@@ -188,7 +291,7 @@ async fn changed_and_left_devices_are_counted_in_the_world_of_the_token() {
 async fn change_of_a_policy_recounts_its_devices_without_a_change_of_them() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    sandbox.dashboard("", &token).await.unwrap();
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
     let token = sandbox.services.configure("PS1", |estate| {
         estate.sample("a").decide(Workload::CompliancePolicies, Reason::SliderConfigurationManager);
     });
@@ -198,7 +301,7 @@ async fn change_of_a_policy_recounts_its_devices_without_a_change_of_them() {
     changed.insert((Tile::AuthorityReason, "compliance_policies/slider_configuration_manager".into()), "a");
     changed.insert((Tile::Authority, "compliance_policies/intune".into()), "d");
     changed.insert((Tile::Authority, "compliance_policies/configuration_manager".into()), "ace");
-    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "abcde"));
+    assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(changed, "abcde"));
     sandbox.stop().await;
 }
 
@@ -206,7 +309,7 @@ async fn change_of_a_policy_recounts_its_devices_without_a_change_of_them() {
 async fn change_of_the_tenants_facts_recounts_every_device() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    sandbox.dashboard("", &token).await.unwrap();
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
     // Nobody says any more what `AirWatch` is: `b` is judged by its flags, and they say co-managed.
     let token = sandbox.services.commit(|estate, revision| {
         estate.tenant.authority_texts.clear();
@@ -214,7 +317,7 @@ async fn change_of_the_tenants_facts_recounts_every_device() {
         let judged = Sample::co_managed("b");
         estate.sample("b").authority = judged.authority;
     });
-    let figures = sandbox.figures("EU1", &token).await;
+    let figures = sandbox.figures(&managed_by("EU1"), &token).await;
     let of_tile = |tile: Tile| {
         let keys = figures.iter().filter(move |(t, ..)| *t == tile).map(|(_, key, _)| key.as_str());
         keys.collect::<Vec<_>>()
@@ -229,7 +332,7 @@ async fn change_of_the_tenants_facts_recounts_every_device() {
 async fn change_of_one_hierarchys_surroundings_recounts_its_devices() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    sandbox.dashboard("", &token).await.unwrap();
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
     let token = sandbox.services.commit(|estate, revision| {
         estate.hierarchies.push(HierarchySurroundings { hierarchy: "PS1".into(), ..Default::default() });
         estate.surroundings_revision = revision;
@@ -237,7 +340,7 @@ async fn change_of_one_hierarchys_surroundings_recounts_its_devices() {
     });
     let mut changed = expected();
     changed.remove(&(Tile::Blocker, "win.edition".into()));
-    assert_eq!(sandbox.figures("", &token).await, of_devices(changed, "abcde"));
+    assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(changed, "abcde"));
     sandbox.stop().await;
 }
 
@@ -245,14 +348,14 @@ async fn change_of_one_hierarchys_surroundings_recounts_its_devices() {
 async fn restored_inventory_is_counted_anew() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    sandbox.dashboard("", &token).await.unwrap();
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
     // An older backup: `c` to `e` were never there, and revisions start lower.
     let token = sandbox.services.commit(|estate, _| {
         estate.incarnation = 8;
         estate.revision = 3;
         estate.devices.retain(|id, _| id.as_str() < "c");
     });
-    assert_eq!(sandbox.figures("", &token).await, of_devices(expected(), "ab"));
+    assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(expected(), "ab"));
     sandbox.stop().await;
 }
 
@@ -261,7 +364,7 @@ async fn world_that_does_not_come_is_not_yet_consistent() {
     let (services, _) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
     let never = ConsistencyToken::default().with(Service::Inventory, 7, 1000).to_string();
-    let error = sandbox.dashboard("", &never).await.unwrap_err();
+    let error = sandbox.dashboard(&everybody(), &never).await.unwrap_err();
     let reason = error.get_details_error_info().unwrap().reason;
     assert_eq!((error.code(), reason.as_str()), (Code::Unavailable, "NOT_YET_CONSISTENT"));
     sandbox.stop().await;
@@ -271,11 +374,11 @@ async fn world_that_does_not_come_is_not_yet_consistent() {
 async fn figure_that_counts_nobody_is_empty_and_one_that_does_not_exist_is_not_found() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    let cursor = sandbox.dashboard("", &token).await.unwrap().cursor;
+    let cursor = sandbox.dashboard(&everybody(), &token).await.unwrap().cursor;
     for (tile, key) in
         [(Tile::State, "scheduled"), (Tile::Authority, "client_apps/none"), (Tile::Verdict, "ready")]
     {
-        let empty = sandbox.list(tile, key, "EU1", "").await.unwrap();
+        let empty = sandbox.list(tile, key, &managed_by("EU1"), "").await.unwrap();
         assert_eq!((empty.devices.len(), empty.total, empty.cursor), (0, 0, cursor.clone()), "{key}");
     }
     for (tile, key) in [
@@ -285,7 +388,7 @@ async fn figure_that_counts_nobody_is_empty_and_one_that_does_not_exist_is_not_f
         (Tile::EnrollmentError, "0x80180026"),
         (Tile::Blocker, "win.serviced_version"),
     ] {
-        let error = sandbox.list(tile, key, "", "").await.unwrap_err();
+        let error = sandbox.list(tile, key, &everybody(), "").await.unwrap_err();
         let named = error.get_details_resource_info().unwrap().resource_name;
         assert_eq!((error.code(), named), (Code::NotFound, format!("{}/{key}", tile.as_str_name())));
     }
@@ -293,14 +396,18 @@ async fn figure_that_counts_nobody_is_empty_and_one_that_does_not_exist_is_not_f
 }
 
 #[tokio::test]
-async fn page_token_of_another_figure_is_refused() {
+async fn page_token_of_another_figure_or_filter_is_refused() {
     let (services, token) = fleet();
     let sandbox = Sandbox::start(services, FollowMode::OnDemand);
-    sandbox.dashboard("", &token).await.unwrap();
-    let page = sandbox.list(Tile::Devices, "all", "", "").await.unwrap();
-    let error = sandbox.list(Tile::Eligibility, "ineligible", "", &page.next_page_token).await.unwrap_err();
-    let reason = error.get_details_error_info().unwrap().reason;
-    assert_eq!((error.code(), reason.as_str()), (Code::InvalidArgument, "INVALID_PAGE_TOKEN"));
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
+    let page = sandbox.list(Tile::Devices, "all", &everybody(), "").await.unwrap();
+    for (tile, key, filter) in
+        [(Tile::Eligibility, "ineligible", everybody()), (Tile::Devices, "all", managed_by("PS1"))]
+    {
+        let error = sandbox.list(tile, key, &filter, &page.next_page_token).await.unwrap_err();
+        let reason = error.get_details_error_info().unwrap().reason;
+        assert_eq!((error.code(), reason.as_str()), (Code::InvalidArgument, "INVALID_PAGE_TOKEN"), "{key}");
+    }
     sandbox.stop().await;
 }
 

@@ -7,7 +7,7 @@ use tandem_domain::section::{CoManagementState, SectionBody, SectionKind};
 
 use super::SiteRow;
 use crate::ledger::Standing;
-use crate::record::{Fault, code, name};
+use crate::record::{Fault, capability, code, name};
 use crate::value::{Code, Flag, Number, Text, TextOrNumber};
 
 /// A co-management row.
@@ -59,6 +59,7 @@ impl SiteRow for CoManagementRow {
     }
 
     fn body(self, _: SectionKind, notes: &mut Vec<Fault>) -> SectionBody {
+        capability(self.mdm_workloads.0.as_deref(), "MDMWorkloads", notes);
         SectionBody::CoManagementState(CoManagementState {
             name: self.name.0,
             site_code: name(self.site_code.0.as_deref(), "SiteCode", notes),

@@ -5,7 +5,7 @@ use tandem_domain::configmgr;
 use tandem_domain::id::SiteCode;
 use tandem_domain::site::SiteFacts;
 
-use crate::record::{self, Fault, name};
+use crate::record::{self, Fault, Needed, name};
 use crate::value::Text;
 
 /// A site.
@@ -26,7 +26,10 @@ impl SiteRecord {
     /// No site code, or none of its shape.
     pub(crate) fn facts(self, notes: &mut Vec<Fault>) -> Result<SiteFacts, Fault> {
         const CODE: &str = "SiteCode";
-        let code = self.site_code.0.ok_or_else(|| Fault::new(CODE, "missing field `SiteCode`"))?;
+        let code = self
+            .site_code
+            .0
+            .ok_or_else(|| Fault::missing(Needed { members: &[CODE], what: "the site's code" }))?;
         if let Some(version) = self.version.0.as_deref().filter(|version| configmgr::era(version).is_none()) {
             record::version(Some(version), "5.00.9141.1000", "Version", notes);
         }

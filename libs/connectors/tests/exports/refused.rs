@@ -57,16 +57,15 @@ fn file_of_another_form_is_refused_with_one_reason() {
         ("i.json", r#"{"as_of":"2026-11-20","tenant":{"entra_plan":"p1""#),
         ("j.json", r#"{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#devices","value":null}"#),
     ];
-    let tenant = "invalid type: integer `5`, expected a table or object of tenant facts";
-    let attestation =
-        "invalid type: boolean `true`, expected an attestation: a table or object of attested, by, at";
+    let tenant = |a_map: &str| format!("invalid type: integer `5`, expected {a_map} of tenant facts");
+    let attestation = "invalid type: boolean `true`, expected an attestation: an object of attested, by, at";
     let expected = [
         line("a.json", ".", "expected records under `value`; found no `value`, and no record instead of it"),
         line("b.json", "2:1", MORE),
         line("c.json", "1:40", "the file is cut off: it ends within a string"),
-        line("d.json", "tenant", tenant),
-        line("e.toml", "1:10", tenant),
-        line("f.toml", "1:1", "invalid type: table or object, expected an array"),
+        line("d.json", "tenant", &tenant("an object")),
+        line("e.toml", "1:10", &tenant("a table")),
+        line("f.toml", "1:1", "invalid type: table, expected an array"),
         line("g.toml", "2:24", "invalid type: string \"many\", expected a whole number of 32 bits"),
         line("h.json", "attestations.lic.configmgr_rights", attestation),
         line("i.json", "1:49", "the file is cut off: it ends within an object"),
@@ -96,52 +95,56 @@ fn bad_records_are_refused_by_field_and_the_rest_goes_on() {
     let page = graph(
         "beta",
         MANAGED,
-        r#"{"deviceName":"A"},{"id":""},{"id":5},{"id":"ok"},null,["id"],
+        r#"{"deviceName":"A"},{"id":""},{"id":5},{"id":"ok"},null,["id"],{"id":null},
            {"id":"a","lastSyncDateTime":"soon"},{"id":"a","autopilotEnrolled":2},
            {"id":"a","configurationManagerClientHealthState":{"lastSyncDateTime":7}},
            {"id":"a","configurationManagerClientEnabledFeatures":[true]},{"id":"a","id":"b"}"#,
     );
     let expected = [
         line("g.json", "value[0].id", "missing field `id`"),
-        line("g.json", "value[1].id", "missing field `id`"),
+        line("g.json", "value[1].id", "expected the device's id; found `\"\"`"),
         line("g.json", "value[2].id", "invalid value: integer `5`, expected a text"),
         line("g.json", "value[4]", "expected an object; found `null`"),
         line("g.json", "value[5]", "expected an object; found `[\"id\"]`"),
+        line("g.json", "value[6].id", "expected the device's id; found `null`"),
         line(
             "g.json",
-            "value[6].lastSyncDateTime",
+            "value[7].lastSyncDateTime",
             "invalid value: string \"soon\", expected a date such as 2026-11-20T05:12:09Z",
         ),
         line(
             "g.json",
-            "value[7].autopilotEnrolled",
+            "value[8].autopilotEnrolled",
             "invalid value: integer `2`, expected true, false, 1 or 0",
         ),
         line(
             "g.json",
-            "value[8].configurationManagerClientHealthState.lastSyncDateTime",
+            "value[9].configurationManagerClientHealthState.lastSyncDateTime",
             "invalid value: integer `7`, expected a date such as 2026-11-20T05:12:09Z",
         ),
         line(
             "g.json",
-            "value[9].configurationManagerClientEnabledFeatures",
+            "value[10].configurationManagerClientEnabledFeatures",
             "invalid type: array, expected an object",
         ),
-        line("g.json", "value[10]", "duplicate field `id`"),
+        line("g.json", "value[11]", "duplicate field `id`"),
     ];
     let (items, summary) = read(&[("g.json", &page)]);
     assert_eq!(lines(&summary.refused), expected);
     assert_eq!(records(items).len(), 1);
-    assert_eq!((summary.files[0].records, summary.files[0].refused), (1, 10));
+    assert_eq!((summary.files[0].records, summary.files[0].refused), (1, 11));
 }
 
 #[test]
 fn site_rows_without_their_key_are_refused() {
     let files = [
-        ("c.json", wmi("SMS_Collection", r#"{"Name":"A"},{"CollectionID":"a b"}"#)),
-        ("d.json", wmi("SMS_R_System", r#"{"Name":"A"},{"ResourceID":-1}"#)),
+        ("c.json", wmi("SMS_Collection", r#"{"Name":"A"},{"CollectionID":"a b"},{"CollectionID":""}"#)),
+        ("d.json", wmi("SMS_R_System", r#"{"Name":"A"},{"ResourceID":-1},{"MachineId":null}"#)),
         ("m.json", wmi("SMS_FullCollectionMembership", r#"{"ResourceID":1},{"CollectionID":"PS100042"}"#)),
-        ("s.json", wmi("SMS_Site", r#"{"SiteCode":"PS1"},{"SiteName":"A"},{"SiteCode":"PS10"}"#)),
+        (
+            "s.json",
+            wmi("SMS_Site", r#"{"SiteCode":"PS1"},{"SiteName":"A"},{"SiteCode":"PS10"},{"SiteCode":""}"#),
+        ),
     ];
     let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let label =
@@ -149,8 +152,10 @@ fn site_rows_without_their_key_are_refused() {
     let expected = [
         line("s.json", "value[1].SiteCode", "missing field `SiteCode`"),
         line("s.json", "value[2].SiteCode", "site code must be three letters or digits; found \"PS10\""),
+        line("s.json", "value[3].SiteCode", "expected the site's code; found `\"\"`"),
         line("c.json", "value[0].CollectionID", "missing field `CollectionID`"),
         line("c.json", "value[1].CollectionID", label),
+        line("c.json", "value[2].CollectionID", "expected the collection's id; found `\"\"`"),
         line("m.json", "value[0].CollectionID", "missing field `CollectionID`"),
         line("m.json", "value[1].ResourceID", "missing field `ResourceID` or `MachineId`"),
         line("d.json", "value[0].ResourceID", "missing field `ResourceID` or `MachineId`"),
@@ -159,6 +164,7 @@ fn site_rows_without_their_key_are_refused() {
             "value[1].ResourceID",
             "invalid value: integer `-1`, expected a whole number of 32 bits",
         ),
+        line("d.json", "value[2].MachineId", "expected the resource's number; found `null`"),
     ];
     assert_eq!(refused(&files), expected);
 }
@@ -201,9 +207,14 @@ fn members_and_versions_that_nobody_knows_are_one_warning_per_text_and_file() {
         r#"{"ResourceID":1,"ClientVersion":"new","DeviceOSBuild":""},{"ResourceID":2,"ClientVersion":"new"}"#,
     );
     let sites = wmi("SMS_Site", r#"{"SiteCode":"PS1","Version":"banana"}"#);
-    let files = [("a.json", &first), ("b.json", &second), ("d.json", &site), ("s.json", &sites)];
+    let rows = wmi(
+        "SMS_Client_ComanagementState",
+        r#"{"ResourceID":1,"MDMWorkloads":"abc"},{"ResourceID":2,"MDMWorkloads":"8193"},{"ResourceID":3,"MDMWorkloads":"0x2001"}"#,
+    );
+    let files =
+        [("a.json", &first), ("b.json", &second), ("d.json", &site), ("m.json", &rows), ("s.json", &sites)];
     let (items, summary) = read(&files.map(|(name, text)| (name, text.as_str())));
-    assert_eq!((records(items).len(), summary.refused.total()), (7, 0));
+    assert_eq!((records(items).len(), summary.refused.total()), (10, 0));
     let member =
         |found: &str| format!("expected a known member; found {found:?}; kept, and nothing is read from it");
     let version = |example: &str, found: &str| {
@@ -213,6 +224,11 @@ fn members_and_versions_that_nobody_knows_are_one_warning_per_text_and_file() {
     let expected = [
         line("s.json", "value[0].Version", &version("5.00.9141.1000", "banana")),
         line("d.json", "value[0].ClientVersion", &both(version("5.00.9141.1011", "new"))),
+        line(
+            "m.json",
+            "value[0].MDMWorkloads",
+            "expected a capability value such as 8193; found \"abc\"; kept, and nothing is read from it",
+        ),
         line("a.json", "value[3].configurationManagerClientHealthState.state", &member("asleep")),
         line("a.json", "value[1].managementAgent", &both(member("futureAgent"))),
         line("a.json", "value[3].managementAgent", &member("otherAgent")),
@@ -286,6 +302,13 @@ fn deep_nesting_is_an_error_or_passed_over() {
     let files: Vec<&str> = places.iter().map(|(file, _)| file.as_str()).collect();
     assert_eq!(files, ["a.json", "b.json", "c.json", "c.json", "d.json", "e.json", "f.toml", "g.json"]);
     assert_eq!((places[2].1.as_str(), places[3].1.as_str()), ("value[1]", "value[2].id"));
+    let of_files = |names: &[&str]| {
+        let lines = lines(&summary.refused).into_iter().filter(|(file, ..)| names.contains(&file.as_str()));
+        lines.map(|(_, place, reason)| format!("{place}: {reason}")).collect::<Vec<_>>()
+    };
+    let deeper = |place: &str, levels: usize| format!("{place}: nested deeper than {levels} levels");
+    assert_eq!(of_files(&["a.json"]), [deeper("1:129", 128)]);
+    assert_eq!(of_files(&["f.toml"]), [deeper("1:89", 80)]);
 }
 
 #[test]
@@ -321,4 +344,7 @@ fn loops_of_links_end_and_linked_files_are_read_once() {
     let mut refused: Vec<String> = summary.refused.lines().iter().map(|r| r.file.clone()).collect();
     refused.sort();
     assert_eq!(refused, ["c.json", "loop.json"]);
+    let nowhere = path.join("nowhere");
+    let reason = format!("cannot be read: it is a link to {}, which is not there", nowhere.display());
+    assert_eq!(lines(&summary.refused)[0], line("c.json", ".", &reason));
 }

@@ -13,6 +13,7 @@ mod bodies;
 mod enums;
 pub mod facts;
 mod field;
+pub mod filter;
 pub mod key;
 pub mod policy;
 pub mod section;

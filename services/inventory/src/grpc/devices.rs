@@ -27,35 +27,9 @@ const DEVICE: &str = "tenants/{t}/devices/{d}";
 /// Most names of one batch: a page's worth.
 const MOST_NAMES: usize = 1000;
 
-/// Most values of each list of a filter.
-const MOST_FILTER_VALUES: usize = 100;
-
-/// Longest text that a name is searched for, in characters.
-const LONGEST_SEARCH: usize = 256;
-
-/// Checks the sizes that the contract gives for a filter.
+/// Checks the shapes that the contract gives for a filter.
 pub(super) fn check_filter(field: &str, filter: &DeviceFilter) -> Result<(), Failure> {
-    let lists = [
-        ("states", filter.states.len()),
-        ("hierarchies", filter.hierarchies.len()),
-        ("sites", filter.sites.len()),
-        ("collections", filter.collections.len()),
-        ("sources", filter.sources.len()),
-        ("join_types", filter.join_types.len()),
-        ("os_kinds", filter.os_kinds.len()),
-    ];
-    for (list, found) in lists {
-        if found > MOST_FILTER_VALUES {
-            let expected = format!("expected at most {MOST_FILTER_VALUES} values; found {found}");
-            return Err(Failure::field(format!("{field}.{list}"), expected));
-        }
-    }
-    let found = filter.display_name_contains.chars().count();
-    if found > LONGEST_SEARCH {
-        let expected = format!("expected at most {LONGEST_SEARCH} characters; found {found}");
-        return Err(Failure::field(format!("{field}.display_name_contains"), expected));
-    }
-    Ok(())
+    convert::filter::from_proto(filter).map(drop).map_err(|found| violations(field, found))
 }
 
 /// The ids of devices of one tenant.

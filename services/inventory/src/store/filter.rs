@@ -1,9 +1,11 @@
-//! A device filter as a condition on the device table: one place serves lists, watches and collection rules.
+//! A device filter as a condition on the device table: one place serves lists, watches and collection rules. It takes the same
+//! devices as `tandem_domain::filter`, which the services use that keep devices in memory.
 
 use prost::Message;
 use sea_orm::sea_query::{Expr, ExprTrait, LikeExpr, Query, SelectStatement};
 use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter};
 use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::filter::folded;
 use tandem_server::failure::Failure;
 use tandem_server::names;
 
@@ -62,7 +64,8 @@ pub(crate) async fn condition(
 /// Everything but collections.
 fn plain_conditions(tenant: &str, filter: &DeviceFilter) -> Condition {
     let mut all = Condition::all();
-    if !filter.states.is_empty() {
+    // The unspecified state stands for any.
+    if !filter.states.is_empty() && !filter.states.contains(&0) {
         all = all.add(device::Column::State.is_in(filter.states.iter().copied()));
     }
     if !filter.hierarchies.is_empty() {
@@ -81,7 +84,7 @@ fn plain_conditions(tenant: &str, filter: &DeviceFilter) -> Condition {
         all = all.add(device::Column::Client.eq(client_column(Some(installed))));
     }
     if !filter.display_name_contains.is_empty() {
-        let sought = filter.display_name_contains.to_lowercase();
+        let sought = folded(&filter.display_name_contains);
         let escaped = sought.replace('!', "!!").replace('%', "!%").replace('_', "!_");
         let pattern = LikeExpr::new(format!("%{escaped}%")).escape('!');
         all = all.add(Expr::col((device::Entity, device::Column::FoldedName)).like(pattern));

@@ -3,6 +3,7 @@
 
 mod collections;
 mod concurrency;
+mod filter;
 mod identity;
 mod reports;
 mod resources;
@@ -16,6 +17,8 @@ tandem_testkit::both_databases!(
     collections::replaced_members_leave_and_only_changed_devices_get_a_revision,
     collections::surroundings_name_complete_collections_and_say_when_nothing_changed,
     collections::own_collection_holds_static_members_and_those_of_its_rule,
+    filter::filter_takes_the_devices_that_the_domain_takes,
+    filter::filter_that_breaks_its_shape_is_refused,
     identity::records_with_one_entra_id_are_one_device_whoever_comes_first,
     identity::late_key_merges_two_devices_and_the_absorbed_one_is_gone,
     identity::second_record_of_one_source_with_one_entra_id_is_a_conflict,

@@ -2,18 +2,19 @@
 
 use std::cmp::Reverse;
 
-use tandem_contracts::convert::time;
+use prost::Message;
+use tandem_contracts::convert::{Violation, filter, time};
 use tandem_contracts::monitoring::v1 as proto;
-use tandem_domain::id::HierarchyId;
+use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::ConsistencyToken;
-use tandem_server::failure::Failure;
-use tandem_server::names::{TenantName, page_size};
+use tandem_server::failure::{Failure, FieldViolation};
+use tandem_server::names::{self, TenantName, page_size};
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
 use super::tenant_of;
 use crate::index::{Figure, Page, describe};
-use crate::tasks::FleetCount;
+use crate::tasks::{FleetCount, Selection, Wanted};
 
 /// The list that page tokens of this service belong to.
 const LIST: &str = "figure_devices";
@@ -22,7 +23,7 @@ const LIST: &str = "figure_devices";
 #[derive(Debug)]
 pub(super) struct DashboardQuery {
     pub(super) tenant: TenantName,
-    pub(super) hierarchy: Option<HierarchyId>,
+    pub(super) wanted: Wanted,
     pub(super) token: ConsistencyToken,
 }
 
@@ -30,11 +31,9 @@ impl TryFrom<proto::GetDashboardRequest> for DashboardQuery {
     type Error = Failure;
 
     fn try_from(request: proto::GetDashboardRequest) -> Result<Self, Failure> {
-        Ok(Self {
-            tenant: tenant_of(&request.parent)?,
-            hierarchy: hierarchy_of(&request.hierarchy)?,
-            token: ConsistencyToken::parse(&request.consistency_token)?,
-        })
+        let tenant = tenant_of(&request.parent)?;
+        let wanted = wanted(&tenant, &request.filter.unwrap_or_default())?;
+        Ok(Self { tenant, wanted, token: ConsistencyToken::parse(&request.consistency_token)? })
     }
 }
 
@@ -43,7 +42,7 @@ impl TryFrom<proto::GetDashboardRequest> for DashboardQuery {
 pub(super) struct ListingQuery {
     pub(super) tenant: TenantName,
     pub(super) figure: Figure,
-    pub(super) hierarchy: Option<HierarchyId>,
+    pub(super) wanted: Wanted,
     pub(super) page_size: usize,
     pub(super) token: ConsistencyToken,
     /// The last device of the page before.
@@ -57,15 +56,16 @@ impl TryFrom<proto::ListFigureDevicesRequest> for ListingQuery {
 
     fn try_from(request: proto::ListFigureDevicesRequest) -> Result<Self, Failure> {
         let tenant = tenant_of(&request.parent)?;
-        let hierarchy = hierarchy_of(&request.hierarchy)?;
         let page_size = page_size(request.page_size)?;
         let tile = request.tile();
         let figure = Figure::of(tile, &request.key).ok_or_else(|| not_found(tile, &request.key))?;
-        let parts = [tenant.as_str(), tile.as_str_name(), &request.key, &request.hierarchy];
-        let filter = fingerprint(&parts.map(str::as_bytes));
+        let filter = request.filter.unwrap_or_default();
+        let wanted = wanted(&tenant, &filter)?;
+        let parts = [tenant.as_str(), tile.as_str_name(), &request.key].map(str::as_bytes);
+        let filter = fingerprint(&[&parts[..], &[&filter.encode_to_vec()]].concat());
         let after = PageToken::decode(&request.page_token, LIST, filter)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        Ok(Self { tenant, figure, hierarchy, page_size, token, after, filter })
+        Ok(Self { tenant, figure, wanted, page_size, token, after, filter })
     }
 }
 
@@ -75,7 +75,12 @@ impl ListingQuery {
         not_found(self.figure.tile(), &self.figure.key())
     }
 
-    pub(super) fn answer(&self, page: Page, counted: &FleetCount) -> proto::ListFigureDevicesResponse {
+    pub(super) fn answer(
+        &self,
+        page: Page,
+        counted: &FleetCount,
+        selection: &Selection<'_>,
+    ) -> proto::ListFigureDevicesResponse {
         let last = page.devices.last().filter(|_| page.more);
         let next_page_token =
             last.map(|last| PageToken::encode(LIST, self.filter, &last.device.as_ref())).unwrap_or_default();
@@ -88,17 +93,15 @@ impl ListingQuery {
             total: page.total,
             next_page_token,
             cursor: counted.cursor(),
-            consistency_token: counted.covered.to_string(),
+            consistency_token: counted.world(selection).to_string(),
         }
     }
 }
 
 /// The dashboard: by tile, then by devices, most first, then by key.
-pub(super) fn dashboard(
-    counted: &FleetCount,
-    hierarchy: Option<&HierarchyId>,
-) -> proto::GetDashboardResponse {
-    let numbers = counted.index.figures(hierarchy);
+pub(super) fn dashboard(counted: &FleetCount, selection: &Selection<'_>) -> proto::GetDashboardResponse {
+    let within = counted.within(selection);
+    let numbers = counted.index.figures(within.as_ref());
     let mut figures: Vec<proto::Figure> =
         numbers.into_iter().map(|(figure, number)| message(figure, number)).collect();
     figures.sort_unstable_by(|a, b| {
@@ -125,10 +128,34 @@ fn message(figure: &Figure, devices: u64) -> proto::Figure {
     }
 }
 
-fn hierarchy_of(text: &str) -> Result<Option<HierarchyId>, Failure> {
-    let parse =
-        |text| HierarchyId::parse(text).map_err(|invalid| Failure::field("hierarchy", invalid.to_string()));
-    (!text.is_empty()).then(|| parse(text)).transpose()
+/// Who is asked about.
+fn wanted(tenant: &TenantName, filter: &DeviceFilter) -> Result<Wanted, Failure> {
+    let conditions = filter::from_proto(filter).map_err(|violations| {
+        let violations = violations.into_iter().map(|violation| violation.under("filter"));
+        let violations = violations
+            .map(|Violation { field, description }| FieldViolation { field, description })
+            .collect();
+        Failure::InvalidFields(violations)
+    })?;
+    for (at, name) in filter.collections.iter().enumerate() {
+        check_collection(tenant, &format!("filter.collections[{at}]"), name)?;
+    }
+    Ok(Wanted { filter: conditions, collections: filter.collections.iter().cloned().collect() })
+}
+
+/// Refuses a name that is no collection's of the tenant.
+fn check_collection(tenant: &TenantName, field: &str, name: &str) -> Result<(), Failure> {
+    let of = if name.split('/').nth(2) == Some("hierarchies") {
+        let [of, _, _] = names::parse(field, "tenants/{t}/hierarchies/{h}/collections/{c}", name)?;
+        of
+    } else {
+        let [of, _] = names::parse(field, "tenants/{t}/collections/{c}", name)?;
+        of
+    };
+    if of == tenant.id() {
+        return Ok(());
+    }
+    Err(Failure::field(field, format!("expected a collection of {tenant}")))
 }
 
 /// Longest key repeated in an error, in characters.

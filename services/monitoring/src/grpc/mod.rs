@@ -53,7 +53,8 @@ impl Handlers {
     ) -> Result<GetDashboardResponse, Failure> {
         let count = self.followers.count(&query.tenant).await?;
         count.covers(&query.token, waiting).await?;
-        Ok(convert::dashboard(&count.read(), query.hierarchy.as_ref()))
+        let selection = count.select(self.followers.upstream(), &query.wanted).await?;
+        Ok(convert::dashboard(&count.read(), &selection))
     }
 
     async fn listing(
@@ -63,20 +64,18 @@ impl Handlers {
     ) -> Result<ListFigureDevicesResponse, Failure> {
         let count = self.followers.count(&query.tenant).await?;
         count.covers(&query.token, waiting).await?;
+        let selection = count.select(self.followers.upstream(), &query.wanted).await?;
         let counted = count.read();
-        let page = counted.index.page(
-            &query.figure,
-            query.hierarchy.as_ref(),
-            query.after.as_deref(),
-            query.page_size,
-        );
+        let within = counted.within(&selection);
+        let page =
+            counted.index.page(&query.figure, within.as_ref(), query.after.as_deref(), query.page_size);
         let page = match page {
             Some(page) => page,
             // Its key is a word of the tile: it exists, and counts nobody.
             None if query.figure.is_fixed() => Page { devices: Vec::new(), total: 0, more: false },
             None => return Err(query.not_found()),
         };
-        Ok(query.answer(page, &counted))
+        Ok(query.answer(page, &counted, &selection))
     }
 }
 

@@ -1,10 +1,11 @@
-//! The index itself: dense ordinals for devices, one bitmap per figure and per hierarchy.
+//! The index itself: dense ordinals for devices, one bitmap per figure and per set of traits that devices share.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
+use tandem_domain::filter::DeviceTraits;
 use tandem_domain::id::HierarchyId;
 
 use super::figure::Figure;
@@ -22,8 +23,8 @@ pub(crate) struct Counted {
     pub(crate) display_name: String,
     /// The revision of it that was judged.
     pub(crate) revision: u64,
-    /// Its managing hierarchy.
-    pub(crate) hierarchy: Option<HierarchyId>,
+    /// What filters look at of it.
+    pub(crate) traits: DeviceTraits,
     /// The figures that count it, each once.
     pub(crate) figures: Vec<Figure>,
     /// When time alone changes them.
@@ -36,7 +37,8 @@ pub(super) struct Entry {
     pub(super) device: Arc<str>,
     pub(super) display_name: Box<str>,
     pub(super) revision: u64,
-    pub(super) hierarchy: Option<HierarchyId>,
+    /// Devices with the same traits share them.
+    pub(super) traits: Arc<DeviceTraits>,
     /// Sorted. Devices that are counted alike share one list.
     pub(super) figures: Arc<[FigureId]>,
     pub(super) valid_until: Option<Timestamp>,
@@ -49,7 +51,8 @@ pub(crate) struct FleetIndex {
     pub(super) figure_ids: HashMap<Figure, FigureId>,
     /// By figure id.
     pub(super) figures: Vec<(Figure, RoaringBitmap)>,
-    pub(super) hierarchies: BTreeMap<HierarchyId, RoaringBitmap>,
+    /// The devices with each set of traits: fleets have far fewer of these than devices. None is empty.
+    pub(super) alike: HashMap<Arc<DeviceTraits>, RoaringBitmap>,
     /// By device id, in the order of the names.
     pub(super) ordinals: BTreeMap<Arc<str>, u32>,
     /// By ordinal; `None`: free.
@@ -67,7 +70,7 @@ impl FleetIndex {
     ///
     /// An answer about an older revision than the one counted already is dropped.
     pub(crate) fn replace(&mut self, counted: Counted, current: bool) {
-        let Counted { device, display_name, revision, hierarchy, figures, valid_until } = counted;
+        let Counted { device, display_name, revision, traits, figures, valid_until } = counted;
         let known = self.ordinals.get(&device).copied();
         if known.and_then(|ordinal| self.entry(ordinal)).is_some_and(|entry| entry.revision > revision) {
             return;
@@ -77,10 +80,10 @@ impl FleetIndex {
         let old = self.devices.get_mut(ordinal as usize).and_then(Option::take);
         let old_figures = old.as_ref().map(|entry| Arc::clone(&entry.figures));
         self.recount(ordinal, old_figures.as_deref().unwrap_or_default(), &figures);
-        let old_hierarchy = old.and_then(|entry| entry.hierarchy);
-        self.move_between(ordinal, old_hierarchy.as_ref(), hierarchy.as_ref());
+        let old_traits = old.map(|entry| entry.traits);
+        let traits = self.settle_among(ordinal, old_traits, traits);
         let entry =
-            Entry { device, display_name: display_name.into(), revision, hierarchy, figures, valid_until };
+            Entry { device, display_name: display_name.into(), revision, traits, figures, valid_until };
         if let Some(place) = self.devices.get_mut(ordinal as usize) {
             *place = Some(entry);
         }
@@ -105,22 +108,15 @@ impl FleetIndex {
         self.ordinals.remove(device);
         if let Some(entry) = self.devices.get_mut(ordinal as usize).and_then(Option::take) {
             self.recount(ordinal, &entry.figures, &[]);
-            self.move_between(ordinal, entry.hierarchy.as_ref(), None);
+            self.take_from(ordinal, &entry.traits);
             self.release(Some(entry.figures));
         }
         self.pending.forget(ordinal);
         self.free.push(ordinal);
     }
 
-    /// Every figure that counts a device, with its number; in one hierarchy or in the fleet.
-    pub(crate) fn figures(&self, hierarchy: Option<&HierarchyId>) -> Vec<(&Figure, u64)> {
-        let within = match hierarchy {
-            None => None,
-            Some(hierarchy) => match self.hierarchies.get(hierarchy) {
-                Some(devices) => Some(devices),
-                None => return Vec::new(),
-            },
-        };
+    /// Every figure that counts a device, with its number; within a selection of devices or in the fleet.
+    pub(crate) fn figures(&self, within: Option<&RoaringBitmap>) -> Vec<(&Figure, u64)> {
         let numbers = self.figures.iter().map(|(figure, devices)| {
             (figure, within.map_or_else(|| devices.len(), |within| devices.intersection_len(within)))
         });
@@ -144,9 +140,8 @@ impl FleetIndex {
 
     /// Surroundings of a hierarchy's devices changed.
     pub(crate) fn outdate_hierarchy(&mut self, hierarchy: &HierarchyId) {
-        if let Some(devices) = self.hierarchies.get(hierarchy) {
-            self.pending.outdate(devices);
-        }
+        let managed = self.alike.iter().filter(|(traits, _)| traits.hierarchy.as_ref() == Some(hierarchy));
+        managed.for_each(|(_, devices)| self.pending.outdate(devices));
     }
 
     /// Finds the devices whose answers time has changed. Looks at the devices only when one of them can be.
@@ -263,15 +258,31 @@ impl FleetIndex {
         }
     }
 
-    fn move_between(&mut self, ordinal: u32, old: Option<&HierarchyId>, new: Option<&HierarchyId>) {
-        if old == new {
-            return;
+    /// Puts the device among those with the same traits; answers the traits that they share.
+    fn settle_among(
+        &mut self,
+        ordinal: u32,
+        old: Option<Arc<DeviceTraits>>,
+        new: DeviceTraits,
+    ) -> Arc<DeviceTraits> {
+        match old {
+            Some(old) if *old == new => return old,
+            Some(old) => self.take_from(ordinal, &old),
+            None => {}
         }
-        if let Some(devices) = old.and_then(|hierarchy| self.hierarchies.get_mut(hierarchy)) {
+        let shared = self.alike.get_key_value(&new).map(|(traits, _)| Arc::clone(traits));
+        let traits = shared.unwrap_or_else(|| Arc::new(new));
+        self.alike.entry(Arc::clone(&traits)).or_default().insert(ordinal);
+        traits
+    }
+
+    /// Takes the device from among those with the same traits.
+    fn take_from(&mut self, ordinal: u32, traits: &Arc<DeviceTraits>) {
+        if let Some(devices) = self.alike.get_mut(traits) {
             devices.remove(ordinal);
-        }
-        if let Some(hierarchy) = new {
-            self.hierarchies.entry(hierarchy.clone()).or_default().insert(ordinal);
+            if devices.is_empty() {
+                self.alike.remove(traits);
+            }
         }
     }
 }
@@ -281,5 +292,10 @@ impl FleetIndex {
     /// How many distinct lists of figures are kept.
     pub(super) fn list_count(&self) -> usize {
         self.lists.len()
+    }
+
+    /// How many distinct sets of traits are kept.
+    pub(super) fn traits_count(&self) -> usize {
+        self.alike.len()
     }
 }

@@ -6,7 +6,6 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
-use tandem_domain::id::HierarchyId;
 
 use super::figure::Figure;
 use super::fleet::FleetIndex;
@@ -32,21 +31,17 @@ pub(crate) struct Page {
 }
 
 impl FleetIndex {
-    /// Up to `size` devices of a figure after the device `after`; `None` for a figure that has never counted a device.
+    /// Up to `size` devices of a figure, within a selection or of the fleet, after the device `after`; `None` for a figure that has
+    /// never counted a device.
     pub(crate) fn page(
         &self,
         figure: &Figure,
-        hierarchy: Option<&HierarchyId>,
+        within: Option<&RoaringBitmap>,
         after: Option<&str>,
         size: usize,
     ) -> Option<Page> {
         let (_, devices) = self.figures.get(*self.figure_ids.get(figure)? as usize)?;
-        let devices = match hierarchy {
-            None => Cow::Borrowed(devices),
-            Some(hierarchy) => {
-                Cow::Owned(self.hierarchies.get(hierarchy).map(|within| within & devices).unwrap_or_default())
-            }
-        };
+        let devices = within.map_or(Cow::Borrowed(devices), |within| Cow::Owned(within & devices));
         let mut names = self.names_after(&devices, after, size + 1);
         let more = names.len() > size;
         names.truncate(size);

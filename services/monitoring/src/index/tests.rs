@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use roaring::RoaringBitmap;
+use tandem_domain::filter::{DeviceFilter, DeviceTraits};
 use tandem_domain::id::HierarchyId;
 use tandem_domain::prerequisites::Verdict;
-use tandem_domain::state::FunnelStage;
+use tandem_domain::state::{FunnelStage, ManagementState};
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
 use super::*;
@@ -29,6 +31,24 @@ fn vocabulary() -> Vec<Figure> {
 
 fn hierarchies() -> [HierarchyId; 2] {
     ["PS1", "EU1"].map(|id| HierarchyId::parse(id).unwrap())
+}
+
+/// Filters, and members of the collections that they name.
+fn selections() -> Vec<(DeviceFilter, Option<Vec<&'static str>>)> {
+    let all = DeviceFilter::default;
+    let [ps1, eu1] = hierarchies();
+    vec![
+        (all(), None),
+        (DeviceFilter { hierarchies: vec![ps1.clone()], ..all() }, None),
+        (DeviceFilter { hierarchies: vec![ps1.clone(), eu1], ..all() }, None),
+        (DeviceFilter { display_name_contains: "OF D1".into(), ..all() }, None),
+        (all(), Some(vec!["d00", "d03", "d11", "gone"])),
+        (all(), Some(vec![])),
+        (
+            DeviceFilter { hierarchies: vec![ps1], display_name_contains: "1".into(), ..all() },
+            Some(vec!["d01", "d02", "d10", "d11"]),
+        ),
+    ]
 }
 
 #[derive(Debug, Clone)]
@@ -60,7 +80,15 @@ fn counted(device: &str, revision: u64, hierarchy: Option<usize>, figures: &BTre
         device: Arc::from(device),
         display_name: format!("PC of {device}"),
         revision,
-        hierarchy: hierarchy.map(|h| hierarchies()[h].clone()),
+        traits: DeviceTraits {
+            state: ManagementState::CoManaged,
+            hierarchy: hierarchy.map(|h| hierarchies()[h].clone()),
+            site: None,
+            sources: BTreeSet::new(),
+            join_type: None,
+            os_kind: None,
+            client_installed: None,
+        },
         figures: figures.iter().map(|f| vocabulary[*f].clone()).collect(),
         valid_until: None,
     }
@@ -93,12 +121,12 @@ fn apply(index: &mut FleetIndex, expected: &mut Expected, change: Change) {
 fn drill_through(
     index: &FleetIndex,
     figure: &Figure,
-    hierarchy: Option<&HierarchyId>,
+    within: Option<&RoaringBitmap>,
     size: usize,
 ) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     loop {
-        let page = index.page(figure, hierarchy, found.last().map(String::as_str), size).unwrap();
+        let page = index.page(figure, within, found.last().map(String::as_str), size).unwrap();
         found.extend(page.devices.iter().map(|listed| {
             assert_eq!(listed.display_name, format!("PC of {}", listed.device));
             listed.device.to_string()
@@ -120,11 +148,16 @@ proptest! {
         for change in changes {
             apply(&mut index, &mut expected, change);
         }
-        let hierarchies = hierarchies();
-        for within in [None, Some(0), Some(1)] {
-            let hierarchy = within.map(|h: usize| &hierarchies[h]);
+        for (filter, members) in selections() {
+            let within = index.select(&filter, members.as_ref().map(|ids| ids.iter().copied()));
+            let takes = |device: &str, hierarchy: Option<usize>| {
+                let counted = counted(device, 0, hierarchy, &BTreeSet::new());
+                filter.takes(&counted.traits)
+                    && filter.name_search().is_none_or(|search| search.takes(&counted.display_name))
+                    && members.as_ref().is_none_or(|ids| ids.contains(&device))
+            };
             let numbers: BTreeMap<String, u64> = index
-                .figures(hierarchy)
+                .figures(within.as_ref())
                 .into_iter()
                 .map(|(figure, number)| (format!("{figure:?}"), number))
                 .collect();
@@ -132,11 +165,11 @@ proptest! {
             for (place, figure) in vocabulary().iter().enumerate() {
                 let devices: Vec<String> = expected
                     .iter()
-                    .filter(|(_, (_, h, figures, _))| (within.is_none() || *h == within) && figures.contains(&place))
+                    .filter(|(device, (_, h, figures, _))| takes(device, *h) && figures.contains(&place))
                     .map(|(device, _)| device.clone())
                     .collect();
-                if index.page(figure, hierarchy, None, 1).is_some() {
-                    prop_assert_eq!(&drill_through(&index, figure, hierarchy, size), &devices);
+                if index.page(figure, within.as_ref(), None, 1).is_some() {
+                    prop_assert_eq!(&drill_through(&index, figure, within.as_ref(), size), &devices);
                 }
                 if !devices.is_empty() {
                     recount.insert(format!("{figure:?}"), devices.len() as u64);
@@ -144,6 +177,8 @@ proptest! {
             }
             prop_assert_eq!(numbers, recount);
         }
+        let hierarchies: BTreeSet<Option<usize>> = expected.values().map(|(_, hierarchy, ..)| *hierarchy).collect();
+        prop_assert_eq!(index.traits_count(), hierarchies.len());
         prop_assert_eq!(index.len(), expected.len());
         let mut outdated: Vec<String> =
             index.take_pending(100).into_iter().map(|(_, device)| device.to_string()).collect();

@@ -1,16 +1,37 @@
 //! What a follower writes and requests read: one tenant's index, the world that it covers, and how the follower is doing.
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use roaring::RoaringBitmap;
+use tandem_domain::filter::DeviceFilter;
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
 use tandem_server::failure::Failure;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::members::{KeptMembers, Members};
+use crate::clients::Upstream;
 use crate::index::FleetIndex;
+
+/// Which devices a reader asks about.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// What they are.
+    pub(crate) filter: DeviceFilter,
+    /// Names of collections, of any of which they are members. Empty: whatever they are members of.
+    pub(crate) collections: BTreeSet<String>,
+}
+
+/// The same, with the members of the collections. `None`: no collection was asked for.
+#[derive(Debug)]
+pub(crate) struct Selection<'a> {
+    filter: &'a DeviceFilter,
+    members: Option<Arc<Members>>,
+}
 
 /// A fleet as counted.
 #[derive(Debug)]
@@ -32,6 +53,24 @@ impl FleetCount {
             self.covered.get(Service::Inventory).unwrap_or(Mark { incarnation: 0, revision: 0 });
         format!("{incarnation:016x}-{revision}-{}", self.generation)
     }
+
+    /// The devices of a selection; `None`: every device.
+    pub(crate) fn within(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
+        let members = selection.members.as_ref();
+        let members = members.map(|members| members.devices.iter().map(String::as_str));
+        self.index.select(selection.filter, members)
+    }
+
+    /// The world that is seen of a selection: what is counted, or its members' where they were read before.
+    pub(crate) fn world(&self, selection: &Selection<'_>) -> ConsistencyToken {
+        let counted = self.covered.get(Service::Inventory);
+        match selection.members.as_ref().map(|members| members.read_at).zip(counted) {
+            Some((members, counted)) if members.revision < counted.revision => {
+                self.covered.clone().with(Service::Inventory, members.incarnation, members.revision)
+            }
+            _ => self.covered.clone(),
+        }
+    }
 }
 
 /// How a follower is doing.
@@ -52,6 +91,7 @@ pub(crate) struct TenantCount {
     progress: watch::Sender<Progress>,
     /// Asks the follower to look at surroundings and policies now.
     nudge: Notify,
+    members: KeptMembers,
 }
 
 impl TenantCount {
@@ -63,7 +103,30 @@ impl TenantCount {
             counted_at: now,
         };
         let progress = Progress { covered: None, caught_up: Instant::now(), last_error: None };
-        Self { counted: RwLock::new(counted), progress: watch::Sender::new(progress), nudge: Notify::new() }
+        Self {
+            counted: RwLock::new(counted),
+            progress: watch::Sender::new(progress),
+            nudge: Notify::new(),
+            members: KeptMembers::default(),
+        }
+    }
+
+    /// Finds who is meant, at least of the world that is counted now.
+    ///
+    /// # Errors
+    /// The inventory is asked for members and does not answer, or breaks its contract.
+    pub(crate) async fn select<'a>(
+        &self,
+        upstream: &Upstream,
+        wanted: &'a Wanted,
+    ) -> Result<Selection<'a>, Failure> {
+        let filter = &wanted.filter;
+        if wanted.collections.is_empty() {
+            return Ok(Selection { filter, members: None });
+        }
+        let counted = self.read().covered.clone();
+        let members = self.members.of(upstream, &wanted.collections, &counted).await?;
+        Ok(Selection { filter, members: Some(members) })
     }
 
     /// What is counted now. Held for the time of one answer; never across a wait.

@@ -90,6 +90,11 @@ impl Followers {
         Ok(self.follow(tenant.to_string()))
     }
 
+    /// What members are asked of.
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
     /// How each follower is doing, by tenant.
     pub(crate) fn health(&self) -> Vec<FollowerHealth> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);

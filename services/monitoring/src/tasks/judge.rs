@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use tandem_contracts::authority::v1::{BatchGetEffectiveAuthorityRequest, EffectiveAuthority};
-use tandem_contracts::convert::{self, Violation, time};
+use tandem_contracts::convert::{self, Violation, enum_required, time};
 use tandem_contracts::inventory::v1::{BatchGetDevicesRequest, Device};
 use tandem_contracts::prerequisites::v1::{BatchCheckDevicesRequest, DeviceCheck, Path};
+use tandem_domain::filter::DeviceTraits;
+use tandem_domain::state::ManagementState;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::Service;
@@ -83,7 +85,7 @@ impl Judge {
         let request = BatchGetDevicesRequest {
             parent: self.tenant.clone(),
             names: ids.iter().map(|id| format!("{}/devices/{id}", self.tenant)).collect(),
-            consistency_token: inventory_of(world).to_string(),
+            consistency_token: inventory_of(&world.token).to_string(),
         };
         let answer = self.upstream.devices().batch_get_devices(request).await;
         let answer = answer.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
@@ -92,8 +94,8 @@ impl Judge {
 }
 
 /// The part of a world that the inventory knows about.
-fn inventory_of(world: &World) -> ConsistencyToken {
-    let mark = world.token.get(Service::Inventory);
+pub(super) fn inventory_of(world: &ConsistencyToken) -> ConsistencyToken {
+    let mark = world.get(Service::Inventory);
     mark.map_or_else(ConsistencyToken::default, |mark| {
         ConsistencyToken::default().with(Service::Inventory, mark.incarnation, mark.revision)
     })
@@ -122,6 +124,9 @@ fn count(
         broken("an answer about a device", &found)
     };
     let facts = convert::facts::from_proto(device.facts.unwrap_or_default()).map_err(violations)?;
+    // The state that is counted, so that those in one state are counted in no other.
+    let state: Result<ManagementState, Violation> = enum_required("state", authority.state);
+    let state = state.map_err(|violation| violations(vec![violation]))?;
     let figures = contribution(Evidence { facts: &facts, tenant, authority, check });
     let figures = figures.map_err(|violation| violations(vec![violation]))?;
     // Of what was asked, prerequisites alone depend on the time.
@@ -132,9 +137,9 @@ fn count(
     let valid_until = valid_until.collect::<Result<Vec<_>, _>>()?.into_iter().min();
     Ok(Counted {
         device: device.name.rsplit('/').next().unwrap_or_default().into(),
+        traits: DeviceTraits::of(&facts, state),
         display_name: facts.name.map(|name| name.value).unwrap_or_default(),
         revision: device.revision,
-        hierarchy: facts.hierarchy,
         figures,
         valid_until,
     })

@@ -7,6 +7,7 @@ use tandem_contracts::authority::v1 as authority;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::convert;
 use tandem_contracts::inventory::v1 as inventory;
+use tandem_contracts::inventory::v1::collection_service_server::CollectionService;
 use tandem_contracts::inventory::v1::device_service_server::DeviceService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
 use tandem_contracts::prerequisites::v1 as prerequisites;
@@ -213,6 +214,45 @@ impl DeviceService for Services {
         lookup_device(inventory::LookupDeviceRequest) -> inventory::LookupDeviceResponse;
         list_devices(inventory::ListDevicesRequest) -> inventory::ListDevicesResponse;
         list_identity_conflicts(inventory::ListIdentityConflictsRequest) -> inventory::ListIdentityConflictsResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl CollectionService for Services {
+    type ImportCollectionsStream = Answers<inventory::ImportCollectionsResponse>;
+
+    async fn list_collection_members(
+        &self,
+        request: Request<inventory::ListCollectionMembersRequest>,
+    ) -> Result<Response<inventory::ListCollectionMembersResponse>, Status> {
+        let request = request.into_inner();
+        let mut estate = self.read();
+        estate.check(&request.consistency_token)?;
+        estate.member_pages += 1;
+        let missing = || Failure::NotFound {
+            resource_type: "tandem.inventory.v1.Collection",
+            name: request.parent.clone(),
+        };
+        let members = estate.collections.get(&request.parent).ok_or_else(missing)?;
+        let from: usize = request.page_token.parse().unwrap_or(0);
+        let to = members.len().min(from + PAGE);
+        let devices = members[from..to].iter().map(|id| format!("{TENANT}/devices/{id}")).collect();
+        Ok(Response::new(inventory::ListCollectionMembersResponse {
+            devices,
+            next_page_token: if to < members.len() { to.to_string() } else { String::new() },
+            consistency_token: estate.inventory_token(),
+        }))
+    }
+
+    unserved! {
+        create_collection(inventory::CreateCollectionRequest) -> inventory::CreateCollectionResponse;
+        get_collection(inventory::GetCollectionRequest) -> inventory::GetCollectionResponse;
+        list_collections(inventory::ListCollectionsRequest) -> inventory::ListCollectionsResponse;
+        update_collection(inventory::UpdateCollectionRequest) -> inventory::UpdateCollectionResponse;
+        delete_collection(inventory::DeleteCollectionRequest) -> inventory::DeleteCollectionResponse;
+        update_collection_members(inventory::UpdateCollectionMembersRequest)
+            -> inventory::UpdateCollectionMembersResponse;
+        import_collections(Streaming<inventory::ImportCollectionsRequest>) -> Self::ImportCollectionsStream;
     }
 }
 

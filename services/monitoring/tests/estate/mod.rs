@@ -11,6 +11,7 @@ use std::time::Duration;
 use tandem_client::Connection;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::inventory::v1::HierarchySurroundings;
+use tandem_contracts::inventory::v1::collection_service_server::CollectionServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServiceClient;
@@ -19,7 +20,7 @@ use tandem_contracts::monitoring::v1::{
     Tile,
 };
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
-use tandem_contracts::r#type::v1::TenantFacts;
+use tandem_contracts::r#type::v1::{DeviceFilter, TenantFacts};
 use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream};
 use tandem_server::consistency::Service;
 use tandem_server::in_process::{InProcessIncoming, in_process};
@@ -44,6 +45,10 @@ pub(crate) struct Estate {
     pub(crate) policies: BTreeMap<String, u64>,
     /// By device id; `None`: left.
     pub(crate) devices: BTreeMap<String, (u64, Option<Sample>)>,
+    /// Ids of members by the collection's name.
+    pub(crate) collections: BTreeMap<String, Vec<&'static str>>,
+    /// How often a page of members was asked for.
+    pub(crate) member_pages: usize,
 }
 
 /// The invented services. Clones share them.
@@ -64,6 +69,8 @@ impl Services {
             authority_revision: 1,
             policies: BTreeMap::from([("PS1".into(), 1), ("EU1".into(), 1)]),
             devices: BTreeMap::new(),
+            collections: BTreeMap::new(),
+            member_pages: 0,
         };
         Self { estate: Arc::new(Mutex::new(estate)), changes: watch::Sender::new(0) }
     }
@@ -94,6 +101,23 @@ impl Services {
         self.commit(|estate, revision| {
             estate.devices.insert(id.to_owned(), (revision, None));
         })
+    }
+
+    /// Puts devices into a collection and others out of it. Those that join or leave take a revision each, and nothing else.
+    pub(crate) fn collect(&self, collection: &str, members: &[&'static str]) -> String {
+        self.commit(|estate, _| {
+            let before =
+                estate.collections.insert(collection.to_owned(), members.to_vec()).unwrap_or_default();
+            let left = before.iter().filter(|id| !members.contains(id));
+            for id in left.chain(members.iter().filter(|id| !before.contains(id))) {
+                estate.revision += 1;
+                estate.devices.get_mut(*id).unwrap().0 = estate.revision;
+            }
+        })
+    }
+
+    pub(crate) fn member_pages(&self) -> usize {
+        self.read().member_pages
     }
 
     /// Records a policy and what follows from it, which is answered with the authority's token. No device changes.
@@ -139,6 +163,7 @@ impl Sandbox {
         let estate = ApiServer::new(LocalAuthenticator::default())
             .add_service(TenantServiceServer::new(services.clone()))
             .add_service(DeviceServiceServer::new(services.clone()))
+            .add_service(CollectionServiceServer::new(services.clone()))
             .add_service(AuthorityServiceServer::new(services.clone()))
             .add_service(PrerequisitesServiceServer::new(services.clone()));
         let estate = Connection::from_channel(connected(&supervisor, "estate", estate));
@@ -160,12 +185,12 @@ impl Sandbox {
 
     pub(crate) async fn dashboard(
         &self,
-        hierarchy: &str,
+        filter: &DeviceFilter,
         token: &str,
     ) -> Result<GetDashboardResponse, Status> {
         let request = GetDashboardRequest {
             parent: TENANT.into(),
-            hierarchy: hierarchy.into(),
+            filter: Some(filter.clone()),
             consistency_token: token.into(),
         };
         let mut request = Request::new(request);
@@ -174,21 +199,25 @@ impl Sandbox {
     }
 
     /// The figures with their devices, each read in pages of two; `numbers` of the dashboard and lists agree, or this panics.
-    pub(crate) async fn figures(&self, hierarchy: &str, token: &str) -> Vec<(Tile, String, Vec<String>)> {
+    pub(crate) async fn figures(
+        &self,
+        filter: &DeviceFilter,
+        token: &str,
+    ) -> Vec<(Tile, String, Vec<String>)> {
         let mut found = Vec::new();
-        for figure in self.dashboard(hierarchy, token).await.unwrap().figures {
-            let devices = self.devices_of(&figure, hierarchy).await;
+        for figure in self.dashboard(filter, token).await.unwrap().figures {
+            let devices = self.devices_of(&figure, filter).await;
             assert_eq!(figure.devices, devices.len() as u64, "{figure:?}");
             found.push((figure.tile(), figure.key, devices));
         }
         found
     }
 
-    async fn devices_of(&self, figure: &Figure, hierarchy: &str) -> Vec<String> {
+    async fn devices_of(&self, figure: &Figure, filter: &DeviceFilter) -> Vec<String> {
         let mut devices = Vec::new();
         let mut page_token = String::new();
         loop {
-            let page = self.list(figure.tile(), &figure.key, hierarchy, &page_token).await.unwrap();
+            let page = self.list(figure.tile(), &figure.key, filter, &page_token).await.unwrap();
             assert_eq!(page.total, figure.devices, "{figure:?}");
             devices.extend(page.devices.into_iter().map(|listed| {
                 let id = listed.device.strip_prefix("tenants/contoso/devices/").unwrap().to_owned();
@@ -206,14 +235,14 @@ impl Sandbox {
         &self,
         tile: Tile,
         key: &str,
-        hierarchy: &str,
+        filter: &DeviceFilter,
         page_token: &str,
     ) -> Result<ListFigureDevicesResponse, Status> {
         let request = ListFigureDevicesRequest {
             parent: TENANT.into(),
             tile: tile.into(),
             key: key.into(),
-            hierarchy: hierarchy.into(),
+            filter: Some(filter.clone()),
             page_size: 2,
             page_token: page_token.into(),
             cursor: String::new(),

@@ -12,7 +12,7 @@ use tandem_domain::authority::Reason;
 use tandem_domain::facts::{
     DeviceFacts, EnrollmentConflict, Fact, JoinType, MdmProvider, OsKind, OsVersion, SectionStamp,
 };
-use tandem_domain::id::HierarchyId;
+use tandem_domain::id::{HierarchyId, SiteCode};
 use tandem_domain::section::{SectionKind, Source};
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::{ManagementAuthority, Workload};
@@ -45,6 +45,16 @@ fn hierarchy(id: &str) -> HierarchyId {
     HierarchyId::parse(id).unwrap()
 }
 
+/// What Intune said of the device.
+fn stamp(id: &str) -> SectionStamp {
+    SectionStamp {
+        source: Source::Intune,
+        kind: SectionKind::ManagedDeviceBeta,
+        key: id.into(),
+        observed_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+    }
+}
+
 impl Sample {
     fn new(
         id: &'static str,
@@ -53,14 +63,8 @@ impl Sample {
         eligibility: Eligibility,
         verdict: Verdict,
     ) -> Self {
-        let stamp = SectionStamp {
-            source: "intune".parse::<Source>().unwrap(),
-            kind: SectionKind::ManagedDeviceBeta,
-            key: id.into(),
-            observed_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        };
         let facts = DeviceFacts {
-            sections: vec![stamp],
+            sections: vec![stamp(id)],
             name: said(format!("PC-{id}")),
             os_kind: said(OsKind::Client),
             os_version: said(OsVersion::parse("10.0.26100.7019").unwrap()),
@@ -98,8 +102,12 @@ impl Sample {
             Eligibility::Comanaged,
             Verdict::Ready,
         );
+        let of_site =
+            SectionStamp { source: "configmgr/PS1".parse().unwrap(), kind: SectionKind::Device, ..stamp(id) };
         sample.facts = DeviceFacts {
+            sections: vec![of_site, stamp(id)],
             hierarchy: Some(hierarchy("PS1")),
+            site: said(SiteCode::parse("PS1").unwrap()),
             client_installed: said(true),
             mdm_enrolled: said(true),
             mdm_provisioned: said(true),
@@ -152,6 +160,8 @@ impl Sample {
         );
         sample.facts = DeviceFacts {
             hierarchy: Some(hierarchy("EU1")),
+            site: None,
+            sections: vec![stamp(id)],
             authority_text: said("AirWatch".to_owned()),
             ..co_managed.facts
         };

@@ -118,8 +118,9 @@ async fn assessed(started: Started, arguments: &AssessArgs, json: bool) -> ExitC
     say_refused(io::stderr().lock(), &assessment.head.inputs.refused);
     let stopped = assessment.finish().await;
     match written.and(stopped) {
-        Ok(()) => ExitCode::from(if refused { REFUSED } else { READ }),
-        Err(error) => fail(&*error, FAILED),
+        // Who reads through `head` has what they wanted.
+        Err(error) if !reader_went_away(&*error) => fail(&*error, FAILED),
+        _ => ExitCode::from(if refused { REFUSED } else { READ }),
     }
 }
 
@@ -228,6 +229,16 @@ fn say_refused(mut out: impl Write, refused: &[RefusedInput]) {
 }
 
 /// Says why the work failed, in one line with every cause.
+/// The answer could not be written because nobody takes it any more.
+fn reader_went_away(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.into_iter().any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let kind = kind.or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind());
+        kind == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
 fn fail(error: &(dyn std::error::Error + 'static), code: u8) -> ExitCode {
     fail_with(&chain(error), code)
 }
@@ -240,6 +251,16 @@ fn fail_with(line: &str, code: u8) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reader_that_went_away_is_told_from_a_full_disk() {
+        let of = |kind: io::ErrorKind| {
+            let of_json = serde_json::Error::io(io::Error::from(kind));
+            (reader_went_away(&io::Error::from(kind)), reader_went_away(&of_json))
+        };
+        assert_eq!(of(io::ErrorKind::BrokenPipe), (true, true));
+        assert_eq!(of(io::ErrorKind::StorageFull), (false, false));
+    }
 
     #[test]
     fn refused_lines_spell_out_what_a_terminal_would_obey() {

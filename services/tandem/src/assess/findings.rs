@@ -19,6 +19,8 @@ pub(crate) struct FleetBlocker<'a> {
     pub(crate) rule: &'a str,
     pub(crate) scope: &'a str,
     pub(crate) blocking: bool,
+    /// What the rule asks for; empty for a rule that the catalogue does not have.
+    pub(crate) condition: &'static str,
     pub(crate) remediation: &'a str,
     /// Devices per path.
     pub(crate) devices: BTreeMap<&'a str, u64>,
@@ -31,6 +33,11 @@ impl FleetBlocker<'_> {
     }
 }
 
+/// What a rule asks for, in a line; empty for a rule that the catalogue does not have.
+pub(crate) fn condition(id: &str) -> &'static str {
+    tandem_domain::prerequisites::rule(id).map_or("", |rule| rule.condition)
+}
+
 /// Blocking rules first, then by the number of devices, then by name.
 pub(crate) fn fleet_blockers(blockers: &[Blocker]) -> Vec<FleetBlocker<'_>> {
     let mut merged: BTreeMap<(&str, &str), FleetBlocker<'_>> = BTreeMap::new();
@@ -39,6 +46,7 @@ pub(crate) fn fleet_blockers(blockers: &[Blocker]) -> Vec<FleetBlocker<'_>> {
             rule: &blocker.rule,
             scope: &blocker.scope,
             blocking: false,
+            condition: condition(&blocker.rule),
             remediation: &blocker.remediation,
             devices: BTreeMap::new(),
         });

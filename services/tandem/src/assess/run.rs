@@ -151,8 +151,10 @@ impl Started {
         let imported = import::import(sandbox.connection(), &tenant, exports, as_of, &progress).await?;
         doing(Doing::Counting);
         let token = imported.consistency_token;
-        let (head, facts) =
-            head::collect(sandbox.connection(), &tenant, &token, as_of, inputs(imported.summary)).await?;
+        let inputs = inputs(imported.summary);
+        // Many calls at once make a large future: it stands apart from its caller's.
+        let collecting = Box::pin(head::collect(sandbox.connection(), &tenant, &token, as_of, inputs));
+        let (head, facts) = collecting.await?;
         Ok(Assessment { head, sandbox, facts, token, _scratch: scratch })
     }
 }

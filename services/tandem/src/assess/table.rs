@@ -41,13 +41,18 @@ pub fn write_table(mut out: impl Write, head: &AssessmentHead, style: Style) -> 
         out,
         "Assessment of {} as of {}",
         counted_noun(head.totals.devices, "device", "devices"),
-        head.as_of
+        second(head.as_of)
     )?;
     let sections = fleet::sections(head).into_iter().chain(problems::sections(head));
     for section in sections {
         section.write(&mut out, style)?;
     }
     out.flush()
+}
+
+/// An instant as people read it: a fraction of a second is nobody's business.
+fn second(instant: jiff::Timestamp) -> String {
+    instant.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A titled table with an explaining line.

@@ -4,9 +4,10 @@ use tandem_contracts::monitoring::v1::{
     Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
     Tile,
 };
-use tandem_domain::id::HierarchyId;
+use tandem_contracts::r#type::v1::DeviceFilter;
 
 use super::failure::CliError;
+use super::filter::FilterArgs;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
@@ -14,10 +15,11 @@ use super::words::{self, NOTHING};
 
 /// The figures, or the devices behind one.
 #[derive(Debug, clap::Args)]
+// The devices behind a figure are chosen as the figure was: before or after the word `devices`.
+#[command(mut_args(|arg| arg.global(true)))]
 pub(crate) struct DashboardArgs {
-    /// Only devices of this hierarchy
-    #[arg(long, global = true)]
-    hierarchy: Option<HierarchyId>,
+    #[command(flatten)]
+    filter: FilterArgs,
     #[command(subcommand)]
     command: Option<DashboardCommand>,
 }
@@ -38,18 +40,16 @@ enum DashboardCommand {
 
 /// Answers.
 pub(crate) async fn run(args: DashboardArgs, session: &mut Session<'_>) -> Result<(), CliError> {
-    if let Some(hierarchy) = &args.hierarchy {
-        session.check_hierarchy(hierarchy).await?;
-    }
-    let hierarchy = args.hierarchy.map(String::from).unwrap_or_default();
+    args.filter.check(session).await?;
+    let filter = args.filter.message(&session.tenant);
     match args.command {
         None => {
-            let request = GetDashboardRequest { parent: session.parent(), hierarchy, ..Default::default() };
+            let request = GetDashboardRequest { parent: session.parent(), filter, ..Default::default() };
             let answer = session.connection.monitoring().get_dashboard(request).await?.into_inner();
             session.screen.show(&answer, show)
         }
         Some(DashboardCommand::Devices { tile, key, limit }) => {
-            show_devices(tile, key, hierarchy, limit, session).await
+            show_devices(tile, key, filter, limit, session).await
         }
     }
 }
@@ -87,7 +87,7 @@ fn tile(figures: &[Figure]) -> (Vec<Column>, Vec<Row>) {
 async fn show_devices(
     tile: Tile,
     key: String,
-    hierarchy: String,
+    filter: Option<DeviceFilter>,
     limit: Limit,
     session: &mut Session<'_>,
 ) -> Result<(), CliError> {
@@ -100,7 +100,7 @@ async fn show_devices(
             parent: parent.clone(),
             tile: tile.into(),
             key: key.clone(),
-            hierarchy: hierarchy.clone(),
+            filter: filter.clone(),
             page_size,
             page_token,
             cursor: cursor.clone(),

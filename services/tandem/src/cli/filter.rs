@@ -2,7 +2,7 @@
 
 use tandem_contracts::convert::number;
 use tandem_contracts::r#type::v1::DeviceFilter;
-use tandem_domain::facts::JoinType;
+use tandem_domain::facts::{JoinType, OsKind};
 use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
 use tandem_domain::section::Source;
 use tandem_domain::state::ManagementState;
@@ -36,6 +36,12 @@ pub(crate) struct FilterArgs {
     /// Joined in this way; may be repeated
     #[arg(long = "join-type", value_name = "TYPE", value_parser = words::join_types())]
     join_types: Vec<JoinType>,
+    /// Of this kind of system; may be repeated
+    #[arg(long = "os-kind", value_name = "KIND", value_parser = words::os_kinds())]
+    os_kinds: Vec<OsKind>,
+    /// With the Configuration Manager client, or without it
+    #[arg(long, value_name = "BOOL")]
+    client_installed: Option<bool>,
 }
 
 impl FilterArgs {
@@ -52,7 +58,8 @@ impl FilterArgs {
             sources: self.sources.iter().map(ToString::to_string).collect(),
             display_name_contains: self.name_contains.clone().unwrap_or_default(),
             join_types: self.join_types.iter().copied().map(number).collect(),
-            ..DeviceFilter::default()
+            os_kinds: self.os_kinds.iter().copied().map(number).collect(),
+            client_installed: self.client_installed,
         })
     }
 }
@@ -108,6 +115,8 @@ mod tests {
             "--source=intune",
             "--name-contains=OSL",
             "--join-type=hybridAzureADJoined",
+            "--os-kind=server",
+            "--client-installed=false",
         ];
         let expected = DeviceFilter {
             states: vec![3, 8],
@@ -120,7 +129,8 @@ mod tests {
             sources: vec!["configmgr/PS1".into(), "intune".into()],
             display_name_contains: "OSL".into(),
             join_types: vec![4],
-            ..DeviceFilter::default()
+            os_kinds: vec![2],
+            client_installed: Some(false),
         };
         assert_eq!(message(&args), Some(expected));
     }

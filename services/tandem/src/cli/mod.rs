@@ -132,7 +132,7 @@ enum Command {
     Authority(authority::AuthorityCommand),
     /// How the fleet is doing, and the devices behind each figure
     Dashboard(dashboard::DashboardArgs),
-    /// Show changes of devices as they come
+    /// Show the devices that are there, then their changes as they come
     Watch(watch::WatchArgs),
     /// Write the exports of a generated fleet
     Simulate(simulate::SimulateArgs),

@@ -13,15 +13,29 @@ use super::session::Session;
 use super::words::{self, NOTHING};
 use crate::printable::printable;
 
+/// What the lines of a watch say.
+pub(crate) const LINES: &str = "\
+Each line is one device and what happened to it:
+  present  it is there as the watch begins, in the state that is shown
+  changed  it is new, or something of it changed: the line shows how it is now
+  left     it was removed, turned out to be another device, or no longer meets the options
+
+REVISION counts the changes of the tenant: a higher one came later. Standard error tells when everything that is there has been
+shown and, at the end, how to go on from there with --resume.
+
+With -o json each line is one message with `changed`, `left` or `bookmark`: what comes before the bookmark with
+`snapshotComplete` is what is there.";
+
 /// What to watch, and from where.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = LINES, after_help = LINES)]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     filter: FilterArgs,
-    /// Go on after the bookmark of an earlier watch with the same options; unset: start with every device
+    /// Go on after where an earlier watch with the same options ended; unset: begin with every device that is there
     #[arg(long, value_name = "TOKEN")]
     resume: Option<String>,
-    /// End after the first bookmark instead of waiting for changes
+    /// End when everything up to now is shown, instead of waiting for changes
     #[arg(long)]
     once: bool,
 }
@@ -53,15 +67,17 @@ async fn follow(
     last: &mut Option<String>,
 ) -> Result<(), CliError> {
     let once = request.snapshot_only;
+    let mut of_the_snapshot = request.resume_token.is_empty();
     let mut changes = session.connection.devices().watch_devices(request).await?.into_inner();
     if !session.screen.is_json() {
-        session.screen.line(&columns("CHANGE", "REVISION", "STATE", "DEVICE", "NAME"))?;
+        session.screen.line(&columns("EVENT", "REVISION", "STATE", "DEVICE", "NAME"))?;
     }
     while let Some(batch) = changes.message().await? {
         let bookmark = batch.bookmark.clone();
         for change in single(batch) {
-            show(&mut session.screen, &change)?;
+            show(&mut session.screen, &change, of_the_snapshot)?;
         }
+        of_the_snapshot &= bookmark.as_ref().is_none_or(|bookmark| !bookmark.snapshot_complete);
         session.screen.flush()?;
         if let Some(bookmark) = bookmark {
             *last = Some(bookmark.resume_token);
@@ -82,7 +98,13 @@ fn single(batch: WatchDevicesResponse) -> impl Iterator<Item = WatchDevicesRespo
     changed.chain(batch.left.into_iter().map(left)).chain(batch.bookmark.into_iter().map(mark))
 }
 
-fn show(screen: &mut Screen<'_>, change: &WatchDevicesResponse) -> Result<(), CliError> {
+/// `of_the_snapshot`: the devices are those that were there when the watch began, not changes.
+fn show(
+    screen: &mut Screen<'_>,
+    change: &WatchDevicesResponse,
+    of_the_snapshot: bool,
+) -> Result<(), CliError> {
+    let event = if of_the_snapshot { "present" } else { "changed" };
     if screen.is_json() {
         return screen.line(&json::line(change)?);
     }
@@ -91,21 +113,21 @@ fn show(screen: &mut Screen<'_>, change: &WatchDevicesResponse) -> Result<(), Cl
         let state = words::word(device.state, ManagementState::id);
         let id = words::last_part(&device.name);
         let name = printable(name.unwrap_or(NOTHING));
-        screen.line(&columns("changed", &device.revision.to_string(), state, &id, &name))?;
+        screen.line(&columns(event, &device.revision.to_string(), state, &id, &name))?;
     }
     for device in &change.left {
         let id = words::last_part(&device.name);
         screen.line(&columns("left", &device.revision.to_string(), NOTHING, &id, NOTHING))?;
     }
     if change.bookmark.as_ref().is_some_and(|bookmark| bookmark.snapshot_complete) {
-        screen.note("the snapshot is complete")?;
+        screen.note("these devices are there; changes follow")?;
     }
     Ok(())
 }
 
 /// Columns of a fixed width, since later lines are not known: the longest state and the length of a device id.
-fn columns(change: &str, revision: &str, state: &str, device: &str, name: &str) -> String {
-    format!(" {change:<7}  {revision:>10}  {state:<24}  {device:<36}  {name}")
+fn columns(event: &str, revision: &str, state: &str, device: &str, name: &str) -> String {
+    format!(" {event:<7}  {revision:>10}  {state:<24}  {device:<36}  {name}")
 }
 
 #[cfg(test)]
@@ -133,19 +155,23 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_shown_one_a_line() {
-        let text =
-            shown(Output::Table, |screen| single(batch()).try_for_each(|change| show(screen, &change)));
-        let expected = [
-            format!(" changed          41  enrolled_not_provisioned  {ID}  OSL\\u{{7}}1\n"),
-            format!(" left             42  –                         {ID}  –\n"),
-        ];
-        assert_eq!(text, expected.concat());
+    fn devices_that_are_there_changes_and_leavings_are_shown_one_a_line() {
+        for (of_the_snapshot, event) in [(true, "present"), (false, "changed")] {
+            let text = shown(Output::Table, |screen| {
+                single(batch()).try_for_each(|change| show(screen, &change, of_the_snapshot))
+            });
+            let expected = [
+                format!(" {event}          41  enrolled_not_provisioned  {ID}  OSL\\u{{7}}1\n"),
+                format!(" left             42  –                         {ID}  –\n"),
+            ];
+            assert_eq!(text, expected.concat());
+        }
     }
 
     #[test]
     fn changes_are_one_object_a_line_for_programs() {
-        let text = shown(Output::Json, |screen| single(batch()).try_for_each(|change| show(screen, &change)));
+        let text =
+            shown(Output::Json, |screen| single(batch()).try_for_each(|change| show(screen, &change, true)));
         let things: Vec<Vec<String>> = text
             .lines()
             .map(|line| {

@@ -7,7 +7,7 @@ use tandem_contracts::convert::{Enumerated, enum_optional, time};
 use tandem_contracts::monitoring::v1::Tile;
 use tandem_contracts::prerequisites::v1 as prerequisites;
 use tandem_contracts::prerequisites::v1::{Path, Scope};
-use tandem_domain::facts::JoinType;
+use tandem_domain::facts::{JoinType, OsKind};
 use tandem_domain::identity::KeyKind;
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::Workload;
@@ -70,6 +70,11 @@ pub(crate) fn states() -> impl TypedValueParser<Value = ManagementState> {
 /// Join types on the command line: Graph's names.
 pub(crate) fn join_types() -> impl TypedValueParser<Value = JoinType> {
     one_of(JOIN_TYPES.map(|join| (join.id(), join)))
+}
+
+/// Kinds of system on the command line.
+pub(crate) fn os_kinds() -> impl TypedValueParser<Value = OsKind> {
+    one_of([("client", OsKind::Client), ("server", OsKind::Server), ("other", OsKind::Other)])
 }
 
 /// Kinds of keys on the command line.

@@ -3,9 +3,26 @@
   // Without the library the tables still say everything: charts stay hidden.
   if (typeof Plotly !== "undefined") {
     document.documentElement.classList.add("drawn");
+    // Where its place becomes narrower and no script runs, as on paper, a chart shrinks as a whole: nothing of it is cut off.
+    const mayShrink = (chart) => {
+      for (const drawing of chart.querySelectorAll(".main-svg")) {
+        drawing.setAttribute("viewBox", `0 0 ${drawing.getAttribute("width")} ${drawing.getAttribute("height")}`);
+        drawing.setAttribute("preserveAspectRatio", "xMinYMin meet");
+      }
+    };
+    // Elsewhere it follows its place, whatever made that narrower: a turned phone, a scroll bar, a larger text.
+    const places = new ResizeObserver((entries) => {
+      for (const { target, contentRect } of entries) {
+        if (contentRect.width > 0) Plotly.Plots.resize(target);
+      }
+    });
     for (const chart of document.querySelectorAll("[data-figure]")) {
       const figure = JSON.parse(document.getElementById(chart.dataset.figure).textContent);
-      Plotly.newPlot(chart, figure.data, figure.layout, figure.config);
+      Plotly.newPlot(chart, figure.data, figure.layout, figure.config).then(() => {
+        chart.on("plotly_afterplot", () => mayShrink(chart));
+        mayShrink(chart);
+        places.observe(chart);
+      });
     }
   }
 

@@ -11,6 +11,7 @@ use sea_orm::{
 use tandem_contracts::convert::{facts, key, number};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::{DeviceFacts as FactsMessage, DeviceKey, TenantFacts as TenantMessage};
+use tandem_domain::filter::folded;
 use tandem_domain::id::{CollectionId, DeviceId};
 use tandem_domain::merge::{RecordMemberships, merge};
 use tandem_domain::section::{Memberships, Section};
@@ -246,7 +247,7 @@ impl Merge {
             device: id.to_string(),
             revision: self.revision,
             removed: false,
-            folded_name: facts.display_name.as_deref().unwrap_or_default().to_lowercase(),
+            folded_name: folded(facts.display_name.as_deref().unwrap_or_default()),
             state,
             hierarchy: facts.hierarchy,
             site: facts.site.unwrap_or_default(),

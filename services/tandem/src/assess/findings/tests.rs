@@ -25,6 +25,7 @@ fn fleet_blockers_of_two_paths_are_one_row_and_blocking_comes_first() {
         rule,
         scope: "device",
         blocking,
+        condition: "",
         remediation: "mend it",
         devices: devices.iter().copied().collect(),
     };
@@ -38,6 +39,13 @@ fn fleet_blockers_of_two_paths_are_one_row_and_blocking_comes_first() {
         ]
     );
     assert_eq!(rows[0].most_devices(), 7);
+}
+
+#[test]
+fn rule_of_the_catalogue_says_what_it_asks_for() {
+    let blockers = [blocker("win.minimum_1709", "blocking", "path1", 3)];
+    let found: Vec<&str> = fleet_blockers(&blockers).iter().map(|row| row.condition).collect();
+    assert_eq!(found, ["build >= 16299 (Windows 10 1709)"]);
 }
 
 #[test]

@@ -26,8 +26,8 @@ const LABEL_GAP: f64 = 2.0;
 const HEADROOM: f64 = 0.75;
 /// Room below the last bar, as a part of [`ROW`].
 const FOOTROOM: f64 = 0.05;
-/// Width of a digit of the count beside a bar, in pixels.
-const DIGIT: usize = 8;
+/// Width of a digit of the count beside a bar, in pixels: of the widest fonts of [`FONT`].
+const DIGIT: usize = 9;
 
 /// As in the style sheet.
 const FONT: &str = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
@@ -209,7 +209,8 @@ fn finish(
 ) -> serde_json::Result<Chart> {
     let height = rows * ROW;
     let config = Configuration::new()
-        .responsive(true)
+        // The page's script looks after the width: the library would miss what is no change of the window.
+        .responsive(false)
         .display_mode_bar(DisplayModeBar::False)
         .display_logo(false)
         .show_tips(false)

@@ -106,7 +106,7 @@ fn place(device: &DeviceAssessment) -> String {
     match (device.hierarchy.as_deref(), device.site.as_deref()) {
         (Some(hierarchy), Some(site)) if hierarchy != site => shown(format!("{hierarchy}, site {site}")),
         (Some(hierarchy), _) => shown(hierarchy),
-        (None, _) => "cloud only".to_owned(),
+        (None, _) => "no site record".to_owned(),
     }
 }
 

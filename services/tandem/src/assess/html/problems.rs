@@ -6,7 +6,9 @@ use super::LIST_ROWS;
 use super::chart::{BarRow, Ink, bars};
 use super::grid::{Block, Datum, Grid, Section, number_column, shown, text_column};
 use super::sections::section;
-use crate::assess::findings::{FleetBlocker, fleet_blockers, path_names, problems, surroundings, undecided};
+use crate::assess::findings::{
+    FleetBlocker, condition, fleet_blockers, path_names, problems, surroundings, undecided,
+};
 use crate::assess::model::{AssessmentHead, Prerequisites, RefusedInput, UnusedFile};
 use crate::assess::words::{PATHS, VERDICTS, counted_noun, number, share};
 
@@ -47,7 +49,7 @@ fn blockers(head: &AssessmentHead) -> serde_json::Result<Section> {
             on("path1"),
             on("path2"),
             on("coexistence"),
-            Datum::text(blocker.remediation),
+            asked_and_mended(blocker.condition, blocker.remediation),
         ]
     });
     let columns = vec![
@@ -56,13 +58,20 @@ fn blockers(head: &AssessmentHead) -> serde_json::Result<Section> {
         number_column("Path\u{a0}1"),
         number_column("Path\u{a0}2"),
         number_column("Coexist."),
-        text_column("Remedy"),
+        text_column("What it asks for, and what mends it"),
     ];
     let grid = Grid::new("Devices that do not satisfy a rule, per path", columns, rows.collect()).cards();
     let block =
         Block::new("", grid.empty("Every device satisfies every rule that could be judged.")).chart(chart);
-    let lead = "Rules that devices do not satisfy, and what mends them. A device may stand in several rows. Path 1 enrols an existing client into Intune; path 2 brings the client to a device that is in Intune.";
+    let lead = "Rules that devices do not satisfy: what each asks for, and what mends it. A device may stand in several rows. Path 1 enrols an existing client into Intune; path 2 brings the client to a device that is in Intune.";
     Ok(section("blockers", "Blockers", lead, vec![block]))
+}
+
+/// A rule that the catalogue does not have is known by its remedy alone.
+fn asked_and_mended(condition: &str, remediation: &str) -> Datum {
+    let lines = [("Satisfied when", condition), ("Remedy", remediation)];
+    let said = lines.into_iter().filter(|(_, text)| !text.is_empty());
+    Datum::Named(said.map(|(name, text)| (name, shown(text))).collect())
 }
 
 fn drift(head: &AssessmentHead) -> Section {
@@ -136,10 +145,14 @@ fn unsatisfied(head: &AssessmentHead) -> Block {
 fn unknown(head: &AssessmentHead) -> Block {
     let rows = surroundings(head).into_iter().flat_map(|(place, prerequisites)| {
         undecided(prerequisites).into_iter().map(move |row| {
-            vec![Datum::code(row.rule, ""), Datum::text(&place), Datum::text(path_names(&row.paths))]
+            vec![
+                Datum::code(row.rule, path_names(&row.paths)),
+                Datum::text(&place),
+                Datum::text(condition(row.rule)),
+            ]
         })
     });
-    let columns = vec![text_column("Rule"), text_column("Where"), text_column("Paths")];
+    let columns = vec![text_column("Rule"), text_column("Where"), text_column("Satisfied when")];
     let grid = Grid::new("Rules that no export decides", columns, rows.collect());
     Block::new("Unknown", grid.empty("Every rule is decided."))
         .lead("Unknown is not a pass: the tenant facts file can say, or an operator can attest.")

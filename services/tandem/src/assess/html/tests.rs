@@ -163,6 +163,19 @@ fn identity_conflict_shows_names_where_there_are_any() {
 }
 
 #[test]
+fn blocker_shows_what_its_rule_asks_for_beside_its_remedy() {
+    let page = example_page();
+    let (_, blockers) = page.split_once("id=\"blockers\"").expect("the chapter is there");
+    let (blockers, _) = blockers.split_once("</section>").expect("the chapter ends");
+    for rule in &example::head().totals.blockers {
+        let rule =
+            tandem_domain::prerequisites::rule(&rule.rule).expect("the catalogue has the example's rules");
+        let condition = rule.condition.replace('<', "&#60;").replace('>', "&#62;").replace('\'', "&#39;");
+        assert!(blockers.contains(&format!("<dt>Satisfied when</dt> <dd>{condition}</dd>")), "{}", rule.id);
+    }
+}
+
+#[test]
 fn style_keeps_the_layout_of_narrow_screens_off_paper() {
     let style = include_str!("../../../templates/assessment/style.css");
     let conditions: Vec<&str> =

@@ -1,14 +1,15 @@
 //! What needs somebody: unsatisfied rules, identity conflicts, refused input.
 
 use super::Column::{Number, Text};
-use super::{Section, figure, text, toned};
-use crate::assess::findings::{fleet_blockers, path_names, problems, surroundings, undecided};
+use super::{LIST_ROWS, Section, figure, text, toned};
+use crate::assess::findings::{condition, fleet_blockers, path_names, problems, surroundings, undecided};
 use crate::assess::model::{AssessmentHead, RefusedInput};
 use crate::assess::words::{Tone, counted_noun, number};
 
 pub(super) fn sections(head: &AssessmentHead) -> Vec<Section> {
     vec![
         blockers(head),
+        asked_for(head),
         prerequisites(head),
         unknown_prerequisites(head),
         identity_conflicts(head),
@@ -55,6 +56,14 @@ fn blockers(head: &AssessmentHead) -> Section {
         .first_of(blockers.len() as u64)
 }
 
+/// The rules of the table above it, in its order.
+fn asked_for(head: &AssessmentHead) -> Section {
+    let blockers = fleet_blockers(&head.totals.blockers);
+    let known = blockers.iter().take(LIST_ROWS).filter(|blocker| !blocker.condition.is_empty());
+    let rows = known.map(|blocker| vec![text(blocker.rule), text(blocker.condition)]);
+    Section::new("What these rules ask for", vec![Text("Rule"), Text("Satisfied when")], rows.collect())
+}
+
 fn prerequisites(head: &AssessmentHead) -> Section {
     let rows = surroundings(head).into_iter().flat_map(|(place, prerequisites)| {
         problems(prerequisites).into_iter().map(move |problem| {
@@ -79,13 +88,14 @@ fn prerequisites(head: &AssessmentHead) -> Section {
 
 fn unknown_prerequisites(head: &AssessmentHead) -> Section {
     let rows = surroundings(head).into_iter().flat_map(|(place, prerequisites)| {
-        undecided(prerequisites)
-            .into_iter()
-            .map(move |row| vec![text(&place), text(row.rule), text(&path_names(&row.paths))])
+        undecided(prerequisites).into_iter().map(move |row| {
+            let rule = format!("{} ({})", row.rule, path_names(&row.paths));
+            vec![text(&place), text(&rule), text(condition(row.rule))]
+        })
     });
     Section::new(
         "Tenant and site prerequisites: unknown",
-        vec![Text("Where"), Text("Rule"), Text("Paths")],
+        vec![Text("Where"), Text("Rule"), Text("Satisfied when")],
         rows.collect(),
     )
     .note("no export says; the tenant facts file can")

@@ -27,6 +27,14 @@ fn table_of_the_example_reads_as_checked_by_hand() {
 }
 
 #[test]
+fn assessment_of_this_very_moment_is_dated_to_the_second() {
+    let mut head = example::head();
+    head.as_of = "2026-11-20T12:34:56.789012345Z".parse().expect("an instant");
+    let text = printed(&head, false);
+    assert_eq!(text.lines().next(), Some("Assessment of 444 devices as of 2026-11-20T12:34:56Z"));
+}
+
+#[test]
 fn table_is_at_most_a_hundred_columns_wide_whatever_the_names() {
     let mut head = example::head();
     head.totals.devices = u64::MAX;
