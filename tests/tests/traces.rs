@@ -4,6 +4,7 @@
 use std::process::ExitCode;
 
 use tandem_client::Connection;
+use tandem_contracts::authority::v1::GetEffectiveAuthorityRequest;
 use tandem_contracts::inventory::v1::{
     CreateTenantRequest, Hierarchy, ListDevicesRequest, ReportDevicesRequest, Tenant, UpdateHierarchyRequest,
 };
@@ -12,8 +13,9 @@ use tandem_contracts::prerequisites::v1::CheckDeviceRequest;
 use tandem_testkit::suite::Suite;
 use tandem_testkit::wait::until;
 use tandem_tests::collector::Collector;
+use tandem_tests::process::Process;
 use tandem_tests::reports::sections;
-use tandem_tests::system::{Processes, SERVICES};
+use tandem_tests::system::Processes;
 use tonic::Request;
 
 /// The caller's own span.
@@ -62,21 +64,37 @@ async fn report(connection: &Connection, tenant: &str, trace: &str) -> Reported 
     Reported { tenant, device: devices[0].name.clone(), consistency_token }
 }
 
-/// Checks a device of a tenant that nobody asked about before, until the check finds it in the device-state cache: whether that may be trusted
-/// is a matter of time. Answers the trace of the check.
-async fn check(processes: &mut Processes, connection: &Connection) -> String {
+/// Devices that a process found in the device-state cache.
+const HITS: &str = r#"tandem_cache_reads_total{result="hit"}"#;
+
+/// Waits until the cache holds a device, by asking the authority, which finds it there then.
+async fn cached(authority: &Process, connection: &Connection, reported: &Reported) {
+    until("the cache holds the device", async || {
+        let before = authority.metric(HITS).await;
+        let request = GetEffectiveAuthorityRequest {
+            name: reported.device.clone(),
+            consistency_token: reported.consistency_token.clone(),
+        };
+        connection.authority().get_effective_authority(request).await.unwrap();
+        (authority.metric(HITS).await > before).then_some(())
+    })
+    .await;
+}
+
+/// Checks a device of a tenant that prerequisites was never asked about, until the check finds it in the device-state cache: the first one
+/// only connects to it, and a reader waits no longer than some milliseconds. Answers the trace of the check.
+async fn check(prerequisites: &Process, authority: &Process, connection: &Connection) -> String {
     let mut number = 0;
-    let prerequisites = processes.running("prerequisites");
     until("a device is found in the cache", async || {
         number += 1;
         let reported = report(connection, &format!("fabrikam-{number}"), &format!("{number:032x}")).await;
-        let hits = r#"tandem_cache_reads_total{result="hit"}"#;
-        let before = prerequisites.metric(hits).await;
+        cached(authority, connection, &reported).await;
+        let before = prerequisites.metric(HITS).await;
         let trace = format!("4bf92f3577b34da6a3ce{number:012x}");
         let Reported { device, consistency_token, .. } = reported;
         let request = CheckDeviceRequest { name: device, consistency_token, ..CheckDeviceRequest::default() };
         connection.prerequisites().check_device(of_trace(&trace, request)).await.unwrap();
-        (prerequisites.metric(hits).await > before).then_some(trace)
+        (prerequisites.metric(HITS).await > before).then_some(trace)
     })
     .await
 }
@@ -143,9 +161,11 @@ async fn trace_leads_from_the_caller_to_every_statement() {
     counted(&connection, &contoso.tenant).await;
     // It reads what others are asked about below, and would have them keep it. What a process has to say is sent when it ends.
     assert!(processes.take("monitoring").terminate().await.success());
-    let checking = check(&mut processes, &connection).await;
-    for service in SERVICES.into_iter().filter(|service| *service != "monitoring") {
-        assert!(processes.take(service).terminate().await.success());
+    let [mut inventory, mut prerequisites, mut authority] =
+        ["inventory", "prerequisites", "authority"].map(|service| processes.take(service));
+    let checking = check(&prerequisites, &authority, &connection).await;
+    for process in [&mut prerequisites, &mut authority, &mut inventory] {
+        assert!(process.terminate().await.success());
     }
 
     assert_eq!(collector.tree(reporting, CALLER), REPORT);
