@@ -55,6 +55,9 @@ TANDEM_TOKENS__KEYS: /etc/tandem/tokens/token-keys.json
 {{- end }}
 {{- if and $service.cache $root.Values.cache.existingSecret }}
 TANDEM_CACHE_CLUSTER: {{ $root.Values.cache.cluster | quote }}
+{{- with $root.Values.authorities.cacheKey }}
+TANDEM_CACHE_CA: /etc/tandem/authorities/{{ . }}
+{{- end }}
 {{- end }}
 {{- if $service.asks }}
 TANDEM_PEERS__CA: /etc/tandem/tls/ca.crt
