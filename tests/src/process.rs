@@ -120,6 +120,18 @@ impl Process {
         format!("https://{}", self.api)
     }
 
+    /// The memory that it holds.
+    ///
+    /// # Panics
+    /// The system does not say.
+    #[must_use]
+    pub fn resident_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let kibibytes =
+            status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next());
+        1024 * kibibytes.and_then(|text| text.parse::<u64>().ok()).expect("the system says what it holds")
+    }
+
     /// Kills it at once, and waits until it is gone.
     ///
     /// # Panics

@@ -108,7 +108,7 @@ pub(crate) fn is_connection_lost(error: &DbErr) -> bool {
     else {
         return false;
     };
-    matches!(**e, sqlx::Error::Io(_))
+    matches!(**e, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_))
 }
 
 fn driver_class(error: &sqlx::Error) -> Class {
@@ -122,6 +122,9 @@ fn driver_class(error: &sqlx::Error) -> Class {
             }
         }
         sqlx::Error::Io(_)
+        // What is at the other end does not speak as a server should: it went away in the middle of a word, or is none.
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Class::Unavailable,
@@ -161,6 +164,15 @@ mod tests {
     #[test]
     fn pool_that_stays_empty_is_unavailable() {
         let error = StoreError::from(DbErr::ConnectionAcquire(sea_orm::ConnAcquireErr::Timeout));
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    }
+
+    #[test]
+    fn server_that_does_not_speak_as_one_is_unavailable() {
+        let said = "unexpected response from SSLRequest: 0x00";
+        let error = DbErr::Conn(RuntimeErr::SqlxError(sqlx::Error::Protocol(said.into()).into()));
+        assert!(is_connection_lost(&error));
+        let error = StoreError::from(error);
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
     }
 }
