@@ -10,7 +10,7 @@ use sea_orm::{
 use tandem_domain::id::{CollectionId, DeviceId, HierarchyId};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{Column, Insert, List, gathered, gathered_values, one_of};
+use tandem_storage::bulk::{Column, Insert, List, from_listed, gathered, gathered_values, one_of};
 
 use super::Store;
 use super::entity::{collection, hierarchy};
@@ -231,16 +231,16 @@ async fn members_known(
 ) -> Result<HashSet<i64>, Failure> {
     let engine = tx.get_database_backend();
     let mut values: Vec<Value> = vec![tenant.into(), collection.into()];
-    let mut listed = String::new();
-    if let Some(among) = among {
-        listed = format!(" AND record_no {}", one_of(engine, 3));
-        values.push(List::BigInt(among).into_value(engine));
-    }
+    let of_collection = "tenant = $1 AND collection_no = $2";
+    let from = match among {
+        Some(among) => {
+            values.push(List::BigInt(among).into_value(engine));
+            from_listed(engine, ("members", "record_no"), of_collection, "record_no", 3)
+        }
+        None => format!("FROM members WHERE {of_collection}"),
+    };
     // One row whatever the number of members: rows cost more than what is in them.
-    let sql = format!(
-        "SELECT {} FROM members WHERE tenant = $1 AND collection_no = $2{listed}",
-        gathered(engine, "record_no")
-    );
+    let sql = format!("SELECT {} {from}", gathered(engine, "record_no"));
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
     Ok(gathered_values(row.as_ref(), 0)?.into_iter().collect())
 }
@@ -259,8 +259,8 @@ async fn members_remove(
     let engine = tx.get_database_backend();
     let list = List::BigInt(leaving).into_value(engine);
     let sql = format!(
-        "SELECT DISTINCT device FROM records WHERE tenant = $1 AND device <> '' AND record_no {}",
-        one_of(engine, 2)
+        "SELECT DISTINCT device {} WHERE device <> ''",
+        from_listed(engine, ("records", "device"), "tenant = $1", "record_no", 2)
     );
     let values = [tenant.into(), list.clone()];
     for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
@@ -291,11 +291,17 @@ async fn records_of<'a>(
         return Ok(found);
     }
     let sql = format!(
-        "SELECT {}, {}, {} FROM records WHERE tenant = $1 AND source = $2 AND record_key {}",
+        "SELECT {}, {}, {} {}",
         gathered(engine, "record_key"),
         gathered(engine, "record_no"),
         gathered(engine, "device"),
-        one_of(engine, 3)
+        from_listed(
+            engine,
+            ("records", "record_key, record_no, device"),
+            "tenant = $1 AND source = $2",
+            "record_key",
+            3
+        )
     );
     let asked = List::Text(keys.iter().map(ToString::to_string).collect()).into_value(engine);
     let values = [locked.tenant.as_str().into(), source.as_str().into(), asked];

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait, Statement};
 use tandem_domain::id::DeviceId;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{Column, Insert, List, one_of};
+use tandem_storage::bulk::{Column, Insert, List, from_listed, one_of};
 
 use super::apply::nanoseconds;
 use super::record_body;
@@ -107,7 +107,8 @@ async fn own_members(
         return Ok(());
     }
     let engine = tx.get_database_backend();
-    let sql = format!("SELECT * FROM own_members WHERE tenant = $1 AND device {}", one_of(engine, 2));
+    let from = from_listed(engine, ("own_members", "*"), "tenant = $1", "device", 2);
+    let sql = format!("SELECT found.* {from}");
     let values = [locked.tenant.as_str().into(), List::Text(gone.clone()).into_value(engine)];
     let statement = Statement::from_sql_and_values(engine, sql, values);
     let mut moved = BTreeSet::new();
