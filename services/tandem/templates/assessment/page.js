@@ -9,6 +9,11 @@
         drawing.setAttribute("viewBox", `0 0 ${drawing.getAttribute("width")} ${drawing.getAttribute("height")}`);
         drawing.setAttribute("preserveAspectRatio", "xMinYMin meet");
       }
+      // Its place shrinks with it, and leaves no gap below.
+      const { width, height } = chart._fullLayout;
+      const place = chart.querySelector(".svg-container");
+      Object.assign(place.style, { aspectRatio: `${width} / ${height}`, height: "auto" });
+      chart.style.height = "auto";
     };
     // Elsewhere it follows its place, whatever made that narrower: a turned phone, a scroll bar, a larger text.
     const places = new ResizeObserver((entries) => {
