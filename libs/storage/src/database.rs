@@ -23,6 +23,9 @@ const ATTEMPTS: u32 = 5;
 /// Pause before the second attempt; it doubles from there, and chance adds up to as much again.
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 
+/// How long a question whether anybody answers waits for the answer.
+const PING_PATIENCE: Duration = Duration::from_secs(3);
+
 /// A database with its writers (one connection where the engine takes one writer) and a pool of readers. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Database {
@@ -75,12 +78,18 @@ impl Database {
         self.incarnation
     }
 
-    /// Whether queries are answered. Does not wait for the writer, which a long batch may hold.
+    /// Whether queries are answered, within three seconds. Does not wait for the writer, which a long batch may hold.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] mostly.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        Ok(self.readers.ping().await?)
+        // A server that stands still keeps its connections, and never answers.
+        let silent = || {
+            let seconds = PING_PATIENCE.as_secs();
+            StoreError::Unavailable(DbErr::Custom(format!("no answer within {seconds} s")))
+        };
+        let answered = tokio::time::timeout(PING_PATIENCE, self.readers.ping()).await;
+        Ok(answered.map_err(|_| silent())??)
     }
 
     /// Runs `work` in a transaction: commits on `Ok`, rolls back on `Err` and when the returned future is dropped. The embedded engine

@@ -1,4 +1,4 @@
-//! A connection to PostgreSQL that is encrypted, and that no other server than the right one answers.
+//! What only the server of production does: it encrypts, and it may stand still.
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 use std::process::ExitCode;
@@ -24,7 +24,24 @@ fn main() -> ExitCode {
             "server_is_known_by_the_authority_that_the_address_names",
             server_is_known_by_the_authority_that_the_address_names,
         )
+        .with_containers(
+            "server_that_stands_still_is_unavailable_until_it_goes_on",
+            server_that_stands_still_is_unavailable_until_it_goes_on,
+        )
         .run()
+}
+
+async fn server_that_stands_still_is_unavailable_until_it_goes_on() {
+    let postgres = Postgres::start().await;
+    let location = Location::Postgres { url: postgres.url("postgres"), schema: "still".into() };
+    let database = Database::open::<NoTables>(&location).await.unwrap();
+    // Its connection is in use, and so not tested before the next use.
+    database.ping().await.unwrap();
+    postgres.pause().await;
+    let silent = database.ping().await;
+    assert!(matches!(silent, Err(StoreError::Unavailable(_))), "{silent:?}");
+    postgres.unpause().await;
+    database.ping().await.unwrap();
 }
 
 async fn server_is_known_by_the_authority_that_the_address_names() {
