@@ -42,19 +42,31 @@ pub fn from_proto(message: &v1::DeviceFilter) -> Result<DeviceFilter, Vec<Violat
         }
     }
     violations.at_most("display_name_contains", &message.display_name_contains, LONGEST_SEARCH);
-    let states = words(&mut violations, "states", &message.states);
+    let states = words(&mut violations, "states", first(&message.states, MOST_STATES));
     let filter = DeviceFilter {
         // The unspecified state stands for any.
         states: states.into_iter().collect::<Option<Vec<_>>>().unwrap_or_default(),
-        hierarchies: names(&mut violations, "hierarchies", &message.hierarchies, HierarchyId::parse),
-        sites: names(&mut violations, "sites", &message.sites, SiteCode::parse),
-        sources: names(&mut violations, "sources", &message.sources, |text| text.parse::<Source>()),
+        hierarchies: names(
+            &mut violations,
+            "hierarchies",
+            first(&message.hierarchies, MOST_NAMES),
+            HierarchyId::parse,
+        ),
+        sites: names(&mut violations, "sites", first(&message.sites, MOST_NAMES), SiteCode::parse),
+        sources: names(&mut violations, "sources", first(&message.sources, MOST_NAMES), |text| {
+            text.parse::<Source>()
+        }),
         display_name_contains: message.display_name_contains.clone(),
-        join_types: words(&mut violations, "join_types", &message.join_types),
-        os_kinds: words(&mut violations, "os_kinds", &message.os_kinds),
+        join_types: words(&mut violations, "join_types", first(&message.join_types, MOST_JOIN_TYPES)),
+        os_kinds: words(&mut violations, "os_kinds", first(&message.os_kinds, MOST_OS_KINDS)),
         client_installed: message.client_installed,
     };
     violations.finish(Some(filter))
+}
+
+/// The values of a list that are looked at: of one that is too long no more than it may have, since each may be a violation.
+fn first<T>(list: &[T], most: usize) -> &[T] {
+    &list[..list.len().min(most)]
 }
 
 fn words<E: Enumerated>(violations: &mut Violations, field: &str, numbers: &[i32]) -> Vec<Option<E>> {
@@ -105,6 +117,14 @@ mod tests {
             client_installed: Some(false),
         };
         assert_eq!(from_proto(&message), Ok(expected));
+    }
+
+    #[test]
+    fn list_that_is_too_long_has_no_more_violations_than_values_allowed() {
+        let message = v1::DeviceFilter { states: vec![99; 10_000], ..v1::DeviceFilter::default() };
+        let found = from_proto(&message).unwrap_err();
+        assert_eq!(found.len(), 1 + MOST_STATES);
+        assert_eq!(found[0], Violation::new("states", "must have at most 13 values; found 10000"));
     }
 
     #[test]
