@@ -111,7 +111,7 @@ pub(super) fn dashboard(counted: &FleetCount, selection: &Selection<'_>) -> prot
         figures,
         cursor: counted.cursor(),
         counted_at: Some(time::to_proto(counted.counted_at)),
-        consistency_token: counted.covered.to_string(),
+        consistency_token: counted.world(selection).to_string(),
     }
 }
 
