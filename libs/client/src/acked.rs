@@ -1,7 +1,8 @@
 //! A stream of batches that the server acknowledges one by one, over as many connections as it takes.
 //!
-//! What is acknowledged is durable, and a batch that is sent again changes nothing. So a stream that broke is opened anew, with what was
-//! not acknowledged, and its sender notices nothing but a pause.
+//! What is acknowledged is durable. Where a batch that is sent again changes nothing, as a report of devices, a stream that broke is
+//! opened anew with what was not acknowledged, and its sender notices nothing but a pause ([`AckedStream::open`]). Where it may, as an
+//! import of members that replaces those before it, a stream that broke has failed ([`AckedStream::open_once`]).
 
 use std::collections::VecDeque;
 use std::error::Error;
@@ -9,6 +10,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt};
 use tokio_util::task::AbortOnDropHandle;
@@ -23,6 +25,12 @@ const MOST_OPENINGS: u32 = 9;
 /// The pause before the first opening anew; each further one is twice as long, up to the longest. Up to as much again is added at random.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
+
+/// How long the next acknowledgement may take: batches wait for each other and for a database that is slow, not for one that is gone.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long the end of a stream may take once everything is acknowledged.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Acknowledgements as they come in.
 type Answers<A> = Pin<Box<dyn Stream<Item = Result<A, Status>> + Send>>;
@@ -48,7 +56,9 @@ pub struct AckedStream<Q, A> {
     open: Box<Open<Q, A>>,
     call: Call<Q, A>,
     unacknowledged: VecDeque<Q>,
+    /// Openings since the last acknowledgement, and how many there may be.
     openings: u32,
+    most_openings: u32,
 }
 
 impl<Q, A> std::fmt::Debug for AckedStream<Q, A> {
@@ -66,8 +76,26 @@ struct Call<Q, A> {
 }
 
 impl<Q: Clone + Send + 'static, A: Send + 'static> AckedStream<Q, A> {
-    /// Opens a stream. `call` makes the RPC over the batches, each of which must say by itself what it belongs to.
+    /// Opens a stream that goes on where it broke. `call` makes the RPC over the batches, each of which must say by itself what it belongs to,
+    /// and change nothing when it is sent again.
     pub fn open<F, S>(call: impl Fn(ReceiverStream<Q>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<S, Status>> + Send + 'static,
+        S: Stream<Item = Result<A, Status>> + Send + 'static,
+    {
+        Self::opened(call, MOST_OPENINGS)
+    }
+
+    /// Opens a stream that fails where it breaks: what was not acknowledged may have been taken or not.
+    pub fn open_once<F, S>(call: impl Fn(ReceiverStream<Q>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<S, Status>> + Send + 'static,
+        S: Stream<Item = Result<A, Status>> + Send + 'static,
+    {
+        Self::opened(call, 0)
+    }
+
+    fn opened<F, S>(call: impl Fn(ReceiverStream<Q>) -> F + Send + Sync + 'static, most_openings: u32) -> Self
     where
         F: Future<Output = Result<S, Status>> + Send + 'static,
         S: Stream<Item = Result<A, Status>> + Send + 'static,
@@ -77,7 +105,8 @@ impl<Q: Clone + Send + 'static, A: Send + 'static> AckedStream<Q, A> {
             Box::pin(async move { Ok(Box::pin(calling.await?) as Answers<A>) })
         });
         let unacknowledged = VecDeque::new();
-        Self { call: Call::start(&*open, &unacknowledged), open, unacknowledged, openings: 0 }
+        let call = Call::start(&*open, &unacknowledged);
+        Self { call, open, unacknowledged, openings: 0, most_openings }
     }
 
     /// Sends a batch; `taken` gets the acknowledgements that came in meanwhile, in the order of the batches.
@@ -106,18 +135,26 @@ impl<Q: Clone + Send + 'static, A: Send + 'static> AckedStream<Q, A> {
         while !self.unacknowledged.is_empty() {
             self.take_one(&mut taken).await?;
         }
+        // The server has to see the end of the batches, and to say its own: a call that is dropped was cancelled.
+        self.call.requests = mpsc::channel(1).0;
+        let _ = timeout(END_PATIENCE, &mut self.call.task).await;
         Ok(())
     }
 
     async fn take_one(&mut self, taken: &mut impl FnMut(A)) -> Result<(), AckedStreamError> {
-        match self.call.answers.recv().await {
-            Some(answer) => {
+        let status = match timeout(PATIENCE, self.call.answers.recv()).await {
+            Ok(Some(answer)) => {
                 self.acknowledged();
                 taken(answer);
-                Ok(())
+                return Ok(());
             }
-            None => self.resume().await,
-        }
+            Ok(None) => match (&mut self.call.task).await {
+                Ok(Err(status)) => status,
+                Ok(Ok(())) | Err(_) => return Err(AckedStreamError::Unacknowledged),
+            },
+            Err(_) => Status::unavailable(format!("no acknowledgement within {} s", PATIENCE.as_secs())),
+        };
+        self.resume(status).await
     }
 
     fn acknowledged(&mut self) {
@@ -126,12 +163,8 @@ impl<Q: Clone + Send + 'static, A: Send + 'static> AckedStream<Q, A> {
     }
 
     /// Opens the stream anew, unless why it ended would end it again.
-    async fn resume(&mut self) -> Result<(), AckedStreamError> {
-        let status = match (&mut self.call.task).await {
-            Ok(Err(status)) => status,
-            Ok(Ok(())) | Err(_) => return Err(AckedStreamError::Unacknowledged),
-        };
-        if self.openings == MOST_OPENINGS || !is_passing(&status) {
+    async fn resume(&mut self, status: Status) -> Result<(), AckedStreamError> {
+        if self.openings == self.most_openings || !is_passing(&status) {
             return Err(status.into());
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << self.openings).min(LONGEST_PAUSE);
@@ -191,6 +224,8 @@ mod tests {
         /// For each opening: how many batches are acknowledged, and how it ends.
         script: VecDeque<(usize, Result<(), Status>)>,
         openings: Vec<Vec<u32>>,
+        /// Streams whose batches ended before they did.
+        ended: usize,
     }
 
     impl Server {
@@ -200,9 +235,17 @@ mod tests {
             server
         }
 
-        fn stream(&self) -> AckedStream<u32, u32> {
+        /// What a stream of batches is answered with.
+        fn answers(
+            &self,
+        ) -> impl Fn(
+            ReceiverStream<u32>,
+        ) -> std::future::Ready<Result<ReceiverStream<Result<u32, Status>>, Status>>
+        + Send
+        + Sync
+        + use<> {
             let server = self.clone();
-            AckedStream::open(move |mut batches| {
+            move |mut batches| {
                 let state = Arc::clone(&server.0);
                 let (acknowledged, end) = {
                     let mut state = state.lock().unwrap();
@@ -213,7 +256,10 @@ mod tests {
                 let (answers, answered) = mpsc::channel(1);
                 tokio::spawn(async move {
                     for _ in 0..acknowledged {
-                        let Some(batch) = batches.next().await else { return };
+                        let Some(batch) = batches.next().await else {
+                            state.lock().unwrap().ended += 1;
+                            return;
+                        };
                         state.lock().unwrap().openings[place].push(batch);
                         if answers.send(Ok(batch)).await.is_err() {
                             return;
@@ -223,8 +269,8 @@ mod tests {
                         let _ = answers.send(Err(status)).await;
                     }
                 });
-                async move { Ok(ReceiverStream::new(answered)) }
-            })
+                std::future::ready(Ok(ReceiverStream::new(answered)))
+            }
         }
 
         fn openings(&self) -> Vec<Vec<u32>> {
@@ -234,7 +280,10 @@ mod tests {
 
     /// Sends the batches 0 to 19. Answers what was acknowledged, and how it ended.
     async fn send_all(server: &Server) -> (Vec<u32>, Result<(), AckedStreamError>) {
-        let mut stream = server.stream();
+        send_over(AckedStream::open(server.answers())).await
+    }
+
+    async fn send_over(mut stream: AckedStream<u32, u32>) -> (Vec<u32>, Result<(), AckedStreamError>) {
         let mut taken = Vec::new();
         for batch in 0..20 {
             if let Err(error) = stream.send(batch, |answer| taken.push(answer)).await {
@@ -284,5 +333,34 @@ mod tests {
         let (taken, end) = send_all(&server).await;
         assert_eq!(taken, [0, 1, 2]);
         assert!(matches!(end, Err(AckedStreamError::Unacknowledged)), "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stream_is_ended_and_not_cancelled() {
+        let server = Server::default();
+        assert!(send_all(&server).await.1.is_ok());
+        assert_eq!(server.0.lock().unwrap().ended, 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn stream_that_is_not_to_be_repeated_fails_where_it_breaks() {
+        let server = Server::with([(7, Err(Status::unavailable("the server is stopping")))]);
+        let (taken, end) = send_over(AckedStream::open_once(server.answers())).await;
+        assert_eq!(taken, (0..7).collect::<Vec<_>>());
+        assert!(matches!(end, Err(AckedStreamError::Status(_))), "{end:?}");
+        assert_eq!(server.openings().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_that_never_answers_is_given_up() {
+        let silent = AckedStream::<u32, u32>::open(|batches| {
+            // Holds the batches, and says nothing.
+            let waiting = tokio_stream::pending::<Result<u32, Status>>().merge(batches.filter_map(|_| None));
+            std::future::ready(Ok(waiting))
+        });
+        let (taken, end) = send_over(silent).await;
+        assert_eq!(taken, [0; 0]);
+        let Err(AckedStreamError::Status(status)) = end else { panic!("{end:?}") };
+        assert_eq!(status.message(), "no acknowledgement within 60 s");
     }
 }

@@ -102,7 +102,8 @@ impl MemberImport {
         }
         self.close().await?;
         let client = self.connection.collections();
-        let stream = AckedStream::open(move |requests| {
+        // A batch that replaces members, sent again after a later one, would take that one's out.
+        let stream = AckedStream::open_once(move |requests| {
             let mut client = client.clone();
             async move { client.import_collections(requests).await.map(Response::into_inner) }
         });
