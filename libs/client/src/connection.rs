@@ -1,5 +1,6 @@
 //! A connection to a system, and the typed client of each service over it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,9 @@ pub enum ConnectError {
     /// The token holds characters that no header may.
     #[error("the token holds characters that a header cannot carry")]
     Token,
+    /// The token would be sent in plain text to another machine.
+    #[error("the token would be sent unencrypted to {0}: expected an https address, or one of this machine")]
+    Exposed(String),
     /// The server cannot be reached.
     #[error("cannot connect to {address}")]
     Unreachable {
@@ -102,12 +106,22 @@ pub fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
 }
 
 /// Connects with the first call. An `https` address has TLS, an `http` address none.
-fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Channel, ConnectError> {
+fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Stack, ConnectError> {
     let endpoint = endpoint(address)?;
-    Ok(match encrypted(&endpoint, tls)? {
+    let channel = match encrypted(&endpoint, tls)? {
         Some(connections) => endpoint.connect_with_connector_lazy(connections),
         None => endpoint.connect_lazy(),
-    })
+    };
+    Ok(Stack::new(channel, exposed(&endpoint)))
+}
+
+/// The address of an endpoint, where others than this machine can read what is sent there.
+fn exposed(endpoint: &Endpoint) -> Option<String> {
+    let uri = endpoint.uri();
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_here =
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
+    (uri.scheme_str() != Some("https") && !is_here).then(|| uri.to_string())
 }
 
 /// What connects to an `https` address, if it is one.
@@ -132,7 +146,8 @@ impl Connection {
             None => endpoint.connect().await,
         };
         let unreachable = |source| ConnectError::Unreachable { address: address.to_owned(), source };
-        channel.map(Self::from_channel).map_err(unreachable)
+        let channel = channel.map_err(unreachable)?;
+        Ok(Self::of(Stack::new(channel, exposed(&endpoint))))
     }
 
     /// Connects with the first call, and again whenever the connection is lost: for services, which start in any order.
@@ -140,13 +155,17 @@ impl Connection {
     /// # Errors
     /// The address has the wrong form, or a file of `tls` cannot be used.
     pub fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Self, ConnectError> {
-        Ok(Self::from_channel(connect_lazy(address, tls)?))
+        Ok(Self::of(connect_lazy(address, tls)?))
     }
 
     /// Over a channel of the caller's own, such as one within the process.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
-        let stack = Stack::new(channel);
+        Self::of(Stack::new(channel, None))
+    }
+
+    /// One server of all services.
+    fn of(stack: Stack) -> Self {
         Self(Arc::new(Stacks {
             inventory: stack.clone(),
             prerequisites: stack.clone(),
@@ -160,12 +179,11 @@ impl Connection {
     /// # Errors
     /// An address has the wrong form, or a file of `tls` cannot be used.
     pub fn connect_lazy_each(addresses: &Addresses<'_>, tls: &TlsFiles) -> Result<Self, ConnectError> {
-        let stack = |address| Ok::<_, ConnectError>(Stack::new(connect_lazy(address, tls)?));
         Ok(Self(Arc::new(Stacks {
-            inventory: stack(addresses.inventory)?,
-            prerequisites: stack(addresses.prerequisites)?,
-            authority: stack(addresses.authority)?,
-            monitoring: stack(addresses.monitoring)?,
+            inventory: connect_lazy(addresses.inventory, tls)?,
+            prerequisites: connect_lazy(addresses.prerequisites, tls)?,
+            authority: connect_lazy(addresses.authority, tls)?,
+            monitoring: connect_lazy(addresses.monitoring, tls)?,
         })))
     }
 
@@ -177,12 +195,15 @@ impl Connection {
     /// With a bearer token in every call.
     ///
     /// # Errors
-    /// The token holds characters that a header cannot carry.
+    /// The token holds characters that a header cannot carry, or would be sent in plain text to another machine.
     pub fn with_token(mut self, token: &str) -> Result<Self, ConnectError> {
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| ConnectError::Token)?;
         // Never shown by anything that prints headers.
         value.set_sensitive(true);
         for stack in self.stacks() {
+            if let Some(address) = &stack.exposed {
+                return Err(ConnectError::Exposed(address.clone()));
+            }
             stack.token = Some(value.clone());
         }
         Ok(self)
@@ -260,5 +281,23 @@ mod tests {
         assert_eq!(error.to_string(), "the token holds characters that a header cannot carry");
         let shown = format!("{:?}", connection.with_token("secret").unwrap());
         assert!(!shown.contains("secret"), "{shown}");
+    }
+
+    #[tokio::test]
+    async fn token_is_not_sent_in_plain_text_to_another_machine() {
+        let with_token = |address: &str| {
+            Connection::connect_lazy(address, &TlsFiles::default()).unwrap().with_token("secret").map(|_| ())
+        };
+        for address in
+            ["http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1", "https://tandem.example:1"]
+        {
+            assert!(with_token(address).is_ok(), "{address}");
+        }
+        for address in ["http://tandem.example:1/", "http://10.1.2.3:1/", "http://localhost.example:1/"] {
+            let expected = format!(
+                "the token would be sent unencrypted to {address}: expected an https address, or one of this machine"
+            );
+            assert_eq!(with_token(address).unwrap_err().to_string(), expected);
+        }
     }
 }

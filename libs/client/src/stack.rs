@@ -24,16 +24,19 @@ use crate::trace::{self, TraceSource};
 pub struct Stack {
     channel: Channel,
     budget: Arc<TpsBudget>,
+    /// The address, where others than this machine can read what is sent there.
+    pub(crate) exposed: Option<String>,
     pub(crate) token: Option<HeaderValue>,
     pub(crate) trace_source: Option<TraceSource>,
     pub(crate) default_deadline: Duration,
 }
 
 impl Stack {
-    pub(crate) fn new(channel: Channel) -> Self {
+    pub(crate) fn new(channel: Channel, exposed: Option<String>) -> Self {
         Self {
             channel,
             budget: Arc::new(retry_budget()),
+            exposed,
             token: None,
             trace_source: None,
             default_deadline: DEFAULT_DEADLINE,

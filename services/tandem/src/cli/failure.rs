@@ -54,7 +54,7 @@ impl CliError {
             Self::Api(error) if error.code == Code::NotFound => NOT_FOUND,
             // Who reads through `head` has what they wanted.
             Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Connect(ConnectError::Address(_)) | Self::Usage(_) => USAGE,
+            Self::Connect(ConnectError::Address(_) | ConnectError::Exposed(_)) | Self::Usage(_) => USAGE,
             Self::Refused(_) => REFUSED,
             Self::NotFound(_) => NOT_FOUND,
             Self::Api(_) | Self::Connect(_) | Self::Failed(_) | Self::Write(_) => FAILED,
