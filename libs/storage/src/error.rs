@@ -89,6 +89,9 @@ pub(crate) enum Class {
 fn class(error: &DbErr) -> Class {
     match error {
         DbErr::ConnectionAcquire(_) => Class::Unavailable,
+        // While connecting: what is at the other end went away in the middle of a word, or is no such server. Of a statement these would be
+        // defects of our own.
+        DbErr::Conn(RuntimeErr::SqlxError(e)) if is_greeting_spoilt(e) => Class::Unavailable,
         DbErr::Conn(RuntimeErr::SqlxError(e))
         | DbErr::Exec(RuntimeErr::SqlxError(e))
         | DbErr::Query(RuntimeErr::SqlxError(e)) => driver_class(e),
@@ -102,13 +105,22 @@ fn class(error: &DbErr) -> Class {
 
 /// Whether the connection broke, as opposed to what was asked on it.
 pub(crate) fn is_connection_lost(error: &DbErr) -> bool {
+    if let DbErr::Conn(RuntimeErr::SqlxError(e)) = error
+        && is_greeting_spoilt(e)
+    {
+        return true;
+    }
     let (DbErr::Conn(RuntimeErr::SqlxError(e))
     | DbErr::Exec(RuntimeErr::SqlxError(e))
     | DbErr::Query(RuntimeErr::SqlxError(e))) = error
     else {
         return false;
     };
-    matches!(**e, sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_))
+    matches!(**e, sqlx::Error::Io(_))
+}
+
+fn is_greeting_spoilt(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Protocol(_) | sqlx::Error::Tls(_))
 }
 
 fn driver_class(error: &sqlx::Error) -> Class {
@@ -122,9 +134,6 @@ fn driver_class(error: &sqlx::Error) -> Class {
             }
         }
         sqlx::Error::Io(_)
-        // What is at the other end does not speak as a server should: it went away in the middle of a word, or is none.
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => Class::Unavailable,
@@ -174,5 +183,10 @@ mod tests {
         assert!(is_connection_lost(&error));
         let error = StoreError::from(error);
         assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+        let said = "too many arguments for query";
+        let error = DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Protocol(said.into()).into()));
+        assert!(!is_connection_lost(&error));
+        let error = StoreError::from(error);
+        assert!(matches!(error, StoreError::Other(_)), "{error:?}");
     }
 }
