@@ -5,13 +5,14 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use metrics::Label;
 use tandem_telemetry::metrics::grpc_status;
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -74,8 +75,8 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
 }
 
-/// The body of an answer: its stream runs within the request's trace and span, its trailers are its outcome, and a draining server ends
-/// it when it has nothing to send.
+/// The body of an answer: its stream runs within the request's trace and span, its trailers are its outcome. A draining server ends it when
+/// it has nothing to send; it ends with its caller's credentials, whatever it has.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     inner: Body,
@@ -84,6 +85,9 @@ pub(crate) struct RequestBody {
     outcome: Outcome,
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// `None`: its caller's credentials do not end.
+    expires: Option<Instant>,
+    expiry: Option<Pin<Box<Sleep>>>,
 }
 
 impl RequestBody {
@@ -94,20 +98,39 @@ impl RequestBody {
         outcome: Outcome,
         ending: CancellationToken,
     ) -> Self {
-        Self { inner, trace, caller, outcome, ending, ended: None }
+        let expires = caller.as_ref().and_then(|caller| caller.expires).and_then(|expires| {
+            Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
+        });
+        Self { inner, trace, caller, outcome, ending, ended: None, expires, expiry: None }
     }
 
-    /// The last frame of a stream that the server gives up.
-    fn final_trailers(&self) -> Frame<Bytes> {
-        let failure = Failure::unavailable("server", "the server is stopping");
+    /// Gives the stream up. Answers its last frame.
+    fn give_up(&mut self, failure: Failure) -> Frame<Bytes> {
         let status = CURRENT.sync_scope(self.trace, || Status::from(failure));
+        self.inner = Body::empty();
+        self.outcome.record(status.code());
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {
-            trailers.insert(GRPC_STATUS, http::HeaderValue::from(Code::Unavailable as u16));
+            trailers.insert(GRPC_STATUS, http::HeaderValue::from(status.code() as u16));
         }
         Frame::trailers(trailers)
     }
+
+    /// Why a stream that has nothing to send ends, if it does.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        if let Some(expires) = self.expires {
+            let expiry = self.expiry.get_or_insert_with(|| Box::pin(sleep_until(expires)));
+            if expiry.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(EXPIRED);
+            }
+        }
+        let ending = &self.ending;
+        let ended = self.ended.get_or_insert_with(|| Box::pin(ending.clone().cancelled_owned()));
+        ended.as_mut().poll(cx).map(|()| Failure::unavailable("server", "the server is stopping"))
+    }
 }
+
+const EXPIRED: Failure = Failure::Unauthenticated("the access token has expired");
 
 impl http_body::Body for RequestBody {
     type Data = Bytes;
@@ -118,6 +141,10 @@ impl http_body::Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
+        // A stream that never waits is looked at here.
+        if !this.outcome.recorded && this.expires.is_some_and(|expires| Instant::now() >= expires) {
+            return Poll::Ready(Some(Ok(this.give_up(EXPIRED))));
+        }
         let entered = this.outcome.span.enter();
         let inner = Pin::new(&mut this.inner);
         let polled = CURRENT.sync_scope(this.trace, || match &this.caller {
@@ -133,16 +160,7 @@ impl http_body::Body for RequestBody {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(end) => Poll::Ready(end),
-            Poll::Pending => {
-                let ending = &this.ending;
-                let ended = this.ended.get_or_insert_with(|| Box::pin(ending.clone().cancelled_owned()));
-                if ended.as_mut().poll(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                this.inner = Body::empty();
-                this.outcome.record(Code::Unavailable);
-                Poll::Ready(Some(Ok(this.final_trailers())))
-            }
+            Poll::Pending => this.poll_end(cx).map(|failure| Some(Ok(this.give_up(failure)))),
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
+use std::time::SystemTime;
 
 use futures::future::BoxFuture;
 use http::HeaderMap;
@@ -18,6 +19,8 @@ use crate::failure::Failure;
 pub struct Principal {
     /// Who, for logs and the audit trail. Unique among principals.
     pub id: String,
+    /// When its credentials end, with the leeway that they have. Streams end then too. `None`: never.
+    pub expires: Option<SystemTime>,
     grants: Grants,
     tenants: Tenants,
 }
@@ -49,7 +52,7 @@ impl Principal {
     /// Whoever sits at this machine: may do everything. Servers that accept it listen on loopback only.
     #[must_use]
     pub fn local() -> Self {
-        Self { id: "local".into(), grants: Grants::Everything, tenants: Tenants::All }
+        Self { id: "local".into(), expires: None, grants: Grants::Everything, tenants: Tenants::All }
     }
 
     /// A principal with exactly these permissions, in every tenant.
@@ -67,7 +70,7 @@ impl Principal {
         tenants: Tenants,
     ) -> Self {
         let permissions = permissions.into_iter().map(i32::from).collect();
-        Self { id: id.into(), grants: Grants::Only(permissions), tenants }
+        Self { id: id.into(), expires: None, grants: Grants::Only(permissions), tenants }
     }
 
     /// Whether it holds that permission. Nobody holds `PERMISSION_UNSPECIFIED`, which is none.

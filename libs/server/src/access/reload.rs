@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::failure::{BoxError, chain};
 
 /// How often files are looked at, at most.
-const LOOK: Duration = Duration::from_secs(2);
+pub(super) const LOOK: Duration = Duration::from_secs(2);
 
 /// A file of the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -55,19 +55,20 @@ impl<T> Reloaded<T> {
         self.as_of(Instant::now())
     }
 
-    fn as_of(&self, now: Instant) -> Arc<T> {
+    pub(super) fn as_of(&self, now: Instant) -> Arc<T> {
         // What a panic left behind is whole: each step below sets one field.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if now.saturating_duration_since(state.looked) >= LOOK {
             state.looked = now;
             let stamps = stamps(&self.files);
             if stamps != state.stamps {
-                state.stamps = stamps;
                 match (self.read)() {
                     Ok(value) => {
                         state.value = Arc::new(value);
+                        state.stamps = stamps;
                         tracing::info!(files = ?self.files, "read again");
                     }
+                    // Tried again at the next look: what is wrong may pass without a change of the files.
                     Err(error) => tracing::warn!(error = chain(&error), "what was read before stays in use"),
                 }
             }

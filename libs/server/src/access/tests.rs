@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -18,6 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
+use super::reload::LOOK;
 use super::tls::{ServerTls, TlsFiles};
 use super::tokens::{AccessTokens, TokenTrust};
 use super::{Access, AccessError};
@@ -172,15 +174,58 @@ fn token_that_chooses_how_it_is_checked_is_refused() {
 }
 
 #[test]
+fn token_of_nobody_in_particular_is_refused() {
+    let tokens = Tokens::new();
+    for sub in [String::new(), "x".repeat(257), "ada\nroot".to_owned()] {
+        let refused = tokens.answer(&tokens.signed(&claims(json!({ "sub": sub })))).unwrap_err();
+        let why = "the claim sub of the access token is empty, longer than 256 bytes or not printable";
+        assert_eq!(refused, format!("the call carries no credentials that this server accepts: {why}"));
+    }
+    assert!(tokens.answer(&tokens.signed(&claims(json!({ "sub": "x".repeat(256) })))).is_ok());
+}
+
+#[test]
+fn principal_ends_with_its_token() {
+    let tokens = Tokens::new();
+    let exp = in_seconds(600);
+    let ada = tokens.answer(&tokens.signed(&claims(json!({ "exp": exp })))).unwrap();
+    // Clocks may differ by a minute.
+    let expected = UNIX_EPOCH + Duration::from_secs(u64::try_from(exp).unwrap() + 60);
+    assert_eq!(ada.expires, Some(expected));
+}
+
+#[test]
 fn key_that_is_withdrawn_takes_its_tokens_with_it() {
     let tokens = Tokens::new();
     let accepted = AccessTokens::open(&tokens.trust()).unwrap();
     let (old, next) = (tokens.signed(&claims(json!({}))), signing_key());
-    assert!(accepted.principal(&old).is_ok());
+    let new = signed(&next, "k2", &claims(json!({})));
+    let after = |looks: u32| Instant::now() + LOOK * looks;
+    assert!(accepted.principal_as_of(&old, after(0)).is_ok());
+    // An issuer adds its next key before it signs with it, and takes the old one away later.
+    tokens.publish(&[("k1", &tokens.key), ("k2", &next)]);
+    assert!(accepted.principal_as_of(&new, after(2)).is_ok());
+    assert!(accepted.principal_as_of(&old, after(2)).is_ok());
     tokens.publish(&[("k2", &next)]);
-    let reopened = AccessTokens::open(&tokens.trust()).unwrap();
-    assert!(reopened.principal(&old).is_err());
-    assert!(reopened.principal(&signed(&next, "k2", &claims(json!({})))).is_ok());
+    assert!(accepted.principal_as_of(&new, after(4)).is_ok());
+    assert!(accepted.principal_as_of(&old, after(4)).is_err());
+}
+
+#[test]
+fn key_that_is_not_for_tokens_is_left_out() {
+    let tokens = Tokens::new();
+    let mut set: Value = serde_json::from_slice(&std::fs::read(tokens.file()).unwrap()).unwrap();
+    let mut encrypting = set["keys"][0].clone();
+    encrypting["kid"] = json!("k2");
+    encrypting["use"] = json!("enc");
+    let mut deriving = set["keys"][0].clone();
+    deriving["kid"] = json!("k3");
+    deriving["key_ops"] = json!(["deriveKey"]);
+    let unknown = json!({ "kty": "AKP", "kid": "k4", "alg": "ML-DSA-44", "pub": "AQAB" });
+    set["keys"].as_array_mut().unwrap().extend([encrypting, deriving, unknown]);
+    std::fs::write(tokens.file(), set.to_string()).unwrap();
+    let answers = |id: &str| tokens.answer(&signed(&tokens.key, id, &claims(json!({})))).is_ok();
+    assert_eq!(["k1", "k2", "k3", "k4"].map(answers), [true, false, false, false]);
 }
 
 #[test]
@@ -189,11 +234,12 @@ fn key_set_that_cannot_be_used_is_named() {
     let secret = json!({ "keys": [{ "kty": "oct", "kid": "s", "k": "c2VjcmV0" }] });
     let encrypting =
         json!({ "keys": [{ "kty": "RSA", "kid": "r", "alg": "RS512", "n": "AQAB", "e": "AQAB" }] });
+    let none = "it has no key for the signatures of tokens";
     for (text, why) in [
-        ("{}".to_owned(), "missing field `keys`"),
-        (json!({ "keys": [] }).to_string(), "it has no keys"),
-        (secret.to_string(), "key `s`: expected a public RSA, P-256, P-384 or Ed25519 key"),
-        (encrypting.to_string(), "key `r`: its algorithm `RS512` is not accepted"),
+        ("{}".to_owned(), "missing field `keys`".to_owned()),
+        (json!({ "keys": [] }).to_string(), none.to_owned()),
+        (secret.to_string(), format!("{none}; key `s`: expected a public RSA, P-256, P-384 or Ed25519 key")),
+        (encrypting.to_string(), format!("{none}; key `r`: its algorithm `RS512` is not accepted")),
     ] {
         std::fs::write(tokens.file(), text).unwrap();
         let error = chain(&AccessTokens::open(&tokens.trust()).err().unwrap());

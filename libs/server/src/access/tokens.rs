@@ -3,16 +3,17 @@
 //! The claim `roles` holds the names of [`Role`]s (app roles, where Microsoft Entra issues the token), `tandem_tenants` the ids of the
 //! tenants in which they hold; `*` is every tenant. Whoever has no role, or no tenant, may do nothing.
 //!
-//! A key is used with the algorithms of its own type alone, so that no token can choose how it is checked; symmetric keys are refused.
+//! A key is used with the algorithms of its own type alone, so that no token can choose how it is checked. Issuers publish keys for other
+//! purposes beside those that sign tokens: what is no public key for signatures, symmetric keys among them, is left out, with a warning.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::errors::ErrorKind;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use moka::sync::Cache;
 use serde::{Deserialize, Serialize};
@@ -32,8 +33,17 @@ const REMEMBERED: u64 = 10_000;
 /// Longest token that is looked at: several times those of common issuers.
 const LONGEST: usize = 16 * 1024;
 
+/// Longest name of a caller, in bytes.
+const LONGEST_SUBJECT: usize = 256;
+
 /// What stands for every tenant in the claim `tandem_tenants`.
 const EVERY_TENANT: &str = "*";
+
+/// A JSON Web Key Set, whose keys are read one by one: there are kinds that nobody here knows.
+#[derive(Deserialize)]
+struct KeySet {
+    keys: Vec<serde_json::Value>,
+}
 
 /// Which access tokens are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,8 +91,13 @@ impl AccessTokens {
     /// # Errors
     /// It is not acceptable.
     pub fn principal(&self, token: &str) -> Result<Arc<Principal>, Failure> {
+        self.principal_as_of(token, Instant::now())
+    }
+
+    /// With the keys that are in use at that moment.
+    pub(super) fn principal_as_of(&self, token: &str, moment: Instant) -> Result<Arc<Principal>, Failure> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.keys.current().principal(token, now)
+        self.keys.as_of(moment).principal(token, now)
     }
 }
 
@@ -102,18 +117,31 @@ impl Keys {
     fn read(trust: &TokenTrust) -> Result<Self, FileError> {
         let file = &trust.keys;
         let text = std::fs::read(file).map_err(|error| named(file, "a JSON Web Key Set", error))?;
-        let set: JwkSet =
+        let set: KeySet =
             serde_json::from_slice(&text).map_err(|error| named(file, "a JSON Web Key Set", error))?;
         let mut by_id = HashMap::with_capacity(set.keys.len());
-        for jwk in &set.keys {
-            let id = jwk.common.key_id.clone();
-            if by_id.insert(id.clone(), usable(jwk, trust)?).is_some() {
-                let id = id.as_deref().unwrap_or("(none)");
-                return Err(named(file, "a JSON Web Key Set", format!("two keys have the id `{id}`")));
+        let mut left_out = Vec::new();
+        for key in set.keys {
+            match usable(key, trust) {
+                Ok((id, key)) => {
+                    if by_id.insert(id.clone(), key).is_some() {
+                        let id = id.as_deref().unwrap_or(NO_ID);
+                        return Err(named(
+                            file,
+                            "a JSON Web Key Set",
+                            format!("two keys have the id `{id}`"),
+                        ));
+                    }
+                }
+                Err(why) => left_out.push(why),
             }
         }
         if by_id.is_empty() {
-            return Err(named(file, "a JSON Web Key Set", "it has no keys"));
+            left_out.insert(0, "it has no key for the signatures of tokens".to_owned());
+            return Err(named(file, "a JSON Web Key Set", left_out.join("; ")));
+        }
+        if !left_out.is_empty() {
+            tracing::warn!(file = %file.display(), keys = ?left_out, "keys are left out");
         }
         Ok(Self { by_id, checked: Cache::new(REMEMBERED) })
     }
@@ -129,6 +157,14 @@ impl Keys {
             return Ok(principal);
         }
         let claims = self.claims(token)?;
+        if claims.sub.is_empty()
+            || claims.sub.len() > LONGEST_SUBJECT
+            || claims.sub.contains(|c: char| c.is_control())
+        {
+            return Err(Failure::Unauthenticated(
+                "the claim sub of the access token is empty, longer than 256 bytes or not printable",
+            ));
+        }
         let principal = Arc::new(principal(&claims));
         self.checked.insert(hash, (Arc::clone(&principal), claims.exp));
         Ok(principal)
@@ -156,15 +192,28 @@ fn principal(claims: &Claims) -> Principal {
         true => Tenants::All,
         false => Tenants::Only(claims.tandem_tenants.iter().cloned().collect()),
     };
-    Principal::of_tenants(format!("token:{}", claims.sub), permissions, tenants)
+    // A time beyond the clock's range is never reached.
+    let expires = UNIX_EPOCH.checked_add(Duration::from_secs(claims.exp.saturating_add(LEEWAY)));
+    let mut principal = Principal::of_tenants(format!("token:{}", claims.sub), permissions, tenants);
+    principal.expires = expires;
+    principal
 }
 
-/// A key of the set with the algorithms that its type allows, or the one that it names itself.
-fn usable(jwk: &Jwk, trust: &TokenTrust) -> Result<Key, FileError> {
-    let refused = |why: String| {
-        let id = jwk.common.key_id.as_deref().unwrap_or("(none)");
-        named(&trust.keys, "a JSON Web Key Set", format!("key `{id}`: {why}"))
-    };
+/// How a key without an id is called.
+const NO_ID: &str = "(none)";
+
+/// A key of the set by its id, with the algorithms that its type allows, or the one that it names itself; or why it is left out.
+fn usable(key: serde_json::Value, trust: &TokenTrust) -> Result<(Option<String>, Key), String> {
+    let id = key.get("kid").and_then(serde_json::Value::as_str).map(str::to_owned);
+    let refused = |why: String| format!("key `{}`: {why}", id.as_deref().unwrap_or(NO_ID));
+    let jwk: Jwk = serde_json::from_value(key).map_err(|error| refused(error.to_string()))?;
+    let is_other_use = |r#use: &PublicKeyUse| *r#use != PublicKeyUse::Signature;
+    let lacks_verify = |operations: &Vec<KeyOperations>| !operations.contains(&KeyOperations::Verify);
+    if jwk.common.public_key_use.as_ref().is_some_and(is_other_use)
+        || jwk.common.key_operations.as_ref().is_some_and(lacks_verify)
+    {
+        return Err(refused("it is not for signatures".to_owned()));
+    }
     let of_type: &[Algorithm] = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => &[Algorithm::RS256, Algorithm::PS256],
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => &[Algorithm::ES256],
@@ -190,8 +239,8 @@ fn usable(jwk: &Jwk, trust: &TokenTrust) -> Result<Key, FileError> {
     validation.set_issuer(&[&trust.issuer]);
     validation.set_audience(&[&trust.audience]);
     validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-    let key = DecodingKey::from_jwk(jwk).map_err(|error| refused(error.to_string()))?;
-    Ok(Key { key, validation })
+    let key = DecodingKey::from_jwk(&jwk).map_err(|error| refused(error.to_string()))?;
+    Ok((id, Key { key, validation }))
 }
 
 /// Why a token is refused, for whoever sent it.

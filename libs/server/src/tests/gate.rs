@@ -1,10 +1,14 @@
 //! What every request passes before its handler.
 
 use std::convert::Infallible;
-use std::future::pending;
+use std::future::{pending, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
 use tandem_contracts::inventory::v1 as inventory;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -15,7 +19,7 @@ use tower::{Layer, ServiceExt};
 use super::{ByWord, Running, get};
 use crate::gate::Gate;
 use crate::permission::Permissions;
-use crate::principal::LocalAuthenticator;
+use crate::principal::{Authenticator, Credentials, LocalAuthenticator, Principal};
 
 const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -123,6 +127,78 @@ where
         http::Request::post("/tandem.inventory.v1.TenantService/GetTenant").body(Body::empty()).unwrap();
     let response = gate.layer(tower::service_fn(handler)).oneshot(request).await.unwrap();
     Status::from_header_map(response.headers()).unwrap()
+}
+
+/// A stream of answers without an end: it says something all the time, or nothing.
+#[derive(Debug, Clone, Copy)]
+struct Endless {
+    is_silent: bool,
+}
+
+impl http_body::Body for Endless {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+        match self.is_silent {
+            true => Poll::Pending,
+            false => Poll::Ready(Some(Ok(http_body::Frame::data(Bytes::from_static(b"said"))))),
+        }
+    }
+}
+
+/// Everybody's credentials end a minute after this was made.
+struct ForAMinute(Principal);
+
+impl ForAMinute {
+    fn new() -> Self {
+        let mut principal = Principal::local();
+        principal.expires = Some(SystemTime::now() + Duration::from_secs(60));
+        Self(principal)
+    }
+}
+
+impl Authenticator for ForAMinute {
+    fn authenticate<'a>(
+        &'a self,
+        _: Credentials<'a>,
+    ) -> BoxFuture<'a, Result<Arc<Principal>, crate::failure::Failure>> {
+        Box::pin(std::future::ready(Ok(Arc::new(self.0.clone()))))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_ends_with_its_callers_credentials() {
+    for is_silent in [true, false] {
+        let gate = Gate {
+            permissions: Permissions::of_contracts().unwrap(),
+            authenticator: Arc::new(ForAMinute::new()),
+            ending: CancellationToken::new(),
+        };
+        let handler = move |_: http::Request<Body>| async move {
+            Ok::<_, Infallible>(http::Response::new(Body::new(Endless { is_silent })))
+        };
+        let request = http::Request::post("/tandem.inventory.v1.DeviceService/WatchDevices")
+            .body(Body::empty())
+            .unwrap();
+        let before = tokio::time::Instant::now();
+        let mut body = gate.layer(tower::service_fn(handler)).oneshot(request).await.unwrap().into_body();
+        let trailers = loop {
+            let frame = poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await;
+            match frame.unwrap().unwrap().into_trailers() {
+                Ok(trailers) => break trailers,
+                Err(_) => tokio::time::advance(Duration::from_secs(1)).await,
+            }
+        };
+        assert!((59..=61).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+        let status = Status::from_header_map(&trailers).unwrap();
+        assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
+        let next = poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await;
+        assert!(next.is_none(), "{next:?}");
+    }
 }
 
 #[tokio::test]
