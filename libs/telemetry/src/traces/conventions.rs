@@ -2,7 +2,7 @@
 //!
 //! Applied where spans leave the process, on the exporter's thread: no request waits for it.
 //!
-//! - The span `request` of a server becomes a SERVER span named by its method.
+//! - The span `request` of a server becomes a SERVER span named by its method. Who called is in the logs, by the trace's id, and not here.
 //! - A statement, which sea-orm's `tracing-spans` records, becomes a CLIENT span named by its operation and table. Its text goes no further:
 //!   it is long, and no one has to trust that it never holds a value. Errors of the database go no further either: they may quote one.
 
@@ -70,9 +70,6 @@ fn name_request(span: &mut SpanData) {
     let method = text(METHOD).map_or_else(|| OTHER_METHOD.to_owned(), |method| method.into_owned());
     let mut attributes =
         vec![KeyValue::new("rpc.system.name", "grpc"), KeyValue::new(METHOD, method.clone())];
-    if let Some(principal) = text("principal") {
-        attributes.push(KeyValue::new("enduser.id", principal.into_owned()));
-    }
     if let Some(code) = text("outcome").map(|code| code.into_owned()) {
         if SERVER_ERRORS.contains(&code.as_str()) {
             span.status = Status::error("");
