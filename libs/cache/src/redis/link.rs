@@ -63,7 +63,7 @@ impl RedisLocation {
         Self { ca: ca.map(Path::to_owned), ..location }
     }
 
-    /// What is trusted beside or instead of what the operating system trusts.
+    /// What is trusted instead of what the operating system trusts, as read now: connections made later do not read it again.
     fn certificates(&self) -> Result<Option<TlsCertificates>, LocationError> {
         let Some(ca) = &self.ca else { return Ok(None) };
         let unreadable = |source| LocationError::Authority { ca: ca.clone(), source };

@@ -49,6 +49,7 @@ pub(crate) struct CredentialsArgs {
     #[arg(
         long = "service",
         value_name = "NAME",
+        value_parser = service_name,
         default_values = ["tandem-inventory", "tandem-prerequisites", "tandem-authority", "tandem-monitoring"]
     )]
     services: Vec<String>,
@@ -73,6 +74,26 @@ struct Claims {
     exp: i64,
     roles: [&'static str; 1],
     tandem_tenants: [&'static str; 1],
+}
+
+/// Names of files that are written beside those of services.
+const TAKEN: [&str; 2] = ["ca", "token-signing"];
+
+/// A host name, as certificates and files are named by it.
+fn service_name(name: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if name.len() > 253 || !name.split('.').all(is_label) {
+        return Err("expected a host name: lower-case letters, digits, hyphens and dots".to_owned());
+    }
+    if TAKEN.contains(&name) {
+        return Err(format!("expected another name: `{name}.key` is a key of the authority"));
+    }
+    Ok(name.to_owned())
 }
 
 /// Writes the files. Nothing else runs in the process meanwhile, so it may block.
@@ -261,6 +282,17 @@ mod tests {
             ("token-signing.key", 0o600),
         ];
         assert_eq!(found, expected.map(|(name, mode)| (name.to_owned(), mode)));
+    }
+
+    #[test]
+    fn service_is_named_as_a_host() {
+        for good in ["tandem-inventory", "inventory.tandem.example", "10-0-0-1"] {
+            assert_eq!(service_name(good).as_deref(), Ok(good));
+        }
+        for wrong in ["", "../ca", "a/b", ".", "a..b", "-a", "a-", "Inventory", "ca", "token-signing"] {
+            assert!(service_name(wrong).is_err(), "{wrong}");
+        }
+        assert!(service_name(&"a".repeat(64)).is_err());
     }
 
     #[test]
