@@ -1,4 +1,7 @@
 //! The ingest stream: each message is one batch, acknowledged once it is durable.
+//!
+//! Nothing is read from the database before a batch joins the transaction that stores it, which tells whether there are such a tenant and
+//! hierarchy: most reports are small, and would spend more on asking than on being stored.
 
 use std::time::Duration;
 
@@ -10,13 +13,14 @@ use tandem_contracts::convert::section::{Report, from_proto};
 use tandem_contracts::inventory::v1::{RefusedSection, ReportDevicesRequest, ReportDevicesResponse};
 use tandem_contracts::r#type::v1::Section;
 use tandem_domain::section::Source;
+use tandem_server::Clock;
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tonic::{Status, Streaming};
 
 use super::Handlers;
+use crate::store::Store;
 use crate::store::ingest::{Batch, Incoming, IncomingBody, batch_apply};
-use crate::store::{Store, hierarchies, tenants};
 
 /// Most sections of one batch: some 5 MB, one transaction of well under a second.
 const MOST_SECTIONS: usize = 5000;
@@ -24,12 +28,15 @@ const MOST_SECTIONS: usize = 5000;
 /// How far a source's clock may be ahead before its times are set to the time of receipt.
 const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
+/// Sections that are checked where they arrive: in less time than it takes to hand them to another thread.
+const FEW_SECTIONS: usize = 8;
+
 /// Batches of a stream that are read ahead: one is being checked while the one before is being stored.
 const READ_AHEAD: usize = 2;
 
 /// Where a stream stands: what the next batch is read against.
 struct Reporting {
-    handlers: Handlers,
+    clock: Clock,
     incoming: Streaming<ReportDevicesRequest>,
     parent: Option<(TenantName, Source)>,
     last_sequence: Option<u64>,
@@ -48,8 +55,8 @@ pub(super) fn acknowledge(
     handlers: Handlers,
     incoming: Streaming<ReportDevicesRequest>,
 ) -> impl Stream<Item = Result<ReportDevicesResponse, Status>> {
-    let store = handlers.store.clone();
-    let start = Reporting { handlers, incoming, parent: None, last_sequence: None };
+    let Handlers { store, clock, .. } = handlers;
+    let start = Reporting { clock, incoming, parent: None, last_sequence: None };
     let heads = stream::unfold(Some(start), |reporting| async move {
         let mut reporting = reporting?;
         let request = match reporting.incoming.next().await? {
@@ -59,15 +66,15 @@ pub(super) fn acknowledge(
                 return Some((Err(failure), None));
             }
         };
-        match reporting.head(&request).await {
+        match reporting.head(&request) {
             Ok((tenant, source)) => {
-                let received_at = reporting.handlers.clock.now();
+                let received_at = reporting.clock.now();
                 Some((Ok(check(tenant, source, request, received_at)), Some(reporting)))
             }
             Err(failure) => Some((Err(failure), None)),
         }
     });
-    // Each batch is checked on a thread of its own as soon as it is there; stored they are one after the other.
+    // Each batch is checked as soon as it is there; stored they are one after the other.
     let checked = heads.map(|head| async { head?.await }).buffered(READ_AHEAD).boxed();
     stream::unfold(Some((checked, store)), |reporting| async move {
         let (mut checked, store) = reporting?;
@@ -83,19 +90,30 @@ pub(super) fn acknowledge(
     })
 }
 
-/// Starts checking the sections of a batch.
+/// Checks the sections of a batch: those of a large one on a thread of its own, which starts now.
 fn check(
     tenant: TenantName,
     source: Source,
     request: ReportDevicesRequest,
     received_at: Timestamp,
 ) -> impl Future<Output = Result<Checked, Failure>> {
-    let sequence = request.sequence;
-    let checking = tokio::task::spawn_blocking(move || {
+    let is_large = request.sections.len() > FEW_SECTIONS;
+    let check = move || {
         let (sections, refused) = read_sections(request.sections, &source, received_at);
-        Checked { tenant, sequence, batch: Batch { source, sections, received_at }, refused }
-    });
-    async move { checking.await.map_err(Failure::internal) }
+        Checked {
+            tenant,
+            sequence: request.sequence,
+            batch: Batch { source, sections, received_at },
+            refused,
+        }
+    };
+    let checked = if is_large { Ok(tokio::task::spawn_blocking(check)) } else { Err(check()) };
+    async move {
+        match checked {
+            Ok(checking) => checking.await.map_err(Failure::internal),
+            Err(checked) => Ok(checked),
+        }
+    }
 }
 
 /// Stores a batch.
@@ -113,8 +131,8 @@ async fn take(store: &Store, checked: Checked) -> Result<ReportDevicesResponse, 
 
 impl Reporting {
     /// What a batch belongs to, if it keeps to the contract.
-    async fn head(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
-        let (tenant, source) = self.parent(request).await?;
+    fn head(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
+        let (tenant, source) = self.parent(request)?;
         if self.last_sequence.is_some_and(|last| request.sequence <= last) {
             let found = request.sequence;
             return Err(Failure::field(
@@ -134,25 +152,16 @@ impl Reporting {
         Ok((tenant, source))
     }
 
-    /// The tenant and source of a batch; the first message must name both, and both must be there.
-    async fn parent(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
-        let store = &self.handlers.store;
+    /// The tenant and source of a batch; the first message must name both.
+    fn parent(&mut self, request: &ReportDevicesRequest) -> Result<(TenantName, Source), Failure> {
         let tenant = match &self.parent {
             Some((tenant, _)) => tenant.clone(),
-            None => {
-                let tenant = TenantName::parse("parent", &request.parent)?;
-                tenants::revision(store.database.reader(), tenant.id()).await?;
-                tenant
-            }
+            None => TenantName::parse("parent", &request.parent)?,
         };
         let source = match &self.parent {
             Some((_, source)) if request.source.is_empty() => source.clone(),
             _ => request.source.parse::<Source>().map_err(|e| Failure::field("source", e.to_string()))?,
         };
-        let is_new = self.parent.as_ref().is_none_or(|(_, known)| *known != source);
-        if is_new && let Some(hierarchy) = source.hierarchy() {
-            hierarchies::hierarchy_fetch(store, tenant.id(), hierarchy.as_str()).await?;
-        }
         self.parent = Some((tenant.clone(), source.clone()));
         Ok((tenant, source))
     }

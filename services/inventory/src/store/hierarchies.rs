@@ -1,10 +1,10 @@
 //! Hierarchies, their sites, and what surrounds every device of a tenant.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use prost::Message;
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tandem_contracts::inventory::v1::{
     GetSurroundingsResponse, Hierarchy, HierarchySurroundings, Site, UpdateHierarchyResponse,
     UpdateSiteResponse,
@@ -47,7 +47,29 @@ pub(crate) async fn hierarchy_fetch(store: &Store, tenant: &str, id: &str) -> Re
         .one(store.database.reader())
         .await?
         .map(hierarchy_message)
-        .ok_or_else(|| Failure::NotFound { resource_type: HIERARCHY, name: hierarchy_name(tenant, id) })
+        .ok_or_else(|| not_found(tenant, id))
+}
+
+/// There is no such hierarchy.
+pub(crate) fn not_found(tenant: &str, id: &str) -> Failure {
+    Failure::NotFound { resource_type: HIERARCHY, name: hierarchy_name(tenant, id) }
+}
+
+/// Those of the named hierarchies that there are.
+pub(crate) async fn hierarchies_known(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    ids: BTreeSet<&str>,
+) -> Result<HashSet<String>, Failure> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let known = hierarchy::Entity::find()
+        .select_only()
+        .column(hierarchy::Column::Hierarchy)
+        .filter(hierarchy::Column::Tenant.eq(tenant))
+        .filter(hierarchy::Column::Hierarchy.is_in(ids));
+    Ok(known.into_tuple::<String>().all(tx).await?.into_iter().collect())
 }
 
 /// Lists up to `limit` hierarchies of a tenant after one, by id.

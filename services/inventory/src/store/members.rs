@@ -14,6 +14,7 @@ use tandem_storage::bulk::{Column, Insert, List, from_listed, gathered, gathered
 
 use super::Store;
 use super::entity::{collection, hierarchy};
+use super::hierarchies;
 use super::ingest::working::Working;
 use super::ingest::{derive, load};
 use super::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
@@ -74,10 +75,7 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Resul
     let mut locked = lock_tenant(tx, tenant).await?;
     let hierarchy = import.hierarchy.as_str();
     if hierarchy::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned())).one(tx).await?.is_none() {
-        return Err(Failure::NotFound {
-            resource_type: "tandem.inventory.v1.Hierarchy",
-            name: format!("tenants/{tenant}/hierarchies/{hierarchy}"),
-        });
+        return Err(hierarchies::not_found(tenant, hierarchy));
     }
     let mut numbers = describe(tx, &mut locked, import).await?;
     let records = records_of(tx, &mut locked, import).await?;

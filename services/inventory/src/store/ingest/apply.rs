@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
-use tandem_domain::id::DeviceId;
+use tandem_domain::id::{DeviceId, HierarchyId};
 use tandem_domain::identity::{Decision, RecordIdentity, place, released};
 use tandem_domain::section::{SectionBody, SectionKind, Source};
 use tandem_server::failure::Failure;
@@ -15,33 +15,45 @@ use super::batch::{Applied, Batch, Incoming, IncomingBody};
 use super::working::{StoredSection, WorkRecord, Working};
 use super::{derive, load, write};
 use crate::store::Store;
+use crate::store::hierarchies::{self, hierarchies_known};
 use crate::store::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
-/// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each.
+/// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each: one
+/// of a hierarchy that there is not changed nothing.
 pub(crate) async fn batches_apply(
     store: &Store,
     tenant: &str,
     batches: Arc<Vec<Batch>>,
-) -> Result<Vec<Applied>, Failure> {
+) -> Result<Vec<Result<Applied, Failure>>, Failure> {
     let applied = store
         .write(|tx| {
             let (batches, tenant) = (batches.clone(), tenant.to_owned());
             Box::pin(async move { apply(tx, &tenant, &batches).await })
         })
         .await?;
-    if let Some(last) = applied.last() {
+    if let Some(last) = applied.iter().flatten().last() {
         store.hint(tenant, last.revision);
     }
     Ok(applied)
 }
 
-async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Result<Vec<Applied>, Failure> {
+async fn apply(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    batches: &[Batch],
+) -> Result<Vec<Result<Applied, Failure>>, Failure> {
     let mut locked = lock_tenant(tx, tenant).await?;
+    let named = batches.iter().filter_map(|batch| batch.source.hierarchy().map(HierarchyId::as_str));
+    let hierarchies = hierarchies_known(tx, tenant, named.collect()).await?;
     let mut working = Working::default();
     load_records(tx, tenant, batches, &mut working).await?;
     let mut outcomes = Vec::with_capacity(batches.len());
     let mut new = NewContent::default();
     for batch in batches {
+        if let Some(id) = batch.source.hierarchy().filter(|id| !hierarchies.contains(id.as_str())) {
+            outcomes.push(Err(hierarchies::not_found(tenant, id.as_str())));
+            continue;
+        }
         let mut outcome = Applied::default();
         for incoming in &batch.sections {
             match replace_section(&mut working, &mut locked, batch, incoming) {
@@ -52,7 +64,7 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Res
                 None => outcome.superseded += 1,
             }
         }
-        outcomes.push(outcome);
+        outcomes.push(Ok(outcome));
     }
     settle_identity(tx, &locked, &mut working, &new).await?;
     let merge = derive::Merge::prepare(tx, &locked, &working).await?;
@@ -67,7 +79,7 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, batches: &[Batch]) -> Res
     write::devices(tx, tenant, devices).await?;
     let revision =
         unlock_tenant(tx, &locked, if told { Changed::Something } else { Changed::Nothing }).await?;
-    outcomes.iter_mut().for_each(|outcome| outcome.revision = revision);
+    outcomes.iter_mut().flatten().for_each(|outcome| outcome.revision = revision);
     Ok(outcomes)
 }
 

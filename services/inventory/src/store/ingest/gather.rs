@@ -143,7 +143,7 @@ async fn apply(store: &Store, tenant: &str, batches: Vec<Batch>) -> Vec<Result<A
     histogram!("tandem_inventory_ingest_sections").record(as_f64(sections));
     let batches = Arc::new(batches);
     let failure = match batches_apply(store, tenant, Arc::clone(&batches)).await {
-        Ok(applied) => return applied.into_iter().map(Ok).collect(),
+        Ok(applied) => return applied,
         Err(failure) if batches.len() == 1 => return vec![Err(failure)],
         Err(failure) => failure,
     };
@@ -155,7 +155,8 @@ async fn apply(store: &Store, tenant: &str, batches: Vec<Batch>) -> Vec<Result<A
     let mut outcomes = Vec::with_capacity(batches.len());
     for batch in Arc::unwrap_or_clone(batches) {
         let applied = batches_apply(store, tenant, Arc::new(vec![batch])).await;
-        outcomes.push(applied.map(|applied| applied.into_iter().next().unwrap_or_default()));
+        outcomes
+            .push(applied.and_then(|applied| applied.into_iter().next().unwrap_or(Ok(Applied::default()))));
     }
     outcomes
 }
