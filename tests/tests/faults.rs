@@ -13,7 +13,7 @@ use tandem_contracts::authority::v1::{
 };
 use tandem_contracts::inventory::v1::GetTenantRequest;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
-use tandem_testkit::containers::Restart;
+use tandem_testkit::containers::{RedisCluster, Restart};
 use tandem_testkit::suite::Suite;
 use tandem_testkit::wait::until;
 use tandem_tests::load::calls;
@@ -313,6 +313,27 @@ async fn redis_that_is_killed_paused_or_flushed_changes_no_answer_and_is_used_ag
     until_cached(&mut processes, &connection, &mut times).await;
 }
 
+async fn cluster_node_that_is_lost_changes_no_answer_and_is_used_again() {
+    let (mut processes, cluster) = (Processes::new().await, RedisCluster::start().await);
+    processes.configure("TANDEM_CACHE_URL", &cluster.urls().join(","));
+    processes.configure("TANDEM_CACHE_CLUSTER", "true");
+    processes.start("inventory");
+    processes.start("authority");
+    processes.ready().await;
+    let connection = processes.connection();
+    make_tenant(&connection).await;
+    report(&connection, 0..ASKED, &watch::Sender::new(0)).await;
+    let mut times = 1..;
+    until_cached(&mut processes, &connection, &mut times).await;
+
+    // The node with everything that is kept of the tenant.
+    let tenant = TENANT.trim_start_matches("tenants/");
+    cluster.kill(&format!("tandem:cache:1:{{{}:{tenant}}}:epoch", tenant.len())).await;
+    check_answers(&connection, times.next().unwrap()).await;
+    cluster.revive().await;
+    until_cached(&mut processes, &connection, &mut times).await;
+}
+
 async fn process_that_is_asked_to_end_answers_what_it_took_on() {
     let (mut processes, connection, start) = inventory().await;
     let progress = watch::Sender::new(0);
@@ -379,6 +400,7 @@ fn main() -> ExitCode {
         replicas_that_race_on_a_policy_record_every_change_once,
         link_that_is_cut_is_told_and_heals,
         redis_that_is_killed_paused_or_flushed_changes_no_answer_and_is_used_again,
+        cluster_node_that_is_lost_changes_no_answer_and_is_used_again,
         process_that_is_asked_to_end_answers_what_it_took_on,
         rolling_restart_of_every_service_fails_no_call,
     )

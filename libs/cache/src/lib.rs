@@ -8,6 +8,8 @@
 //! entry may be missing at any moment (evicted, removed, never written), and means only "ask the database". So the cache may
 //! vanish, lag, or hear of changes late, twice or out of order, and answers stay right.
 //!
+//! [`RedisHints`] tell other processes that something was committed; in one process the inventory tells itself.
+//!
 //! Values are opaque bytes here. Not for: deciding what is cached, and following the feed; the services do that.
 
 pub mod conformance;
@@ -20,4 +22,7 @@ pub use port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Following, MAX_WATERMARK_AGE, Position, Removal, Value,
     WriteError,
 };
-pub use redis::{EPOCH_LIFETIME, LocationError, READ_PATIENCE, RedisCache, RedisLocation, WRITE_PATIENCE};
+pub use redis::{
+    EPOCH_LIFETIME, Hint, LocationError, READ_PATIENCE, RedisCache, RedisHints, RedisLocation, SharedRedis,
+    WRITE_PATIENCE,
+};

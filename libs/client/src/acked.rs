@@ -228,6 +228,9 @@ mod tests {
         ended: usize,
     }
 
+    /// A stream that was opened, with its answers.
+    type Opened = std::future::Ready<Result<ReceiverStream<Result<u32, Status>>, Status>>;
+
     impl Server {
         fn with(script: impl IntoIterator<Item = (usize, Result<(), Status>)>) -> Self {
             let server = Self::default();
@@ -236,14 +239,7 @@ mod tests {
         }
 
         /// What a stream of batches is answered with.
-        fn answers(
-            &self,
-        ) -> impl Fn(
-            ReceiverStream<u32>,
-        ) -> std::future::Ready<Result<ReceiverStream<Result<u32, Status>>, Status>>
-        + Send
-        + Sync
-        + use<> {
+        fn answers(&self) -> impl Fn(ReceiverStream<u32>) -> Opened + Send + Sync + use<> {
             let server = self.clone();
             move |mut batches| {
                 let state = Arc::clone(&server.0);

@@ -130,6 +130,18 @@ impl Supervisor {
         self.start(&self.0.tasks, name.into(), Lasts::UntilDrain, task);
     }
 
+    /// Runs a task that has no end of its own until [`Self::ending`], wherever it then waits. Otherwise as [`Self::spawn`].
+    pub fn spawn_endless<F>(&self, name: impl Into<String>, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let ending = self.ending();
+        self.spawn(name, async move {
+            // `None`: it was to end.
+            let _ = ending.run_until_cancelled(task).await;
+        });
+    }
+
     /// Runs a task that ends by itself, such as the pump of one stream. Its failure and its panic drain everything.
     pub fn spawn_short<F>(&self, name: impl Into<String>, task: F)
     where

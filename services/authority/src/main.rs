@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tandem_authority::config::{Arguments, NAME};
 use tandem_authority::{Authority, Parts};
+use tandem_cache::SharedRedis;
 use tandem_client::Connection;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
@@ -20,11 +21,15 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
+    let redis = config.redis()?;
+    if let Some(SharedRedis { hints, .. }) = redis.clone() {
+        process.supervisor().spawn_endless("hints", async move { hints.run().await });
+    }
     let parts = Parts {
         database: config.database(),
         inventory: Connection::connect_lazy(&config.inventory, &config.peers)?
             .with_trace_source(trace::current_id),
-        cache: config.cache()?,
+        cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
     };
     let Some(authority) = process.open(|| Authority::open(parts.clone())).await? else { return Ok(()) };

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `grpc` | thin handlers of the contracts |
 //! | `store` | entities, migrations, queries, the ingest transaction, the change feed |
-//! | `tasks` | what keeps the device-state cache at the feed |
+//! | `tasks` | what keeps the device-state cache at the feed, and hears what other replicas commit |
 //! | [`config`] | what can be configured, and the command line |
 //!
 //! Invariants: every write holds its tenant's row, so revisions rise in commit order; what was acknowledged is durable; a
@@ -23,7 +23,7 @@ mod tasks;
 use std::fmt;
 use std::sync::Arc;
 
-use tandem_cache::DeviceStateCache;
+use tandem_cache::{DeviceStateCache, RedisHints};
 use tandem_contracts::inventory::v1::collection_service_server::CollectionServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
@@ -35,6 +35,7 @@ use tandem_storage::{Location, StoreError};
 use grpc::Handlers;
 use store::Store;
 use tasks::cache_follower::CacheFollower;
+use tasks::hints;
 
 /// What the service is assembled from.
 #[derive(Clone)]
@@ -45,6 +46,8 @@ pub struct Parts {
     pub clock: Clock,
     /// Where the states of devices are kept beside the database, for services that decide about many. Unset: nowhere.
     pub cache: Option<Arc<dyn DeviceStateCache>>,
+    /// By which its replicas tell each other what they committed. Unset: they find out by looking.
+    pub hints: Option<Arc<RedisHints>>,
 }
 
 impl fmt::Debug for Parts {
@@ -72,8 +75,8 @@ impl Inventory {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, clock, cache } = parts;
-        let store = Store::open(&database).await?;
+        let Parts { database, clock, cache, hints } = parts;
+        let store = Store::open(&database, hints).await?;
         Ok(Self { handlers: Handlers { store, clock }, cache })
     }
 
@@ -92,10 +95,10 @@ impl Inventory {
         let Handlers { store, clock } = self.handlers.clone();
         if let Some(cache) = &self.cache {
             let follower = CacheFollower::new(store.clone(), Arc::clone(cache));
-            let ending = supervisor.ending();
-            supervisor.spawn("inventory cache follower", async move {
-                ending.run_until_cancelled(follower.run()).await;
-            });
+            supervisor.spawn_endless("inventory cache follower", follower.run());
+        }
+        if let Some(others) = &store.others {
+            supervisor.spawn_endless("inventory hints", hints::run(store.clone(), Arc::clone(others)));
         }
         let forgetting = forget_requests::run(store.database, clock, supervisor.ending());
         supervisor.spawn("inventory forget requests", forgetting);

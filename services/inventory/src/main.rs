@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use tandem_cache::SharedRedis;
 use tandem_inventory::config::{Arguments, NAME};
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
@@ -19,7 +20,13 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
-    let parts = Parts { database: config.database(), clock: Clock::system(), cache: config.cache()? };
+    let redis = config.redis()?;
+    let parts = Parts {
+        database: config.database(),
+        clock: Clock::system(),
+        cache: redis.as_ref().map(SharedRedis::device_states),
+        hints: redis.map(|redis| redis.hints),
+    };
     let Some(inventory) = process.open(|| Inventory::open(parts.clone())).await? else { return Ok(()) };
     inventory.start_tasks(process.supervisor());
     let server = inventory.serve_on(process.server());

@@ -34,7 +34,7 @@ impl Sandbox {
     async fn open(file: &Path, most_bytes: Option<u64>) -> Self {
         let database = Location::Sqlite { file: file.to_owned(), durability: Durability::Full, most_bytes };
         let clock = Clock::fixed("2026-11-20T12:00:00Z".parse().unwrap());
-        let inventory = Inventory::open(Parts { database, clock, cache: None }).await.unwrap();
+        let inventory = Inventory::open(Parts { database, clock, cache: None, hints: None }).await.unwrap();
         let supervisor = Supervisor::new();
         let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));
         let channel = tandem_testkit::serve(&supervisor, "inventory", server);

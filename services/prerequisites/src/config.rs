@@ -2,11 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
-use tandem_cache::{DeviceStateCache, LocationError, RedisCache, RedisLocation};
+use tandem_cache::{LocationError, RedisLocation, SharedRedis};
 use tandem_client::TlsFiles;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
@@ -34,7 +33,7 @@ pub struct Config {
     pub inventory: String,
     /// Address of the authority service. Default: `http://127.0.0.1:50053`.
     pub authority: String,
-    /// The Redis that keeps the states of devices for all services, as `redis://user:password@host:port`; of a cluster some nodes,
+    /// The Redis that keeps the states of devices for all services and carries their hints, as `redis://user:password@host:port`; of a cluster some nodes,
     /// separated by commas. Unset: the database answers everything.
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
@@ -76,14 +75,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The cache of device states, which need not be reachable yet.
+    /// The Redis that the services share, which need not be reachable yet.
     ///
     /// # Errors
     /// Its address has the wrong form.
-    pub fn cache(&self) -> Result<Option<Arc<dyn DeviceStateCache>>, LocationError> {
+    pub fn redis(&self) -> Result<Option<SharedRedis>, LocationError> {
         let Some(url) = &self.cache_url else { return Ok(None) };
         let location = RedisLocation::configured(url.expose(), self.cache_cluster, self.cache_ca.as_deref());
-        Ok(Some(Arc::new(RedisCache::new(&location)?)))
+        SharedRedis::new(&location).map(Some)
     }
 
     /// What every process has.

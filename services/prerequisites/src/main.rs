@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use tandem_cache::SharedRedis;
 use tandem_client::Connection;
 use tandem_prerequisites::config::{Arguments, NAME};
 use tandem_prerequisites::{Parts, Prerequisites};
@@ -20,6 +21,10 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         return process::print_config(&config);
     }
     let process = Process::start(&config.settings()).await?;
+    let redis = config.redis()?;
+    if let Some(SharedRedis { hints, .. }) = redis.clone() {
+        process.supervisor().spawn_endless("hints", async move { hints.run().await });
+    }
     let connect = |address| {
         let connection = Connection::connect_lazy(address, &config.peers)?;
         Ok::<_, BoxError>(connection.with_trace_source(trace::current_id))
@@ -27,7 +32,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     let prerequisites = Prerequisites::new(Parts {
         inventory: connect(&config.inventory)?,
         authority: connect(&config.authority)?,
-        cache: config.cache()?,
+        cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
     });
     let server = process.server().add_service(prerequisites.service());

@@ -73,6 +73,7 @@ impl Sandbox {
             database: embedded("inventory.db"),
             clock,
             cache: cache.clone(),
+            hints: None,
         })
         .await?;
         let authority = Authority::open(tandem_authority::Parts {

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tracing::field::Empty;
 
 /// How long connecting may take: name, TCP, greeting, and in a cluster its map.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
+pub(super) const CONNECT_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The target of spans that are for traces alone.
 const TRACES: &str = "tandem_trace";
@@ -65,12 +65,31 @@ impl RedisLocation {
 
     /// What is trusted instead of what the operating system trusts, as read now: connections made later do not read it again.
     fn certificates(&self) -> Result<Option<TlsCertificates>, LocationError> {
+        // The library takes the process's implementation of cryptography. Whoever set another one before meant it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let Some(ca) = &self.ca else { return Ok(None) };
         let unreadable = |source| LocationError::Authority { ca: ca.clone(), source };
         Ok(Some(TlsCertificates {
             client_tls: None,
             root_cert: Some(std::fs::read(ca).map_err(unreadable)?),
         }))
+    }
+
+    /// Clients of the servers that are known, each by itself.
+    pub(super) fn clients(&self) -> Result<Vec<Client>, LocationError> {
+        let certificates = self.certificates()?;
+        let urls = match &self.servers {
+            Servers::One(url) => std::slice::from_ref(url),
+            Servers::Cluster(urls) => urls,
+        };
+        urls.iter().map(|url| Ok(client(url, certificates.clone())?)).collect()
+    }
+}
+
+fn client(url: &str, certificates: Option<TlsCertificates>) -> RedisResult<Client> {
+    match certificates {
+        Some(certificates) => Client::build_with_tls(url, certificates),
+        None => Client::open(url),
     }
 }
 
@@ -124,19 +143,13 @@ enum AnyConnection {
 impl Link {
     /// Connects nowhere yet. `response_timeout`: how long any request may take.
     pub(super) fn new(location: &RedisLocation, response_timeout: Duration) -> Result<Self, LocationError> {
-        // The library takes the process's implementation of cryptography. Whoever set another one before meant it.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificates = location.certificates()?;
         let client = match &location.servers {
             Servers::One(url) => {
                 let config = AsyncConnectionConfig::new()
                     .set_connection_timeout(Some(CONNECT_PATIENCE))
                     .set_response_timeout(Some(response_timeout));
-                let client = match certificates {
-                    Some(certificates) => Client::build_with_tls(url.as_str(), certificates)?,
-                    None => Client::open(url.as_str())?,
-                };
-                AnyClient::Server(Box::new((client, config)))
+                AnyClient::Server(Box::new((client(url, certificates)?, config)))
             }
             Servers::Cluster(urls) => {
                 let builder = ClusterClient::builder(urls.iter().map(String::as_str))

@@ -34,18 +34,18 @@
 //!
 //! # In this process
 //! What was read is answered again for as long as the watermark that it was read with may be trusted ([`near`]), if
-//! [`RedisCache::with_near`] gives it room.
-//!
-//! Not for: hints that something changed.
+//! [`RedisCache::with_near`] gives it room; with [`RedisHints`] for no longer than until a newer revision is heard of.
 
 mod attempt;
 mod breaker;
+mod hints;
 mod layout;
 mod lineage;
 mod link;
 mod near;
 mod scripts;
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use redis::{FromRedisValue, RedisError, RedisResult};
@@ -53,6 +53,7 @@ use tokio::time::timeout;
 
 use self::attempt::Attempt;
 use self::breaker::Breaker;
+pub use self::hints::{Hint, RedisHints};
 use self::layout::{Keys, View, digits, milliseconds, number, slot, state};
 use self::lineage::{Lineage, Lineages};
 use self::link::{Link, Live};
@@ -78,6 +79,36 @@ const WRITTEN_AT_ONCE: usize = 256;
 /// Entries of one read: some 2 MB.
 const READ_AT_ONCE: usize = 1000;
 
+/// Bytes in a process for what was read within the last second.
+const NEAR_BYTES: u64 = 16 << 20;
+
+/// What the services that share a Redis have of it.
+#[derive(Debug, Clone)]
+pub struct SharedRedis {
+    /// The states of devices, kept in this process too for as long as they may be trusted.
+    pub cache: Arc<RedisCache>,
+    /// What the others committed.
+    pub hints: Arc<RedisHints>,
+}
+
+impl SharedRedis {
+    /// The Redis at that location, which need not be reachable yet. Whoever has it runs its [`hints`](RedisHints::run).
+    ///
+    /// # Errors
+    /// The location is malformed.
+    pub fn new(location: &RedisLocation) -> Result<Self, LocationError> {
+        let hints = Arc::new(RedisHints::new(location)?);
+        let cache = RedisCache::new(location)?.with_near(NEAR_BYTES).with_hints(Arc::clone(&hints));
+        Ok(Self { cache: Arc::new(cache), hints })
+    }
+
+    /// The states of devices, whoever keeps them.
+    #[must_use]
+    pub fn device_states(&self) -> Arc<dyn DeviceStateCache> {
+        Arc::<RedisCache>::clone(&self.cache)
+    }
+}
+
 /// Device states in Redis. Connects in the background when it is first used.
 #[derive(Debug)]
 pub struct RedisCache {
@@ -86,6 +117,7 @@ pub struct RedisCache {
     lineages: Lineages,
     read_patience: Duration,
     near: Option<Near>,
+    hints: Option<Arc<RedisHints>>,
     /// Apart, for readers are less patient: what is too slow for them may do for writers, and must not keep the watermark from moving.
     reading: Breaker,
     writing: Breaker,
@@ -122,6 +154,7 @@ impl RedisCache {
             lineages: Lineages::new(),
             read_patience: READ_PATIENCE,
             near: None,
+            hints: None,
             reading: Breaker::default(),
             writing: Breaker::default(),
         })
@@ -141,6 +174,13 @@ impl RedisCache {
         self
     }
 
+    /// The same, which answers nothing from this process that hints tell of a newer revision than.
+    #[must_use]
+    pub fn with_hints(mut self, hints: Arc<RedisHints>) -> Self {
+        self.hints = Some(hints);
+        self
+    }
+
     async fn get(
         &self,
         tenant: &str,
@@ -148,7 +188,8 @@ impl RedisCache {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> Option<Vec<Option<Value>>> {
-        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, at_least, now));
+        let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
+        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, [at_least, heard], now));
         if let Some((epoch, mut held)) = held.filter(|(_, held)| held.iter().any(Option::is_some)) {
             let missing = ids.iter().zip(&held).filter(|(_, held)| held.is_none());
             let missing: Vec<&str> = missing.map(|(id, _)| *id).collect();

@@ -2,8 +2,9 @@
 //!
 //! Each state is kept with the epoch and watermark that it was read with in one step, and is answered again only as long as these may be
 //! trusted for the question at hand: less than [`MAX_WATERMARK_AGE`] after the watermark was confirmed, and if it covers what is asked
-//! for. Such an answer says nothing that the first one did not, and no message that it is out of date could make it more right; so there
-//! are none to be lost. That a device is missing is not kept. What this process itself writes is dropped, so that it reads its writes.
+//! for and whatever hints told of. An answer that no hint reached says nothing that the first one did not: hints make answers fresher, and
+//! that they can be lost makes none wrong. That a device is missing is not kept. What this process itself writes is dropped, so that it
+//! reads its writes.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -41,18 +42,18 @@ impl Near {
         Self { seen: seen.build(), epochs: RwLock::default() }
     }
 
-    /// The states that may be answered again, in the order asked for, all of one epoch.
+    /// The states that may be answered again, in the order asked for, all of one epoch; none of before any of these positions.
     pub(super) fn held(
         &self,
         tenant: &str,
         ids: &[&str],
-        at_least: Option<Position>,
+        at_least: [Option<Position>; 2],
         now: SystemTime,
     ) -> Option<(Epoch, Vec<Option<Value>>)> {
         let epoch = *self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant)?;
         let held = |id: &&str| {
             let seen = self.seen.get(&(epoch, Arc::from(*id)))?;
-            seen.view.is_trusted(at_least, now).then_some(seen.value)
+            at_least.iter().all(|at_least| seen.view.is_trusted(*at_least, now)).then_some(seen.value)
         };
         Some((epoch, ids.iter().map(held).collect()))
     }

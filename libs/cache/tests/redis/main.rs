@@ -4,6 +4,7 @@
 mod any_order;
 mod cluster_faults;
 mod faults;
+mod hints;
 mod observer;
 mod promises;
 #[path = "../world/mod.rs"]
@@ -40,6 +41,9 @@ fn main() -> ExitCode {
         .with_containers("faults::full", faults::full_server_confirms_nothing)
         .with_containers("faults::evicting", faults::evicting_server_answers_less_but_nothing_stale)
         .with_containers("faults::expiry", faults::every_key_expires)
+        .with_containers("hints::server", hints::hint_is_heard_by_others_also_after_the_server_was_gone)
+        .with_containers("hints::cluster", hints::hint_is_heard_over_any_node_that_is_left)
+        .with_containers("hints::near", hints::near_layer_answers_nothing_older_than_what_it_was_told_of)
         .with_containers("cluster_faults::killed", cluster_faults::killed_master_comes_back)
         .with_containers("cluster_faults::spread", cluster_faults::tenants_spread_over_masters)
         .run()

@@ -206,6 +206,16 @@ impl RedisCluster {
         kill(&self.container, self.port_of(key).await).await;
     }
 
+    /// Kills the master at that address, which is one of [`Self::urls`]. It does not come back before [`Self::revive`].
+    ///
+    /// # Panics
+    /// It cannot be killed, or there is none.
+    pub async fn kill_node(&self, url: &str) {
+        let port = CLUSTER_PORTS.into_iter().zip(self.urls()).find(|(_, known)| known == url);
+        let (port, _) = port.unwrap_or_else(|| panic!("no master is at {url}"));
+        kill(&self.container, port).await;
+    }
+
     /// Starts the masters that were killed, and waits until every slot is served.
     ///
     /// # Panics

@@ -18,9 +18,10 @@ pub(crate) mod once;
 pub(crate) mod tenants;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::DatabaseTransaction;
+use tandem_cache::{Hint, Position, RedisHints};
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
 use tandem_storage::{BoxFuture, Database, Location, StoreError};
@@ -31,6 +32,8 @@ use tokio::sync::watch;
 pub(crate) struct Store {
     pub(crate) database: Database,
     hints: Arc<Mutex<HashMap<String, watch::Sender<u64>>>>,
+    /// To and from the other replicas.
+    pub(crate) others: Option<Arc<RedisHints>>,
     gathering: Arc<ingest::Gathering>,
 }
 
@@ -45,9 +48,12 @@ impl Store {
     ///
     /// # Errors
     /// The database cannot be opened or migrated.
-    pub(crate) async fn open(location: &Location) -> Result<Self, StoreError> {
+    pub(crate) async fn open(
+        location: &Location,
+        others: Option<Arc<RedisHints>>,
+    ) -> Result<Self, StoreError> {
         let database = Database::open::<migrations::Migrator>(location).await?;
-        Ok(Self { database, hints: Arc::default(), gathering: Arc::default() })
+        Ok(Self { database, hints: Arc::default(), others, gathering: Arc::default() })
     }
 
     /// Runs a transaction. See [`Database::write`].
@@ -59,13 +65,26 @@ impl Store {
         self.database.write(work).await
     }
 
-    /// Wakes watchers: the tenant's revision is at least this now. A hint only saves polling; losing one is harmless.
+    /// Wakes watchers, here and at other replicas: the tenant's revision is at least this now. A hint only saves polling; losing one is
+    /// harmless.
     pub(crate) fn hint(&self, tenant: &str, revision: u64) {
-        self.hint_sender(tenant).send_if_modified(|seen| {
-            let newer = revision > *seen;
-            *seen = revision.max(*seen);
-            newer
-        });
+        if wake(&self.hint_sender(tenant), revision)
+            && let Some(others) = &self.others
+        {
+            others.tell(tenant, Position { incarnation: self.database.incarnation(), revision });
+        }
+    }
+
+    /// Wakes this replica's watchers of what was committed at another, or here.
+    pub(crate) fn hear(&self, hint: &Hint) {
+        if hint.position.incarnation != self.database.incarnation() {
+            return;
+        }
+        let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody waits for a tenant that has no sender.
+        if let Some(sender) = hints.get(&hint.tenant) {
+            wake(sender, hint.position.revision);
+        }
     }
 
     /// A receiver of the tenant's hints.
@@ -74,7 +93,7 @@ impl Store {
     }
 
     fn hint_sender(&self, tenant: &str) -> watch::Sender<u64> {
-        let mut hints = self.hints.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
         hints.entry(tenant.to_owned()).or_insert_with(|| watch::Sender::new(0)).clone()
     }
 
@@ -91,5 +110,41 @@ impl Store {
         let revision = tenants::revision(self.database.reader(), tenant).await?;
         token.check(Service::Inventory, Mark { incarnation: self.database.incarnation(), revision })?;
         Ok(revision)
+    }
+}
+
+/// Whether that is news to those who wait.
+fn wake(sender: &watch::Sender<u64>, revision: u64) -> bool {
+    sender.send_if_modified(|seen| {
+        let newer = revision > *seen;
+        *seen = revision.max(*seen);
+        newer
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn commit_of_another_replica_wakes_who_waits_here() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::scratch(folder.path().join("inventory.db")), None).await.unwrap();
+        let (mut contoso, fabrikam) = (store.hints("contoso"), store.hints("fabrikam"));
+        let heard = |incarnation, revision| Hint {
+            tenant: "contoso".into(),
+            position: Position { incarnation, revision },
+        };
+        let incarnation = store.database.incarnation();
+        store.hear(&heard(incarnation.wrapping_add(1), 9));
+        assert!(!contoso.has_changed().unwrap(), "that was another database");
+        store.hear(&heard(incarnation, 5));
+        assert_eq!(*contoso.borrow_and_update(), 5);
+        store.hear(&heard(incarnation, 5));
+        store.hear(&heard(incarnation, 4));
+        assert!(!contoso.has_changed().unwrap(), "that is no news");
+        assert!(!fabrikam.has_changed().unwrap());
+        store.hear(&Hint { tenant: "nobody".into(), ..heard(incarnation, 5) });
+        assert_eq!(store.hints.lock().unwrap().len(), 2, "nobody waits for that tenant");
     }
 }

@@ -75,7 +75,7 @@ impl Sandbox {
     }
 
     async fn open(place: Arc<Place>, clock: Clock) -> Self {
-        let parts = Parts { database: place.of("inventory"), clock, cache: None };
+        let parts = Parts { database: place.of("inventory"), clock, cache: None, hints: None };
         let inventory = Inventory::open(parts).await.unwrap();
         let supervisor = Supervisor::new();
         let server = inventory.serve_on(ApiServer::new(LocalAuthenticator::default()));

@@ -68,12 +68,10 @@ impl Followers {
     pub(crate) fn start(&self, mode: FollowMode, readiness: Option<NamedCheck>) {
         if mode == FollowMode::AllTenants {
             let this = self.clone();
-            self.supervisor
-                .spawn("monitoring tenants", self.until_the_end(async move { this.follow_all().await }));
+            self.supervisor.spawn_endless("monitoring tenants", async move { this.follow_all().await });
         }
         let this = self.clone();
-        self.supervisor
-            .spawn("monitoring lag", self.until_the_end(async move { this.publish_lag(readiness).await }));
+        self.supervisor.spawn_endless("monitoring lag", async move { this.publish_lag(readiness).await });
     }
 
     /// The count of a tenant, whose follower is started unless it runs already.
@@ -118,7 +116,7 @@ impl Followers {
         let count = Arc::new(TenantCount::new(self.clock.now()));
         let judge = Judge { upstream: self.upstream.clone(), tenant: tenant.clone() };
         let follower = Follower::new(judge, self.clock, Arc::clone(&count));
-        self.supervisor.spawn(format!("monitoring follower of {tenant}"), self.until_the_end(follower.run()));
+        self.supervisor.spawn_endless(format!("monitoring follower of {tenant}"), follower.run());
         counts.insert(tenant, Arc::clone(&count));
         count
     }
@@ -168,19 +166,6 @@ impl Followers {
                 }
                 (Some(check), _) => check.ready(),
                 (None, _) => {}
-            }
-        }
-    }
-
-    fn until_the_end<F>(&self, task: F) -> impl Future<Output = ()> + Send + use<F>
-    where
-        F: Future<Output = ()> + Send,
-    {
-        let ending = self.supervisor.ending();
-        async move {
-            tokio::select! {
-                () = ending.cancelled() => {}
-                () = task => {}
             }
         }
     }

@@ -164,6 +164,7 @@ impl Estate {
             database: Location::scratch(folder.path().join("inventory.db")),
             clock: Clock::fixed(NOW.parse().unwrap()),
             cache: Some(shared.clone()),
+            hints: None,
         });
         let inventory = inventory.await.unwrap();
         let supervisor = Supervisor::new();
