@@ -112,11 +112,10 @@ async fn counted(connection: &Connection, tenant: &str) {
 /// A report: the stream, and the transaction of its one batch.
 const REPORT: &str = "\
 tandem-inventory SERVER tandem.inventory.v1.DeviceService/ReportDevices
-  tandem-inventory CLIENT SELECT tenants
-  tandem-inventory CLIENT SELECT hierarchies
   tandem-inventory INTERNAL ingest
     tandem-inventory CLIENT BEGIN
     tandem-inventory CLIENT UPDATE tenants
+    tandem-inventory CLIENT SELECT hierarchies
     tandem-inventory CLIENT SELECT records
     tandem-inventory CLIENT SELECT identity_conflicts
     tandem-inventory CLIENT SELECT device_keys

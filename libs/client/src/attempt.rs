@@ -55,7 +55,7 @@ impl Sending {
     pub(crate) async fn send(&self, mut request: Request<Body>) -> (Answer, Attempt) {
         let mut attempt = Attempt::start(self.method);
         trace::write(request.headers_mut(), attempt.span(), self.trace_id);
-        let answer = self.channel.clone().oneshot(request).await.map_err(Into::into);
+        let answer = self.channel.clone().oneshot(attempt.send(request)).await.map_err(Into::into);
         attempt.see(&answer);
         (answer, attempt)
     }
@@ -65,7 +65,8 @@ impl Sending {
         set_timeout(request.headers_mut(), deadline.saturating_duration_since(Instant::now()));
         let mut attempt = Attempt::start(self.method);
         trace::write(request.headers_mut(), attempt.span(), self.trace_id);
-        let answer = tokio::time::timeout_at(deadline, self.channel.clone().oneshot(request)).await;
+        let answer =
+            tokio::time::timeout_at(deadline, self.channel.clone().oneshot(attempt.send(request))).await;
         let answer = match answer {
             Ok(Err(error)) if timed_out(&error) => Ok(exceeded().into_http()),
             Ok(answer) => answer.map_err(Into::into),

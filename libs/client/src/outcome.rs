@@ -1,15 +1,16 @@
 //! How calls and their attempts end: a span for each attempt, and the metrics of gRPC's own conventions (gRFC A66).
 //!
-//! Metrics have no `grpc_target`: a method's service says who is asked. Nor are there those of the sizes of messages.
+//! Metrics have no `grpc_target`: a method's service says who is asked.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::{Frame, SizeHint};
 use metrics::{Label, counter, histogram};
+use tandem_telemetry::messages::{CountedBody, MessageBytes};
 use tandem_telemetry::metrics::grpc_status;
 use tandem_telemetry::traces;
 use tonic::body::Body;
@@ -51,6 +52,8 @@ pub(crate) struct Attempt {
     method: &'static Method,
     started: Instant,
     span: Span,
+    sent: MessageBytes,
+    received: MessageBytes,
     code: Option<Code>,
 }
 
@@ -68,7 +71,13 @@ impl Attempt {
             rpc.response.status_code = Empty,
             error.type = Empty,
         );
-        Self { method, started: Instant::now(), span, code: None }
+        let (sent, received) = Default::default();
+        Self { method, started: Instant::now(), span, sent, received, code: None }
+    }
+
+    /// The request whose messages are counted.
+    pub(crate) fn send(&self, request: Request<Body>) -> Request<Body> {
+        request.map(|body| Body::new(CountedBody::new(body, self.sent.clone())))
     }
 
     pub(crate) const fn span(&self) -> &Span {
@@ -96,6 +105,10 @@ impl Drop for Attempt {
         let labels = labels(self.method, status);
         histogram!("grpc_client_attempt_duration_seconds", labels.iter())
             .record(self.started.elapsed().as_secs_f64());
+        histogram!("grpc_client_attempt_sent_total_compressed_message_size_bytes", labels.iter())
+            .record(self.sent.total());
+        histogram!("grpc_client_attempt_rcvd_total_compressed_message_size_bytes", labels.iter())
+            .record(self.received.total());
     }
 }
 
@@ -137,13 +150,14 @@ impl Drop for Answering {
 /// The body of an answer, which is what ends a call.
 #[derive(Debug)]
 pub(crate) struct AnswerBody<B> {
-    inner: B,
+    inner: CountedBody<B>,
     /// `None`: the end was seen.
     answering: Option<Answering>,
 }
 
 impl<B> AnswerBody<B> {
-    pub(crate) const fn new(inner: B, answering: Answering) -> Self {
+    pub(crate) fn new(inner: B, answering: Answering) -> Self {
+        let inner = CountedBody::new(inner, answering.attempt.received.clone());
         Self { inner, answering: Some(answering) }
     }
 

@@ -94,6 +94,7 @@ where
         );
         traces::receive(&span, request.headers(), trace.number(), method.as_deref());
         let mut outcome = Outcome::started(method, span.clone());
+        let request = outcome.receive(request);
         let gate = self.gate.clone();
         Box::pin(async move {
             let answer = answered(&gate, demand, deadline, request, inner).instrument(span);

@@ -1,6 +1,6 @@
 //! How each request ended: one log event and one duration, whether it answers at once, streams or is given up.
 //!
-//! Metrics are those of gRPC's own conventions (gRFC A66) but for the sizes of messages.
+//! Metrics are those of gRPC's own conventions (gRFC A66).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,9 +8,10 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Request};
 use http_body::{Frame, SizeHint};
-use metrics::Label;
+use metrics::{Label, histogram};
+use tandem_telemetry::messages::{CountedBody, MessageBytes};
 use tandem_telemetry::metrics::grpc_status;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -31,6 +32,8 @@ pub(crate) struct Outcome {
     method: Arc<str>,
     started: Instant,
     span: Span,
+    received: MessageBytes,
+    sent: MessageBytes,
     recorded: bool,
 }
 
@@ -39,7 +42,19 @@ impl Outcome {
     pub(crate) fn started(method: Option<Arc<str>>, span: Span) -> Self {
         let method = method.unwrap_or_else(|| "other".into());
         metrics::counter!("grpc_server_call_started_total", "grpc_method" => method.clone()).increment(1);
-        Self { method, started: Instant::now(), span, recorded: false }
+        Self {
+            method,
+            started: Instant::now(),
+            span,
+            received: MessageBytes::default(),
+            sent: MessageBytes::default(),
+            recorded: false,
+        }
+    }
+
+    /// The request whose messages are counted.
+    pub(crate) fn receive(&self, request: Request<Body>) -> Request<Body> {
+        request.map(|body| Body::new(CountedBody::new(body, self.received.clone())))
     }
 
     pub(crate) fn record(&mut self, code: Code) {
@@ -60,7 +75,11 @@ impl Outcome {
             Label::new("grpc_method", self.method.clone()),
             Label::from_static_parts("grpc_status", outcome),
         ];
-        metrics::histogram!("grpc_server_call_duration_seconds", labels.iter()).record(elapsed.as_secs_f64());
+        histogram!("grpc_server_call_duration_seconds", labels.iter()).record(elapsed.as_secs_f64());
+        histogram!("grpc_server_call_sent_total_compressed_message_size_bytes", labels.iter())
+            .record(self.sent.total());
+        histogram!("grpc_server_call_rcvd_total_compressed_message_size_bytes", labels.iter())
+            .record(self.received.total());
     }
 }
 
@@ -79,7 +98,7 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 /// it has nothing to send; it ends with its caller's credentials, whatever it has.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    inner: Body,
+    inner: CountedBody<Body>,
     trace: TraceId,
     caller: Option<Arc<Principal>>,
     outcome: Outcome,
@@ -101,13 +120,14 @@ impl RequestBody {
         let expires = caller.as_ref().and_then(|caller| caller.expires).and_then(|expires| {
             Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
         });
+        let inner = CountedBody::new(inner, outcome.sent.clone());
         Self { inner, trace, caller, outcome, ending, ended: None, expires, expiry: None }
     }
 
     /// Gives the stream up. Answers its last frame.
     fn give_up(&mut self, failure: Failure) -> Frame<Bytes> {
         let status = CURRENT.sync_scope(self.trace, || Status::from(failure));
-        self.inner = Body::empty();
+        self.inner.replace(Body::empty());
         self.outcome.record(status.code());
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {

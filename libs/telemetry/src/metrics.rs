@@ -17,6 +17,24 @@ const DURATION_BUCKETS: [f64; 14] =
 const SIZE_BUCKETS: [f64; 12] =
     [1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0];
 
+/// Bounds of buckets of the sizes of a call's messages in bytes, as gRFC A66 has them.
+const MESSAGE_BUCKETS: [f64; 14] = [
+    0.0,
+    1024.0,
+    2048.0,
+    4096.0,
+    16_384.0,
+    65_536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
+    268_435_456.0,
+    1_073_741_824.0,
+    4_294_967_296.0,
+];
+
 /// How the names of metrics of ingests begin.
 const INGEST: &str = "tandem_inventory_ingest_";
 
@@ -103,6 +121,8 @@ fn recorder() -> Result<PrometheusRecorder, MetricsError> {
     let durations = Matcher::Suffix("_seconds".into());
     let sizes = Matcher::Prefix(INGEST.into());
     let builder = PrometheusBuilder::new().set_buckets_for_metric(durations, &DURATION_BUCKETS)?;
+    let messages = Matcher::Suffix("_message_size_bytes".into());
+    let builder = builder.set_buckets_for_metric(messages, &MESSAGE_BUCKETS)?;
     Ok(builder.set_buckets_for_metric(sizes, &SIZE_BUCKETS)?.build_recorder())
 }
 
@@ -118,6 +138,7 @@ mod tests {
             metrics::counter!("grpc_server_call_started_total", "grpc_method" => "a/B").increment(2);
             metrics::histogram!("grpc_server_call_duration_seconds").record(0.002);
             metrics::histogram!("tandem_inventory_ingest_sections").record(300.0);
+            metrics::histogram!("grpc_server_call_sent_total_compressed_message_size_bytes").record(1025.0);
         });
         let text = metrics.render();
         for line in [
@@ -130,6 +151,8 @@ mod tests {
             "# TYPE tandem_inventory_ingest_sections histogram",
             "tandem_inventory_ingest_sections_bucket{le=\"250\"} 0",
             "tandem_inventory_ingest_sections_bucket{le=\"500\"} 1",
+            "grpc_server_call_sent_total_compressed_message_size_bytes_bucket{le=\"1024\"} 0",
+            "grpc_server_call_sent_total_compressed_message_size_bytes_bucket{le=\"2048\"} 1",
         ] {
             assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
         }

@@ -1,5 +1,6 @@
 //! What every request passes before its handler.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::{pending, poll_fn};
 use std::pin::Pin;
@@ -9,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use http::HeaderMap;
 use tandem_contracts::inventory::v1 as inventory;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -198,6 +200,55 @@ async fn stream_ends_with_its_callers_credentials() {
         assert_eq!((status.code(), reason(&status).as_str()), (Code::Unauthenticated, "UNAUTHENTICATED"));
         let next = poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await;
         assert!(next.is_none(), "{next:?}");
+    }
+}
+
+/// An answer: what it is made of, frame by frame.
+struct Frames(VecDeque<http_body::Frame<Bytes>>);
+
+impl http_body::Body for Frames {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, Status>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+#[tokio::test]
+async fn messages_are_measured_in_both_directions() {
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let rendered = recorder.handle();
+    let _measured = metrics::set_default_local_recorder(&recorder);
+    let handler = |mut request: http::Request<Body>| async move {
+        while poll_fn(|cx| http_body::Body::poll_frame(Pin::new(request.body_mut()), cx)).await.is_some() {}
+        let message = http_body::Frame::data(Bytes::from_static(b"\0\0\0\0\x03you"));
+        let end = http_body::Frame::trailers(HeaderMap::from_iter([(
+            http::HeaderName::from_static("grpc-status"),
+            http::HeaderValue::from_static("0"),
+        )]));
+        let frames = Frames([message, end].into());
+        Ok::<_, Infallible>(http::Response::new(Body::new(frames)))
+    };
+    let gate = Gate {
+        permissions: Permissions::of_contracts().unwrap(),
+        authenticator: Arc::new(LocalAuthenticator::default()),
+        ending: CancellationToken::new(),
+    };
+    let said = "\0\0\0\0\u{5}hello\0\0\0\0\u{2}hi".to_owned();
+    let method = "tandem.inventory.v1.TenantService/GetTenant";
+    let request = http::Request::post(format!("/{method}")).body(Body::new(said)).unwrap();
+    let mut body = gate.layer(tower::service_fn(handler)).oneshot(request).await.unwrap().into_body();
+    while poll_fn(|cx| http_body::Body::poll_frame(Pin::new(&mut body), cx)).await.is_some() {}
+    let text = rendered.render();
+    for (direction, bytes) in [("rcvd", 7), ("sent", 3)] {
+        let line = format!(
+            "grpc_server_call_{direction}_total_compressed_message_size_bytes_sum{{grpc_method=\"{method}\",grpc_status=\"OK\"}} {bytes}"
+        );
+        assert!(text.lines().any(|found| found == line), "no {line:?} in\n{text}");
     }
 }
 
