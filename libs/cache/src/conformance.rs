@@ -11,11 +11,12 @@ const TENANT: &str = "contoso";
 const INCARNATION: u64 = 0xfeed_0001;
 const OTHER_INCARNATION: u64 = 0xfeed_0002;
 
-/// Checks every promise, each on a new cache that is large enough for a few entries.
+/// Checks every promise, each on a new cache. `make_cache(bytes)` makes one that may keep about so many bytes, or more.
 ///
 /// # Panics
 /// When the adapter breaks a promise.
-pub async fn run<C: DeviceStateCache>(make_cache: impl AsyncFn() -> C) {
+pub async fn run<C: DeviceStateCache>(make_cache_of: impl AsyncFn(u64) -> C) {
+    let make_cache = async || make_cache_of(ROOM_FOR_A_FEW).await;
     only_a_confirmed_watermark_is_trusted(make_cache().await).await;
     an_aged_watermark_is_not_trusted(make_cache().await).await;
     only_what_the_watermark_covers_is_trusted(make_cache().await).await;
@@ -26,7 +27,15 @@ pub async fn run<C: DeviceStateCache>(make_cache: impl AsyncFn() -> C) {
     a_second_follower_joins_at_the_watermark(make_cache().await).await;
     another_incarnation_forgets_everything(make_cache().await).await;
     clearing_forgets_one_tenant(make_cache().await).await;
+    what_does_not_fit_is_missing_and_never_stale(make_cache_of(ROOM_FOR_SOME).await).await;
 }
+
+/// Bytes for the few small states of most promises.
+const ROOM_FOR_A_FEW: u64 = 1 << 20;
+
+/// Bytes for some of [`MANY`] states of a kilobyte.
+const ROOM_FOR_SOME: u64 = 64 << 10;
+const MANY: u64 = 500;
 
 struct Subject<C> {
     cache: C,
@@ -244,4 +253,37 @@ async fn clearing_forgets_one_tenant<C: DeviceStateCache>(cache: C) {
     assert_ne!(anew.epoch, subject.epoch, "what was written before the clearing does not count after it");
     subject.check_forgotten(subject.epoch).await;
     assert_eq!(subject.get(&["a"]).await, Some(vec![None]), "what was cleared does not come back");
+}
+
+/// An adapter that keeps only so much evicts; one that has more room keeps all. Either way a state that is found is the newest, those
+/// that are missing take no trust from the others, and a state that was evicted comes back by a newer write alone.
+async fn what_does_not_fit_is_missing_and_never_stale<C: DeviceStateCache>(cache: C) {
+    let subject = Subject::at(cache, 0).await;
+    let ids: Vec<String> = (0..MANY).map(|n| format!("device-{n:03}")).collect();
+    let state = |id: &String, revision: u64| {
+        let value = Arc::from([&value(id, revision)[..], &[0; 1 << 10]].concat());
+        Entry { id: id.as_str().into(), revision, value }
+    };
+    let put = async |entries: Vec<Entry>, as_of: u64| {
+        subject.cache.put_many(TENANT, subject.epoch, &entries, as_of).await.expect("put");
+    };
+    // Each device changes twice, and before the second time its first state may be there or not.
+    put(ids.iter().zip(1..).map(|(id, revision)| state(id, revision)).collect(), MANY).await;
+    put(ids.iter().zip(MANY + 1..).map(|(id, revision)| state(id, revision)).collect(), 2 * MANY).await;
+    // A late page has the first states once more.
+    put(ids.iter().zip(1..).map(|(id, revision)| state(id, revision)).collect(), MANY).await;
+    subject.advance(2 * MANY).await;
+
+    let names: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let found = subject.cache.get_many(TENANT, &names, Some(position(2 * MANY)), subject.now).await;
+    let found = found.expect("a cache from which states were evicted is trusted");
+    let newest = ids.iter().zip(MANY + 1..).map(|(id, revision)| state(id, revision).value);
+    for (id, (found, newest)) in ids.iter().zip(found.iter().zip(newest)) {
+        assert!(found.as_ref().is_none_or(|found| *found == newest), "{id} is the newest or missing");
+    }
+    let missing = found.iter().filter(|found| found.is_none()).count();
+    assert!(
+        missing == 0 || subject.cache.is_full(),
+        "{missing} of {MANY} states are missing, so there was no room for them"
+    );
 }

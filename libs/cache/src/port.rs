@@ -129,6 +129,10 @@ pub trait DeviceStateCache: Send + Sync {
         now: SystemTime,
     ) -> BoxFuture<'a, Result<(), WriteError>>;
 
+    /// Whether it holds about as much as it may, as far as it knows: what else is put displaces something. A follower that tells
+    /// what was there before the epoch began need not go on then: readers asked for none of it yet.
+    fn is_full(&self) -> bool;
+
     /// Forgets everything of the tenant, and ends its epoch.
     fn clear<'a>(&'a self, tenant: &'a str) -> BoxFuture<'a, Result<(), WriteError>>;
 }

@@ -16,18 +16,20 @@ const NOW: SystemTime = SystemTime::UNIX_EPOCH;
 
 #[tokio::test]
 async fn in_process_cache_keeps_every_promise() {
-    conformance::run(async || InProcessCache::new(1 << 20)).await;
+    conformance::run(async |bytes| InProcessCache::new(bytes)).await;
 }
 
 #[tokio::test]
 async fn more_than_the_capacity_is_not_kept() {
     let cache = InProcessCache::new(64 * 1024);
+    assert!(!cache.is_full());
     let epoch = cache.open(TENANT, position(0), NOW).await.unwrap().epoch;
     let names: Vec<String> = (0..1000).map(|n| format!("device-{n}")).collect();
     for (name, revision) in names.iter().zip(1..) {
         cache.put_many(TENANT, epoch, &[entry(name, revision, 1024)], revision).await.unwrap();
     }
     let ids: Vec<&str> = names.iter().map(String::as_str).collect();
+    assert!(cache.is_full());
     assert!(cache.settle() <= 64 * 1024);
     let found = cache.get_many(TENANT, &ids, None, NOW).await.unwrap();
     let kept: usize = found.iter().flatten().map(|value| value.len()).sum();
@@ -83,7 +85,7 @@ proptest! {
     fn trusted_state_is_never_older_than_the_watermark(
         events in prop::collection::vec(event(), 1..60),
         // Room for anything from one entry to all: whatever is evicted, the answer stays right.
-        capacity in 220_u64..2_000,
+        capacity in 560_u64..4_000,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let scene = InProcess(InProcessCache::new(capacity));

@@ -19,8 +19,9 @@ const WRITER_WAIT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
 /// Page cache of the writer: the inner pages of the indexes of a million devices fit.
 const WRITER_CACHE_KIB: u32 = 64 * 1024;
-/// Page cache of each reader.
-const READER_CACHE_KIB: u32 = 16 * 1024;
+/// Page cache of each reader: the inner pages of the indexes that are read, at a million devices. A whole table never fits, and its
+/// pages are in the system's memory already.
+const READER_CACHE_KIB: u32 = 4 * 1024;
 /// Rows that a connection's thread reads ahead of their reader. With few, the two wake each other for every handful of rows, which
 /// costs more than reading them; a thousand device rows are some 2 MB.
 const ROWS_AHEAD: usize = 1_024;

@@ -86,7 +86,7 @@ pub struct Config {
     /// Where metrics and probes are served. Default: `127.0.0.1:9464`.
     pub operations: SocketAddr,
     /// How many bytes of device states are kept in memory beside the databases: those of the devices asked for most. 0 keeps
-    /// none. Default: 268435456 (256 MiB), some hundred thousand devices.
+    /// none. Default: 33554432 (32 MiB), some twenty thousand devices.
     pub cache_bytes: u64,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
@@ -102,7 +102,7 @@ impl Default for Config {
             data_folder: "tandem-data".into(),
             listen: (Ipv4Addr::LOCALHOST, 50051).into(),
             operations: (Ipv4Addr::LOCALHOST, 9464).into(),
-            cache_bytes: 256 * 1024 * 1024,
+            cache_bytes: 32 * 1024 * 1024,
             log_format: "text".into(),
             otlp_endpoint: None,
             trace_ratio: DEFAULT_RATIO,

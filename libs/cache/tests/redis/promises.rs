@@ -21,7 +21,7 @@ pub(crate) fn at(server: &Redis) -> RedisLocation {
 
 pub(crate) async fn server_keeps_every_promise() {
     let server = Redis::start().await;
-    conformance::run(async || {
+    conformance::run(async |_| {
         server.command(&["FLUSHALL"]).await;
         patient(&at(&server))
     })
@@ -30,7 +30,7 @@ pub(crate) async fn server_keeps_every_promise() {
 
 pub(crate) async fn server_with_a_near_layer_keeps_every_promise() {
     let server = Redis::start().await;
-    conformance::run(async || {
+    conformance::run(async |_| {
         server.command(&["FLUSHALL"]).await;
         patient(&at(&server)).with_near(1 << 20)
     })
@@ -40,7 +40,7 @@ pub(crate) async fn server_with_a_near_layer_keeps_every_promise() {
 pub(crate) async fn encrypted_server_keeps_every_promise() {
     let certificates = Certificates::make();
     let (server, address) = Redis::start_encrypted(&certificates).await;
-    conformance::run(async || {
+    conformance::run(async |_| {
         server.command(&["FLUSHALL"]).await;
         patient(&RedisLocation::configured(&address, false, Some(&certificates.ca)))
     })
@@ -54,7 +54,7 @@ pub(crate) async fn encrypted_server_keeps_every_promise() {
 pub(crate) async fn cluster_keeps_every_promise() {
     let cluster = RedisCluster::start().await;
     let location = RedisLocation::cluster(cluster.urls());
-    conformance::run(async || {
+    conformance::run(async |_| {
         for tenant in ["contoso", "fabrikam"] {
             let key = format!("tandem:cache:1:{{{}:{tenant}}}:epoch", tenant.len());
             cluster.command_at(&key, &["FLUSHALL"]).await;

@@ -1,15 +1,18 @@
 //! The index itself: dense ordinals for devices, one bitmap per figure and per set of traits that devices share.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
+use smol_str::SmolStr;
 use tandem_domain::filter::DeviceTraits;
 use tandem_domain::id::HierarchyId;
 
+use super::expiry::Expiry;
 use super::figure::Figure;
 use super::pending::Pending;
+use super::roster::Roster;
 
 /// A figure's place in the index.
 pub(super) type FigureId = u32;
@@ -31,17 +34,20 @@ pub(crate) struct Counted {
     pub(crate) valid_until: Option<Timestamp>,
 }
 
-/// What the index keeps of a device.
+/// The figures that count a device, sorted. In a box, so that a reference to a shared one takes 8 bytes and not 16.
+type FigureList = Box<[FigureId]>;
+
+/// What the index keeps of a device, beside its id: 56 bytes, times a million.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) device: Arc<str>,
-    pub(super) display_name: Box<str>,
+    /// Names of Windows computers have 15 characters at most, and these lie in place.
+    pub(super) display_name: SmolStr,
     pub(super) revision: u64,
     /// Devices with the same traits share them.
     pub(super) traits: Arc<DeviceTraits>,
-    /// Sorted. Devices that are counted alike share one list.
-    pub(super) figures: Arc<[FigureId]>,
-    pub(super) valid_until: Option<Timestamp>,
+    /// Devices that are counted alike share one list.
+    pub(super) figures: Arc<FigureList>,
+    pub(super) expiry: Expiry,
 }
 
 /// Which devices each figure counts, for one tenant.
@@ -53,16 +59,14 @@ pub(crate) struct FleetIndex {
     pub(super) figures: Vec<(Figure, RoaringBitmap)>,
     /// The devices with each set of traits: fleets have far fewer of these than devices. None is empty.
     pub(super) alike: HashMap<Arc<DeviceTraits>, RoaringBitmap>,
-    /// By device id, in the order of the names.
-    pub(super) ordinals: BTreeMap<Arc<str>, u32>,
+    pub(super) roster: Roster,
     /// By ordinal; `None`: free.
     pub(super) devices: Vec<Option<Entry>>,
-    free: Vec<u32>,
     /// The distinct lists of figures: fleets have far fewer than devices.
-    lists: HashSet<Arc<[FigureId]>>,
+    lists: HashSet<Arc<FigureList>>,
     pending: Pending,
     /// No device's answer changes by time alone before this.
-    next_due: Option<Timestamp>,
+    next_due: Expiry,
 }
 
 impl FleetIndex {
@@ -71,48 +75,48 @@ impl FleetIndex {
     /// An answer about an older revision than the one counted already is dropped.
     pub(crate) fn replace(&mut self, counted: Counted, current: bool) {
         let Counted { device, display_name, revision, traits, figures, valid_until } = counted;
-        let known = self.ordinals.get(&device).copied();
-        if known.and_then(|ordinal| self.entry(ordinal)).is_some_and(|entry| entry.revision > revision) {
+        let ordinal = self.roster.enter(&device);
+        if self.entry(ordinal).is_some_and(|entry| entry.revision > revision) {
             return;
         }
-        let ordinal = known.unwrap_or_else(|| self.new_ordinal(&device));
         let figures = self.list_of(figures);
         let old = self.devices.get_mut(ordinal as usize).and_then(Option::take);
         let old_figures = old.as_ref().map(|entry| Arc::clone(&entry.figures));
-        self.recount(ordinal, old_figures.as_deref().unwrap_or_default(), &figures);
+        self.recount(ordinal, old_figures.as_deref().map_or(&[], |list| list), &figures);
         let old_traits = old.map(|entry| entry.traits);
         let traits = self.settle_among(ordinal, old_traits, traits);
-        let entry =
-            Entry { device, display_name: display_name.into(), revision, traits, figures, valid_until };
-        if let Some(place) = self.devices.get_mut(ordinal as usize) {
-            *place = Some(entry);
+        let expiry = Expiry::at(valid_until);
+        let entry = Entry { display_name: display_name.into(), revision, traits, figures, expiry };
+        // Ordinals are dense: a new one is the next.
+        match self.devices.get_mut(ordinal as usize) {
+            Some(place) => *place = Some(entry),
+            None => self.devices.push(Some(entry)),
         }
         self.release(old_figures);
         self.pending.judged(ordinal, current);
-        self.next_due = [self.next_due, valid_until].into_iter().flatten().min();
+        self.next_due = self.next_due.min(expiry);
     }
 
     /// The same for a device that was judged again: it replaces, and never brings back a device that left meanwhile.
     pub(crate) fn replace_known(&mut self, counted: Counted, current: bool) {
-        if self.ordinals.contains_key(&counted.device) {
+        if self.roster.ordinal(&counted.device).is_some() {
             self.replace(counted, current);
         }
     }
 
     /// Counts a device no more, unless what is counted is newer than its leaving.
     pub(crate) fn remove(&mut self, device: &str, revision: u64) {
-        let Some(ordinal) = self.ordinals.get(device).copied() else { return };
+        let Some(ordinal) = self.roster.ordinal(device) else { return };
         if self.entry(ordinal).is_some_and(|entry| entry.revision > revision) {
             return;
         }
-        self.ordinals.remove(device);
         if let Some(entry) = self.devices.get_mut(ordinal as usize).and_then(Option::take) {
             self.recount(ordinal, &entry.figures, &[]);
             self.take_from(ordinal, &entry.traits);
             self.release(Some(entry.figures));
         }
         self.pending.forget(ordinal);
-        self.free.push(ordinal);
+        self.roster.leave(ordinal);
     }
 
     /// Every figure that counts a device, with its number; within a selection of devices or in the fleet.
@@ -125,7 +129,7 @@ impl FleetIndex {
 
     /// How many devices are counted.
     pub(crate) fn len(&self) -> usize {
-        self.ordinals.len()
+        self.roster.len()
     }
 
     pub(super) fn entry(&self, ordinal: u32) -> Option<&Entry> {
@@ -134,7 +138,7 @@ impl FleetIndex {
 
     /// Surroundings of every device changed.
     pub(crate) fn outdate_all(&mut self) {
-        let all: RoaringBitmap = self.ordinals.values().copied().collect();
+        let all: RoaringBitmap = self.roster.in_order(None).collect();
         self.pending.outdate(&all);
     }
 
@@ -146,14 +150,14 @@ impl FleetIndex {
 
     /// Finds the devices whose answers time has changed. Looks at the devices only when one of them can be.
     pub(crate) fn pass_time(&mut self, now: Timestamp) {
-        if self.next_due.is_none_or(|due| due > now) {
+        if !self.next_due.is_past(now) {
             return;
         }
-        let mut next_due = None;
+        let mut next_due = Expiry::NEVER;
         for (ordinal, entry) in (0_u32..).zip(&self.devices) {
-            match entry.as_ref().and_then(|entry| entry.valid_until) {
-                Some(until) if until <= now => self.pending.make_due(ordinal),
-                until => next_due = [next_due, until].into_iter().flatten().min(),
+            match entry.as_ref().map_or(Expiry::NEVER, |entry| entry.expiry) {
+                expiry if expiry.is_past(now) => self.pending.make_due(ordinal),
+                expiry => next_due = next_due.min(expiry),
             }
         }
         self.next_due = next_due;
@@ -162,17 +166,14 @@ impl FleetIndex {
     /// Takes up to `limit` devices that must be judged again. Each is taken once, until it is given back.
     pub(crate) fn take_pending(&mut self, limit: usize) -> Vec<(u32, Arc<str>)> {
         let taken = self.pending.take(limit);
-        taken
-            .into_iter()
-            .filter_map(|ordinal| Some((ordinal, Arc::clone(&self.entry(ordinal)?.device))))
-            .collect()
+        taken.into_iter().filter_map(|ordinal| Some((ordinal, self.roster.id(ordinal)?))).collect()
     }
 
     /// A device that was taken is answered for. `gone`: the inventory has it no more, and will say so in its feed.
     pub(crate) fn give_back(&mut self, ordinal: u32, device: &str, gone: bool) {
         self.pending.give_back(ordinal);
         // It may have left, and another device have its ordinal now.
-        if gone && self.entry(ordinal).is_some_and(|entry| entry.device.as_ref() == device) {
+        if gone && self.roster.ordinal(device) == Some(ordinal) {
             self.pending.forget(ordinal);
         }
     }
@@ -197,26 +198,16 @@ impl FleetIndex {
         self.pending.is_current()
     }
 
-    /// Ordinals are dense, so that bitmaps stay small: those of devices that left are used again.
-    fn new_ordinal(&mut self, device: &Arc<str>) -> u32 {
-        let ordinal = self.free.pop().unwrap_or_else(|| {
-            self.devices.push(None);
-            // Memory ends long before 2^32 devices of one tenant.
-            u32::try_from(self.devices.len() - 1).unwrap_or(u32::MAX)
-        });
-        self.ordinals.insert(Arc::clone(device), ordinal);
-        ordinal
-    }
-
     /// The list of these figures, shared with the devices that are counted alike.
-    fn list_of(&mut self, figures: Vec<Figure>) -> Arc<[FigureId]> {
+    fn list_of(&mut self, figures: Vec<Figure>) -> Arc<FigureList> {
         let mut list: Vec<FigureId> = figures.into_iter().map(|figure| self.id_of(figure)).collect();
         list.sort_unstable();
         list.dedup();
-        if let Some(shared) = self.lists.get(list.as_slice()) {
+        let list = list.into_boxed_slice();
+        if let Some(shared) = self.lists.get(&list) {
             return Arc::clone(shared);
         }
-        let list: Arc<[FigureId]> = list.into();
+        let list = Arc::new(list);
         self.lists.insert(Arc::clone(&list));
         list
     }
@@ -233,7 +224,7 @@ impl FleetIndex {
     }
 
     /// Forgets a list that no device has any more: beside the caller's, the last reference is the index's own.
-    fn release(&mut self, list: Option<Arc<[FigureId]>>) {
+    fn release(&mut self, list: Option<Arc<FigureList>>) {
         if let Some(list) = list
             && Arc::strong_count(&list) == 2
         {

@@ -1,8 +1,6 @@
 //! The devices behind a figure, page by page in the order of their names, from the bitmap that is the figure's number.
 
 use std::borrow::Cow;
-use std::collections::BinaryHeap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use roaring::RoaringBitmap;
@@ -42,40 +40,29 @@ impl FleetIndex {
     ) -> Option<Page> {
         let (_, devices) = self.figures.get(*self.figure_ids.get(figure)? as usize)?;
         let devices = within.map_or(Cow::Borrowed(devices), |within| Cow::Owned(within & devices));
-        let mut names = self.names_after(&devices, after, size + 1);
-        let more = names.len() > size;
-        names.truncate(size);
-        let listed = names.into_iter().filter_map(|device| {
-            let entry = self.entry(*self.ordinals.get(device)?)?;
-            Some(ListedDevice {
-                device: Arc::clone(device),
-                display_name: entry.display_name.as_ref().into(),
-            })
+        let mut ordinals = self.first_after(&devices, after, size + 1);
+        let more = ordinals.len() > size;
+        ordinals.truncate(size);
+        let listed = ordinals.into_iter().filter_map(|ordinal| {
+            let (device, entry) = (self.roster.id(ordinal)?, self.entry(ordinal)?);
+            Some(ListedDevice { device, display_name: entry.display_name.as_str().into() })
         });
         Some(Page { devices: listed.collect(), total: devices.len(), more })
     }
 
-    /// The first `count` names after `after` of these devices.
+    /// The first `count` of these devices in the order of their ids, after `after`.
     ///
-    /// Two ways to the same answer. Walking the names in order meets one device of the figure in `fleet / figure` steps; looking at
+    /// Two ways to the same answer. Walking the ids in order meets one device of the figure in `fleet / figure` steps; looking at
     /// each device of the figure takes `figure` steps. The cheaper one needs at most √(count × fleet) steps: some 30,000 for a
     /// page of 1,000 in a fleet of a million.
-    fn names_after(&self, devices: &RoaringBitmap, after: Option<&str>, count: usize) -> Vec<&Arc<str>> {
-        let (figure, fleet) = (u128::from(devices.len()), self.ordinals.len() as u128);
+    fn first_after(&self, devices: &RoaringBitmap, after: Option<&str>, count: usize) -> Vec<u32> {
+        let (figure, fleet) = (u128::from(devices.len()), self.len() as u128);
+        let counted = |ordinal: &u32| devices.contains(*ordinal);
         if figure * figure > fleet * count as u128 {
-            let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-            let names = self.ordinals.range::<str, _>((from, Bound::Unbounded));
-            let counted = names.filter(|(_, ordinal)| devices.contains(**ordinal));
-            return counted.take(count).map(|(device, _)| device).collect();
+            return self.roster.in_order(after).filter(counted).take(count).collect();
         }
-        let mut first: BinaryHeap<&Arc<str>> = BinaryHeap::with_capacity(count + 1);
-        let names = devices.iter().filter_map(|ordinal| Some(&self.entry(ordinal)?.device));
-        for name in names.filter(|name| after.is_none_or(|after| name.as_ref() > after)) {
-            first.push(name);
-            if first.len() > count {
-                first.pop();
-            }
-        }
-        first.into_sorted_vec()
+        let mut first = self.roster.sorted(devices, after);
+        first.truncate(count);
+        first
     }
 }

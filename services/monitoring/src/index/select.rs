@@ -22,10 +22,8 @@ impl FleetIndex {
         let alike = self.alike.iter().filter(|(traits, _)| filter.takes(traits));
         let mut selected = alike.map(|(_, devices)| devices).union();
         if let Some(members) = members {
-            selected &= members
-                .into_iter()
-                .filter_map(|id| self.ordinals.get(id).copied())
-                .collect::<RoaringBitmap>();
+            selected &=
+                members.into_iter().filter_map(|id| self.roster.ordinal(id)).collect::<RoaringBitmap>();
         }
         if let Some(search) = filter.name_search() {
             let named =

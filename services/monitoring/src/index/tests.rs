@@ -191,6 +191,11 @@ proptest! {
     }
 }
 
+#[test]
+fn what_is_kept_of_a_device_is_small() {
+    assert_eq!(size_of::<Option<super::fleet::Entry>>(), 56);
+}
+
 fn one(device: &str, revision: u64, figures: &[usize]) -> Counted {
     counted(device, revision, Some(0), &figures.iter().copied().collect())
 }

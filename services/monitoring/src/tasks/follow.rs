@@ -39,8 +39,8 @@ use crate::index::{Counted, FleetIndex};
 /// Batches being judged at once: while one is being asked about, the next is being received or applied.
 const IN_FLIGHT: usize = 2;
 
-/// Devices judged again at once: the most that the other services take.
-const AGAIN: usize = 1000;
+/// Devices judged again at once: as many as the inventory's watch sends.
+const AGAIN: usize = 250;
 
 /// How often surroundings, policies and the time are looked at, when no reader asks for it.
 const LOOK_PERIOD: Duration = Duration::from_secs(1);

@@ -221,6 +221,10 @@ impl DeviceStateCache for Double {
         unreachable!("readers do not write")
     }
 
+    fn is_full(&self) -> bool {
+        self.cache.is_full()
+    }
+
     fn clear<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<(), WriteError>> {
         unreachable!("readers do not write")
     }

@@ -187,7 +187,8 @@ impl Place {
         // The cache knows nothing of devices that were removed before it began.
         rows.retain(|row| row.revision <= until && !row.removed);
         feed.tell(self.epoch, rows).await?;
-        self.fill = next.map(|after| Fill { after, until });
+        // More would only displace what was told, and nobody has asked for either yet.
+        self.fill = next.filter(|_| !feed.cache.is_full()).map(|after| Fill { after, until });
         Ok(if self.fill.is_some() { Progress::Filling } else { Progress::AtHead })
     }
 }

@@ -139,6 +139,10 @@ impl DeviceStateCache for Still {
         }))
     }
 
+    fn is_full(&self) -> bool {
+        self.cache.is_full()
+    }
+
     fn clear<'a>(&'a self, tenant: &'a str) -> BoxFuture<'a, Result<(), WriteError>> {
         self.cache.clear(tenant)
     }
