@@ -21,8 +21,7 @@ use super::page::last_part;
 use crate::store::feed::behind;
 use crate::store::{Store, feed, tenants};
 
-/// Devices of one message: some 2 MB while they are read and sent. Larger ones are no faster, and what they take at once a process
-/// never quite gives back.
+/// Devices of one message: some 2 MB while they are read and sent. What larger ones take at once, a process never quite gives back.
 const AT_ONCE: u64 = 250;
 
 /// A lost hint delays a watcher by this much at most.
