@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::ops::Range;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tandem_testkit::wait::until;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -24,6 +25,8 @@ pub struct Process {
     pub api: SocketAddr,
     operations: SocketAddr,
     child: Child,
+    /// It runs under another program, which signals alone would end: both are a group of their own.
+    is_group: bool,
     log: PathBuf,
 }
 
@@ -61,6 +64,7 @@ impl Process {
                 for (name, _) in binary.get_envs() {
                     command.env_remove(name);
                 }
+                command.process_group(0);
                 command
             }
         };
@@ -71,7 +75,8 @@ impl Process {
         command.stdin(Stdio::null()).stdout(same).stderr(file);
         let child =
             command.spawn().unwrap_or_else(|error| panic!("tandem-{service} does not start: {error}"));
-        Self { service, api: *api, operations: *operations, child, log: log.clone() }
+        let is_group = !under.is_empty();
+        Self { service, api: *api, operations: *operations, child, is_group, log: log.clone() }
     }
 
     /// Waits until every one of its checks passes.
@@ -102,6 +107,11 @@ impl Process {
         let (_, metrics) = self.get("/metrics").await.expect("the operations listener answers");
         let value = metrics.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
         value.unwrap_or(0.0)
+    }
+
+    fn signal(&self, signal: Signal) -> nix::Result<()> {
+        let process = Pid::from_raw(self.child.id().cast_signed());
+        if self.is_group { killpg(process, signal) } else { kill(process, signal) }
     }
 
     async fn get(&self, path: &str) -> Option<(u16, String)> {
@@ -137,7 +147,7 @@ impl Process {
     /// # Panics
     /// It cannot be killed.
     pub fn kill(&mut self) {
-        self.child.kill().expect("it can be killed");
+        self.signal(Signal::SIGKILL).expect("it can be killed");
         self.child.wait().expect("it is gone");
     }
 
@@ -146,7 +156,7 @@ impl Process {
     /// # Panics
     /// It cannot be asked.
     pub async fn terminate(&mut self) -> ExitStatus {
-        kill(Pid::from_raw(self.child.id().cast_signed()), Signal::SIGTERM).expect("it can be asked");
+        self.signal(Signal::SIGTERM).expect("it can be asked");
         until("the process has ended", async || self.child.try_wait().expect("it can be waited for")).await
     }
 
@@ -159,7 +169,10 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        // One that has ended is no more; nobody else gets its number before it was waited for.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.signal(Signal::SIGKILL);
+        }
         let _ = self.child.wait();
         if std::thread::panicking() {
             // The test failed: its reader wants to know what the process had to say.
