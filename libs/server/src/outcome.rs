@@ -95,7 +95,7 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 }
 
 /// The body of an answer: its stream runs within the request's trace and span, its trailers are its outcome. A draining server ends it when
-/// it has nothing to send; it ends with its caller's credentials, whatever it has.
+/// it has nothing to send. With its caller's credentials it ends too, but for an answer that is ready by then: what was done is told.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     inner: CountedBody<Body>,
@@ -107,6 +107,8 @@ pub(crate) struct RequestBody {
     /// `None`: its caller's credentials do not end.
     expires: Option<Instant>,
     expiry: Option<Pin<Box<Sleep>>>,
+    /// It said something after that.
+    is_late: bool,
 }
 
 impl RequestBody {
@@ -121,7 +123,7 @@ impl RequestBody {
             Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
         });
         let inner = CountedBody::new(inner, outcome.sent.clone());
-        Self { inner, trace, caller, outcome, ending, ended: None, expires, expiry: None }
+        Self { inner, trace, caller, outcome, ending, ended: None, expires, expiry: None, is_late: false }
     }
 
     /// Gives the stream up. Answers its last frame.
@@ -161,10 +163,6 @@ impl http_body::Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        // A stream that never waits is looked at here.
-        if !this.outcome.recorded && this.expires.is_some_and(|expires| Instant::now() >= expires) {
-            return Poll::Ready(Some(Ok(this.give_up(EXPIRED))));
-        }
         let entered = this.outcome.span.enter();
         let inner = Pin::new(&mut this.inner);
         let polled = CURRENT.sync_scope(this.trace, || match &this.caller {
@@ -176,6 +174,11 @@ impl http_body::Body for RequestBody {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(code) = frame.trailers_ref().and_then(code_of) {
                     this.outcome.record(code);
+                } else if this.expires.is_some_and(|expires| Instant::now() >= expires)
+                    && std::mem::replace(&mut this.is_late, true)
+                {
+                    // A stream that never waits.
+                    return Poll::Ready(Some(Ok(this.give_up(EXPIRED))));
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

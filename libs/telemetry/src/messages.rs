@@ -90,11 +90,8 @@ impl Place {
         let mut counted = 0;
         while let Some((first, rest)) = data.split_first() {
             if self.prefix < PREFIX {
-                // The flag goes first, and out with the last byte of the length.
+                // The flag goes first, and is shifted out by the last byte of the length.
                 self.length = self.length << 8 | u32::from(*first);
-                if self.prefix == 0 {
-                    self.length = 0;
-                }
                 self.prefix += 1;
                 data = rest;
             } else {

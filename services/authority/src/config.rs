@@ -45,7 +45,7 @@ pub struct Config {
     /// schema of its name. A secret: it has no flag, which other users of the machine could read. Unset: a file.
     pub database_url: Option<Secret>,
     /// The Redis that keeps the states of devices for all services and carries their hints, as `redis://user:password@host:port`; of a cluster some nodes,
-    /// separated by commas. Unset: the database answers everything.
+    /// separated by commas. Unset: the database answers everything, and others' commits are looked for.
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
     pub cache_cluster: bool,

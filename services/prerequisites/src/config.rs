@@ -34,7 +34,7 @@ pub struct Config {
     /// Address of the authority service. Default: `http://127.0.0.1:50053`.
     pub authority: String,
     /// The Redis that keeps the states of devices for all services and carries their hints, as `redis://user:password@host:port`; of a cluster some nodes,
-    /// separated by commas. Unset: the database answers everything.
+    /// separated by commas. Unset: the database answers everything, and others' commits are looked for.
     pub cache_url: Option<Secret>,
     /// Whether that is a cluster. Default: no.
     pub cache_cluster: bool,

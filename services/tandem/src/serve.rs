@@ -85,8 +85,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics and probes are served. Default: `127.0.0.1:9464`.
     pub operations: SocketAddr,
-    /// How many bytes of device states are kept in memory beside the databases: those of the devices asked for most. 0 keeps
-    /// none. Default: 33554432 (32 MiB), some twenty thousand devices.
+    /// How many bytes of device states are kept in memory beside the databases: those of devices that changed, and of others as
+    /// long as there is room. 0 keeps none. Default: 33554432 (32 MiB), some twenty thousand devices.
     pub cache_bytes: u64,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,

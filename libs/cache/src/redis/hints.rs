@@ -1,19 +1,22 @@
 //! Wake-up hints: a process that committed something tells the others, which look at once instead of at their next round.
 //!
 //! A hint says that a tenant's revision is this one or a later one by now. It saves polling and does no more: it may be lost, late, double
-//! or out of order, and whoever hears one asks the database or the cache as at any other time.
+//! or out of order, and whoever hears one asks the database or the cache as at any other time. What cannot be told waits, the newest of
+//! each tenant.
 //!
 //! Hints go over one channel, so that tenants come and go without a word to Redis. In a cluster each node passes what is published on
-//! to all others: one of them is enough to talk to, and when it goes the next one is taken.
+//! to all others: one of them is enough to talk to, and when it goes the next one is taken. One that answers but was cut off from the others
+//! is not left: its processes hear each other alone.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::StreamExt;
 use moka::sync::Cache;
 use redis::aio::MultiplexedConnection;
-use redis::{Client, RedisError, RedisResult, Value};
+use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult, Value};
 use tokio::sync::{Notify, broadcast};
 use tokio::time::{interval, sleep, timeout};
 
@@ -71,10 +74,18 @@ impl RedisHints {
         })
     }
 
-    /// Tells everybody, this process too, soon. Of a tenant's hints that wait only the last is told.
+    /// Tells everybody, this process too, soon. Of a tenant's hints that wait only the newest is told.
     pub fn tell(&self, tenant: &str, position: Position) {
-        self.untold().insert(tenant.to_owned(), position);
+        self.keep(tenant.to_owned(), position);
         self.told.notify_one();
+    }
+
+    fn keep(&self, tenant: String, position: Position) {
+        match self.untold().entry(tenant) {
+            Entry::Occupied(waiting) if is_at(*waiting.get(), position) => {}
+            Entry::Occupied(mut waiting) => _ = waiting.insert(position),
+            Entry::Vacant(place) => _ = place.insert(position),
+        }
     }
 
     /// What is heard from now on.
@@ -91,22 +102,34 @@ impl RedisHints {
 
     /// Tells and hears until it is dropped. A server that cannot be talked to costs hints and nothing else, so no failure ends it.
     pub async fn run(&self) {
+        let mut is_failing = false;
         for server in self.servers.iter().cycle() {
-            if let Err(error) = self.talk(server).await {
-                tracing::debug!(%error, "wake-up hints are not heard");
+            if let Err(error) = self.talk(server, &mut is_failing).await
+                && !std::mem::replace(&mut is_failing, true)
+            {
+                tracing::warn!(%error, "wake-up hints are not told and heard: others look once a second");
             }
             sleep(PAUSE).await;
         }
     }
 
     /// Talks to one server, until that fails.
-    async fn talk(&self, server: &Client) -> RedisResult<()> {
+    async fn talk(&self, server: &Client, is_failing: &mut bool) -> RedisResult<()> {
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(CONNECT_PATIENCE))
+            .set_response_timeout(Some(PING));
         let connecting = async {
             let mut hearing = server.get_async_pubsub().await?;
             hearing.subscribe(CHANNEL).await?;
-            Ok::<_, RedisError>((hearing.split(), server.get_multiplexed_async_connection().await?))
+            let telling = server.get_multiplexed_async_connection_with_config(&config).await?;
+            Ok::<_, RedisError>((hearing.split(), telling))
         };
         let ((mut asking, mut heard), mut telling) = timely(CONNECT_PATIENCE, connecting).await?;
+        // What waited meanwhile, and whether it may be told at all.
+        timely(PING, self.publish(&mut telling)).await?;
+        if std::mem::replace(is_failing, false) {
+            tracing::info!("wake-up hints are told and heard again");
+        }
         let mut ping = interval(PING);
         loop {
             tokio::select! {
@@ -126,17 +149,20 @@ impl RedisHints {
         for (tenant, position) in &untold {
             commands.cmd("PUBLISH").arg(CHANNEL).arg(said(tenant, *position)).ignore();
         }
-        if untold.is_empty() { Ok(()) } else { commands.exec_async(telling).await }
+        if untold.is_empty() {
+            return Ok(());
+        }
+        let told = commands.exec_async(telling).await;
+        if told.is_err() {
+            untold.into_iter().for_each(|(tenant, position)| self.keep(tenant, position));
+        }
+        told
     }
 
     fn hear(&self, said: &[u8]) {
         // Nobody else has a reason to publish there, and whoever does is not listened to.
         let Some(hint) = understood(said) else { return };
-        let known = self.newest.get(&hint.tenant);
-        let is_older = |known: Position| {
-            known.incarnation == hint.position.incarnation && known.revision >= hint.position.revision
-        };
-        if !known.is_some_and(is_older) {
+        if !self.newest.get(&hint.tenant).is_some_and(|known| is_at(known, hint.position)) {
             self.newest.insert(hint.tenant.clone(), hint.position);
         }
         // Nobody may be listening.
@@ -147,6 +173,11 @@ impl RedisHints {
         // Nothing panics while it holds the lock.
         self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a database is at that revision, or beyond.
+fn is_at(known: Position, asked: Position) -> bool {
+    known.incarnation == asked.incarnation && known.revision >= asked.revision
 }
 
 /// Not longer than that.
@@ -180,6 +211,16 @@ mod tests {
         assert_eq!(understood(said("contoso", position).as_bytes()), Some(hint));
         for other in ["", "ffffffffffffffff000000000000000", "gggggggggggggggg0000000000000007contoso"] {
             assert_eq!(understood(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn hint_that_is_older_than_the_one_that_waits_is_not_told() {
+        let hints = RedisHints::new(&RedisLocation::server("redis://127.0.0.1:1")).unwrap();
+        let at = |incarnation, revision| Position { incarnation, revision };
+        for (position, waits) in [(at(1, 6), at(1, 6)), (at(1, 5), at(1, 6)), (at(2, 1), at(2, 1))] {
+            hints.tell("contoso", position);
+            assert_eq!(hints.untold().get("contoso"), Some(&waits));
         }
     }
 

@@ -88,12 +88,24 @@ impl View {
         })
     }
 
+    /// Whether that database is known to be further. Of another database it says nothing.
+    pub(super) fn is_behind(&self, heard: Position) -> bool {
+        heard.incarnation == self.incarnation && heard.revision > self.watermark
+    }
+
     pub(super) fn is_trusted(&self, at_least: Option<Position>, now: SystemTime) -> bool {
         // Either clock may be ahead of the other by a little; further ahead, it was set and says nothing.
         let age = now.duration_since(self.confirmed_at).unwrap_or_else(|ahead| ahead.duration());
         let covers = at_least
             .is_none_or(|asked| asked.incarnation == self.incarnation && asked.revision <= self.watermark);
         covers && age < MAX_WATERMARK_AGE
+    }
+}
+
+#[cfg(test)]
+impl View {
+    pub(super) const fn confirmed(epoch: Epoch, watermark: Position, at: SystemTime) -> Self {
+        Self { epoch, incarnation: watermark.incarnation, watermark: watermark.revision, confirmed_at: at }
     }
 }
 

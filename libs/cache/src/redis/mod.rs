@@ -189,7 +189,7 @@ impl RedisCache {
         now: SystemTime,
     ) -> Option<Vec<Option<Value>>> {
         let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
-        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, [at_least, heard], now));
+        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, at_least, heard, now));
         if let Some((epoch, mut held)) = held.filter(|(_, held)| held.iter().any(Option::is_some)) {
             let missing = ids.iter().zip(&held).filter(|(_, held)| held.is_none());
             let missing: Vec<&str> = missing.map(|(id, _)| *id).collect();

@@ -15,8 +15,8 @@ use moka::sync::Cache;
 use super::layout::View;
 use crate::port::{Epoch, MAX_WATERMARK_AGE, Position, Value};
 
-/// What a state costs beside its name and bytes. An estimate, so that the bound holds also for many small ones.
-const OVERHEAD_BYTES: usize = 250;
+/// What a state costs beside its name and bytes, as in the cache of one process, which was measured.
+const OVERHEAD_BYTES: usize = 550;
 
 /// States of the last second, in at most a given number of bytes.
 #[derive(Debug)]
@@ -42,18 +42,21 @@ impl Near {
         Self { seen: seen.build(), epochs: RwLock::default() }
     }
 
-    /// The states that may be answered again, in the order asked for, all of one epoch; none of before any of these positions.
+    /// The states that may be answered again, in the order asked for, all of one epoch: none that is behind what is asked
+    /// for or what was heard of.
     pub(super) fn held(
         &self,
         tenant: &str,
         ids: &[&str],
-        at_least: [Option<Position>; 2],
+        at_least: Option<Position>,
+        heard: Option<Position>,
         now: SystemTime,
     ) -> Option<(Epoch, Vec<Option<Value>>)> {
         let epoch = *self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant)?;
         let held = |id: &&str| {
             let seen = self.seen.get(&(epoch, Arc::from(*id)))?;
-            at_least.iter().all(|at_least| seen.view.is_trusted(*at_least, now)).then_some(seen.value)
+            (seen.view.is_trusted(at_least, now) && !heard.is_some_and(|heard| seen.view.is_behind(heard)))
+                .then_some(seen.value)
         };
         Some((epoch, ids.iter().map(held).collect()))
     }
@@ -79,5 +82,29 @@ impl Near {
     /// The tenant's epoch ended or may have.
     pub(super) fn drop_tenant(&self, tenant: &str) {
         self.epochs.write().unwrap_or_else(PoisonError::into_inner).remove(tenant);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn state_is_answered_again_unless_something_newer_was_heard_of() {
+        let (near, epoch, now) = (Near::new(1 << 20), Epoch(7), SystemTime::now());
+        let at = |incarnation, revision| Position { incarnation, revision };
+        let value: Value = Arc::from(&b"state"[..]);
+        near.see("contoso", View::confirmed(epoch, at(1, 5), now), &["a"], &[Some(value.clone())]);
+        for (heard, is_held) in [
+            (None, true),
+            (Some(at(1, 5)), true),
+            (Some(at(1, 6)), false),
+            // What another database says is not about this one.
+            (Some(at(2, 6)), true),
+        ] {
+            let expected = Some((epoch, vec![is_held.then(|| value.clone())]));
+            assert_eq!(near.held("contoso", &["a"], None, heard, now), expected, "{heard:?}");
+        }
+        assert_eq!(near.held("contoso", &["a"], Some(at(1, 6)), None, now), Some((epoch, vec![None])));
     }
 }

@@ -28,7 +28,7 @@ const MOST_SECTIONS: usize = 5000;
 /// How far a source's clock may be ahead before its times are set to the time of receipt.
 const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
-/// Sections that are checked where they arrive: in less time than it takes to hand them to another thread.
+/// Sections that are checked where they arrive: most are small, and handing them to another thread takes as long.
 const FEW_SECTIONS: usize = 8;
 
 /// Batches of a stream that are read ahead: one is being checked while the one before is being stored.

@@ -68,9 +68,12 @@ impl Store {
     /// Wakes watchers, here and at other replicas: the tenant's revision is at least this now. A hint only saves polling; losing one is
     /// harmless.
     pub(crate) fn hint(&self, tenant: &str, revision: u64) {
-        if wake(&self.hint_sender(tenant), revision)
-            && let Some(others) = &self.others
-        {
+        let is_news = self.hint_sender(tenant).send_if_modified(|seen| {
+            let newer = revision > *seen;
+            *seen = revision.max(*seen);
+            newer
+        });
+        if let Some(others) = self.others.as_ref().filter(|_| is_news) {
             others.tell(tenant, Position { incarnation: self.database.incarnation(), revision });
         }
     }
@@ -81,9 +84,9 @@ impl Store {
             return;
         }
         let hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
-        // Nobody waits for a tenant that has no sender.
+        // Nobody waits for a tenant that has no sender. What is heard is not kept: only what was committed here is sure to be true.
         if let Some(sender) = hints.get(&hint.tenant) {
-            wake(sender, hint.position.revision);
+            sender.send_if_modified(|seen| hint.position.revision > *seen);
         }
     }
 
@@ -113,15 +116,6 @@ impl Store {
     }
 }
 
-/// Whether that is news to those who wait.
-fn wake(sender: &watch::Sender<u64>, revision: u64) -> bool {
-    sender.send_if_modified(|seen| {
-        let newer = revision > *seen;
-        *seen = revision.max(*seen);
-        newer
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,10 +133,15 @@ mod tests {
         store.hear(&heard(incarnation.wrapping_add(1), 9));
         assert!(!contoso.has_changed().unwrap(), "that was another database");
         store.hear(&heard(incarnation, 5));
-        assert_eq!(*contoso.borrow_and_update(), 5);
-        store.hear(&heard(incarnation, 5));
-        store.hear(&heard(incarnation, 4));
-        assert!(!contoso.has_changed().unwrap(), "that is no news");
+        assert!(contoso.has_changed().unwrap());
+        contoso.mark_unchanged();
+        store.hint("contoso", 6);
+        assert!(contoso.has_changed().unwrap());
+        contoso.mark_unchanged();
+        for revision in [6, 5] {
+            store.hear(&heard(incarnation, revision));
+            assert!(!contoso.has_changed().unwrap(), "{revision} is no news");
+        }
         assert!(!fabrikam.has_changed().unwrap());
         store.hear(&Hint { tenant: "nobody".into(), ..heard(incarnation, 5) });
         assert_eq!(store.hints.lock().unwrap().len(), 2, "nobody waits for that tenant");

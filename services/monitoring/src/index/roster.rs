@@ -160,10 +160,11 @@ impl Roster {
     }
 
     fn insert(&mut self, Place { block, at }: Place, ordinal: u32) {
+        let is_last = block + 1 == self.blocks.len();
         match self.blocks.get_mut(block) {
             Some(ordinals) if ordinals.len() < BLOCK => ordinals.insert(at, ordinal),
             // Devices that come in the order of their ids fill one block after the other.
-            Some(_) if at == BLOCK => self.blocks.insert(block + 1, begun_with(&[ordinal])),
+            Some(_) if at == BLOCK && is_last => self.blocks.push(begun_with(&[ordinal])),
             Some(ordinals) => {
                 let later = begun_with(&ordinals[BLOCK / 2..]);
                 ordinals.truncate(BLOCK / 2);
@@ -280,5 +281,18 @@ mod tests {
         let mut roster = Roster::default();
         (0..10 * BLOCK as u128).for_each(|n| _ = roster.enter(&Uuid::from_u128(n).to_string()));
         assert_eq!(roster.blocks.len(), 10);
+    }
+
+    #[test]
+    fn devices_that_come_in_an_unlucky_order_make_few_blocks() {
+        let mut roster = Roster::default();
+        let uuid = |n: u128| Uuid::from_u128(n).to_string();
+        // Two full blocks with a gap between them, which is filled from its end.
+        let (block, gap) = (BLOCK as u128, 10 * BLOCK as u128);
+        (0..block).chain(block + gap..2 * block + gap).for_each(|n| _ = roster.enter(&uuid(n)));
+        (block..block + gap).rev().for_each(|n| _ = roster.enter(&uuid(n)));
+        assert_eq!(roster.len(), 12 * BLOCK);
+        assert!(roster.blocks.len() <= 2 * 12, "{}", roster.blocks.len());
+        assert!(roster.in_order(None).map(|ordinal| roster.id(ordinal)).is_sorted());
     }
 }

@@ -379,3 +379,52 @@ pub(crate) fn nanoseconds(time: Timestamp) -> i64 {
 pub(crate) fn timestamp(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
+
+#[cfg(test)]
+mod tests {
+    use tandem_contracts::inventory::v1::{Hierarchy, Tenant};
+    use tandem_server::Clock;
+    use tandem_storage::Location;
+
+    use super::*;
+    use crate::store::once::Once;
+    use crate::store::tenants::tenant_create;
+
+    #[tokio::test]
+    async fn batch_of_a_hierarchy_that_there_is_not_hinders_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&Location::scratch(folder.path().join("inventory.db")), None).await.unwrap();
+        let now = Clock::system().now();
+        let once = || Once::new("contoso", "a test", "", &(), now).unwrap();
+        tenant_create(&store, "contoso", &Tenant::default(), once()).await.unwrap();
+        let hierarchy = Hierarchy::default();
+        hierarchies::hierarchy_update(&store, "contoso", "PS1", &hierarchy, true, once()).await.unwrap();
+
+        let batch = |source: &str, records: usize| {
+            let section = |number| Incoming {
+                key: format!("{source} {number}"),
+                observed_at: now,
+                ahead: None,
+                sequence: 0,
+                body: IncomingBody::Removed,
+            };
+            let sections = (0..records).map(section).collect();
+            Batch { source: source.parse().unwrap(), sections, received_at: now }
+        };
+        let batches = vec![batch("configmgr/PS1", 1), batch("configmgr/XX1", 2), batch("intune", 3)];
+        let outcomes = batches_apply(&store, "contoso", Arc::new(batches)).await.unwrap();
+        // The tenant was made at revision 1, its hierarchy at 2; records that nobody knew change no device.
+        let stored = |applied| Ok(Applied { applied, superseded: 0, revision: 2 });
+        let missing = Err("tenants/contoso/hierarchies/XX1".to_owned());
+        let found: Vec<Result<Applied, String>> = outcomes
+            .into_iter()
+            .map(|outcome| {
+                outcome.map_err(|failure| match failure {
+                    Failure::NotFound { name, .. } => name,
+                    failure => panic!("{failure}"),
+                })
+            })
+            .collect();
+        assert_eq!(found, [stored(1), missing, stored(3)]);
+    }
+}
