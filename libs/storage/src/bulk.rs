@@ -8,7 +8,7 @@
 use std::fmt::Write;
 
 use sea_orm::sea_query::ArrayType;
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement, TryGetable, Value};
 use serde::de::DeserializeOwned;
 
 use crate::StoreError;
@@ -235,9 +235,19 @@ impl List {
         }
     }
 
-    /// The parameter.
+    /// The parameter: each value once, in ascending order, so that neighbours in an index are looked up one after the other.
     #[must_use]
-    pub fn into_value(self, engine: DbBackend) -> Value {
+    pub fn into_value(mut self, engine: DbBackend) -> Value {
+        match &mut self {
+            Self::Text(values) => {
+                values.sort_unstable();
+                values.dedup();
+            }
+            Self::BigInt(values) => {
+                values.sort_unstable();
+                values.dedup();
+            }
+        }
         if engine == DbBackend::Postgres {
             let (kind, values) = match self {
                 Self::Text(values) => (ArrayType::String, values.into_iter().map(Value::from).collect()),
@@ -278,44 +288,47 @@ pub fn from_listed(
     let rows = format!("SELECT {columns} FROM {table} WHERE {conditions} AND {column}");
     match engine {
         DbBackend::Postgres => format!(
-            "FROM (SELECT DISTINCT unnest(${parameter}) AS wanted) AS asked \
+            "FROM unnest(${parameter}) AS asked (wanted) \
              CROSS JOIN LATERAL ({rows} = asked.wanted OFFSET 0) AS found"
         ),
         _ => format!("FROM ({rows} {}) AS found", one_of(engine, parameter)),
     }
 }
 
-/// The aggregate that gathers a column of a group into a JSON array, as text.
+/// The aggregate that gathers a column of a group into one value, which [`gathered_values`] reads. Several columns of one statement are
+/// gathered in the same order. A truth value is a number on one engine and not on the other: gather it as a number.
 #[must_use]
 pub fn gathered(engine: DbBackend, column: &str) -> String {
     match engine {
-        DbBackend::Postgres => format!("json_agg({column})::text"),
+        DbBackend::Postgres => format!("array_agg({column})"),
         _ => format!("json_group_array({column})"),
     }
 }
 
-/// The same of several columns: an array of a row's values for each row. A truth value is a number on one engine and not on the other:
-/// select it as a number.
-#[must_use]
-pub fn gathered_rows(engine: DbBackend, columns: &[&str]) -> String {
-    let row = columns.join(", ");
-    match engine {
-        DbBackend::Postgres => format!("json_agg(json_build_array({row}))::text"),
-        _ => format!("json_group_array(json_array({row}))"),
-    }
-}
-
-/// The values that a column of a statement [`gathered`]; none where the statement found no rows.
+/// The values that a column of a statement [`gathered`]; none where the statement found no rows. One row whatever the number of values:
+/// rows cost more than what is in them.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] when they are of another type.
-pub fn gathered_values<V: DeserializeOwned>(
+pub fn gathered_values<V>(
+    engine: DbBackend,
     row: Option<&QueryResult>,
     column: usize,
-) -> Result<Vec<V>, StoreError> {
-    let text: Option<String> = row.map(|row| row.try_get_by_index(column)).transpose()?.flatten();
-    let values = text.map_or_else(|| Ok(Vec::new()), |text| serde_json::from_str(&text));
-    values.map_err(|error| StoreError::corrupt(format!("gathered values: {error}")))
+) -> Result<Vec<V>, StoreError>
+where
+    V: DeserializeOwned,
+    Vec<V>: TryGetable,
+{
+    let Some(row) = row else { return Ok(Vec::new()) };
+    let values = match engine {
+        DbBackend::Postgres => row.try_get_by_index::<Option<Vec<V>>>(column)?,
+        _ => {
+            let text: Option<String> = row.try_get_by_index(column)?;
+            let read = text.map(|text| serde_json::from_str(&text)).transpose();
+            read.map_err(|error| StoreError::corrupt(format!("gathered values: {error}")))?
+        }
+    };
+    Ok(values.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -323,11 +336,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn list_is_an_array_or_json() {
-        let list = List::Text(vec!["a".into(), "b\"".into()]);
+    fn list_is_an_array_or_json_of_each_value_once() {
+        let list = List::Text(vec!["b\"".into(), "a".into(), "a".into()]);
         let array = Value::Array(ArrayType::String, Some(Box::new(vec!["a".into(), "b\"".into()])));
         assert_eq!(list.clone().into_value(DbBackend::Postgres), array);
         assert_eq!(list.into_value(DbBackend::Sqlite), Value::from(r#"["a","b\""]"#));
-        assert_eq!(List::BigInt(vec![1, -2]).into_value(DbBackend::Sqlite), Value::from("[1,-2]"));
+        assert_eq!(List::BigInt(vec![1, -2, 1]).into_value(DbBackend::Sqlite), Value::from("[-2,1]"));
     }
 }

@@ -38,8 +38,11 @@ pub struct RecordMemberships<'a> {
 /// Of two sections of one class and record the newer counts. `memberships` of other records than the managing hierarchy's are
 /// ignored, so that the caller may pass all it has.
 #[must_use]
-pub fn merge(sections: &[Section], memberships: &[RecordMemberships<'_>]) -> DeviceFacts {
-    let readings = Readings::of(sections);
+pub fn merge<'a>(
+    sections: impl IntoIterator<Item = &'a Section>,
+    memberships: &[RecordMemberships<'_>],
+) -> DeviceFacts {
+    let readings = Readings::of(sections.into_iter().collect());
     let mut facts = DeviceFacts {
         sections: readings.sections.iter().map(|section| stamp(section)).collect(),
         hierarchy: readings.managing.map(|record| record.hierarchy.clone()),

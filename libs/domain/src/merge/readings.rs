@@ -96,7 +96,7 @@ pub(super) struct Readings<'a> {
 }
 
 impl<'a> Readings<'a> {
-    pub(super) fn of(sections: &'a [Section]) -> Self {
+    pub(super) fn of(sections: Vec<&'a Section>) -> Self {
         let mut readings = Self { sections: in_order(sections), ..Self::default() };
         let mut hierarchies = Vec::new();
         for record in speaking_records(&readings.sections) {
@@ -164,8 +164,7 @@ fn place<'a>(section: &'a Section, index: u8, site: &mut SiteReadings<'a>, readi
 /// The defined order: by source (clouds and probe before hierarchies, so that [`MAX_SECTIONS`] could only cut hierarchies),
 /// record, class. Of several sections of one class and record the newest stays. The content breaks the last tie, which only
 /// contradicting duplicates reach.
-fn in_order(sections: &[Section]) -> Vec<&Section> {
-    let mut ordered: Vec<&Section> = sections.iter().collect();
+fn in_order(mut ordered: Vec<&Section>) -> Vec<&Section> {
     let by_place = |s: &&Section| (matches!(s.source, Source::ConfigMgr(_)), s.body.kind());
     ordered.sort_by(|a, b| {
         let ((a_site, a_kind), (b_site, b_kind)) = (by_place(a), by_place(b));

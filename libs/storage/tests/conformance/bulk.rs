@@ -1,9 +1,7 @@
 //! Set-based statements.
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
-use tandem_storage::bulk::{
-    Column, Insert, List, from_listed, gathered, gathered_rows, gathered_values, one_of,
-};
+use tandem_storage::bulk::{Column, Insert, List, from_listed, gathered, gathered_values, one_of};
 use tandem_storage::{Database, StoreError, dialect};
 use tandem_testkit::database::Place;
 
@@ -113,7 +111,7 @@ pub(crate) async fn listed_values_are_found_and_gathered() {
             format!("SELECT {} FROM member WHERE {column} {}", gathered(engine, "device"), one_of(engine, 1));
         let statement = Statement::from_sql_and_values(engine, sql, [list.into_value(engine)]);
         let row = reader.query_one_raw(statement).await.unwrap();
-        gathered_values::<i64>(row.as_ref(), 0).unwrap()
+        gathered_values::<i64>(engine, row.as_ref(), 0).unwrap()
     };
     assert_eq!(found("device", List::BigInt(vec![4, 2, 9])).await, [2, 4]);
     let looked_up = async |column: &str, list: List| {
@@ -131,16 +129,18 @@ pub(crate) async fn listed_values_are_found_and_gathered() {
     assert!(List::BigInt(Vec::new()).is_empty());
 }
 
-pub(crate) async fn rows_are_gathered_whole() {
+pub(crate) async fn columns_are_gathered_side_by_side() {
     let (_place, database) = open().await;
     insert(&database, rows(&[member(1, "a\"", &[]), member(2, "b", &[])])).await.unwrap();
     let reader = database.reader();
     let engine = reader.get_database_backend();
-    let columns = ["device", "name", "CASE WHEN known THEN 1 ELSE 0 END"];
-    let sql = format!("SELECT {} FROM member", gathered_rows(engine, &columns));
+    let columns =
+        ["device", "name", "CASE WHEN known THEN 1 ELSE 0 END"].map(|column| gathered(engine, column));
+    let sql = format!("SELECT {} FROM member", columns.join(", "));
     let row = reader.query_one_raw(Statement::from_string(engine, sql)).await.unwrap();
-    let found = gathered_values::<(i64, String, u8)>(row.as_ref(), 0).unwrap();
-    assert_eq!(found, [(1, "a\"".to_owned(), 0), (2, "b".to_owned(), 1)]);
-    assert!(gathered_values::<i64>(row.as_ref(), 0).is_err());
-    assert!(gathered_values::<i64>(None, 0).unwrap().is_empty());
+    assert_eq!(gathered_values::<i64>(engine, row.as_ref(), 0).unwrap(), [1, 2]);
+    assert_eq!(gathered_values::<String>(engine, row.as_ref(), 1).unwrap(), ["a\"", "b"]);
+    assert_eq!(gathered_values::<i32>(engine, row.as_ref(), 2).unwrap(), [0, 1]);
+    assert!(gathered_values::<i64>(engine, row.as_ref(), 1).is_err());
+    assert!(gathered_values::<i64>(engine, None, 0).unwrap().is_empty());
 }

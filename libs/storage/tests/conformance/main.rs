@@ -13,7 +13,7 @@ tandem_testkit::both_databases!(
     bulk::known_key_is_refused_kept_or_replaced_as_said,
     bulk::columns_of_different_lengths_are_refused,
     bulk::listed_values_are_found_and_gathered,
-    bulk::rows_are_gathered_whole,
+    bulk::columns_are_gathered_side_by_side,
     migrations::failing_migration_takes_back_the_ones_before_it,
     migrations::replicas_that_start_together_make_one_schema,
     migrations::migration_that_is_taken_back_can_be_made_again,

@@ -1,5 +1,7 @@
 //! The import stream of a hierarchy's collections: each message is one transaction, acknowledged once it is durable.
 
+use std::sync::{Arc, Mutex};
+
 use futures::{Stream, StreamExt, stream};
 use tandem_contracts::convert::time;
 use tandem_contracts::inventory::v1::{ImportCollectionsRequest, ImportCollectionsResponse};
@@ -13,6 +15,7 @@ use super::convert::violations;
 use super::tenants::check_display_name;
 use crate::store::ingest::nanoseconds;
 use crate::store::members::{Import, ImportedCollection, ImportedMembers, import_apply};
+use crate::store::named::Named;
 
 /// Most collections of one batch.
 const MOST_COLLECTIONS: usize = 5000;
@@ -29,6 +32,7 @@ struct Importing {
     incoming: Streaming<ImportCollectionsRequest>,
     parent: Option<(String, HierarchyId)>,
     last_sequence: Option<u64>,
+    named: Arc<Mutex<Named>>,
 }
 
 /// Answers an import stream, batch by batch, until it ends or breaks its contract.
@@ -36,7 +40,7 @@ pub(super) fn acknowledge(
     handlers: Handlers,
     incoming: Streaming<ImportCollectionsRequest>,
 ) -> impl Stream<Item = Result<ImportCollectionsResponse, Status>> {
-    let start = Importing { handlers, incoming, parent: None, last_sequence: None };
+    let start = Importing { handlers, incoming, parent: None, last_sequence: None, named: Arc::default() };
     stream::unfold(Some(start), |importing| async move {
         let mut importing = importing?;
         let request = match importing.incoming.next().await? {
@@ -75,10 +79,11 @@ impl Importing {
         }
         self.last_sequence = Some(request.sequence);
         check_limits(&request)?;
-        let import = read(&request, hierarchy)?;
+        let sequence = request.sequence;
+        let import = read(request, hierarchy)?;
         let store = &self.handlers.store;
-        let revision = import_apply(store, &tenant, import).await?;
-        Ok(ImportCollectionsResponse { sequence: request.sequence, consistency_token: store.token(revision) })
+        let revision = import_apply(store, &tenant, import, &self.named).await?;
+        Ok(ImportCollectionsResponse { sequence, consistency_token: store.token(revision) })
     }
 }
 
@@ -97,9 +102,9 @@ fn check_limits(request: &ImportCollectionsRequest) -> Result<(), Failure> {
     }
 }
 
-fn read(request: &ImportCollectionsRequest, hierarchy: HierarchyId) -> Result<Import, Failure> {
+fn read(request: ImportCollectionsRequest, hierarchy: HierarchyId) -> Result<Import, Failure> {
     let mut collections = Vec::with_capacity(request.collections.len());
-    for (index, collection) in request.collections.iter().enumerate() {
+    for (index, collection) in request.collections.into_iter().enumerate() {
         let field = format!("collections[{index}]");
         check_display_name(&format!("{field}.display_name"), &collection.display_name)?;
         let observed_at = collection
@@ -109,14 +114,14 @@ fn read(request: &ImportCollectionsRequest, hierarchy: HierarchyId) -> Result<Im
             .map_err(|violation| violations(&field, vec![violation]))?;
         collections.push(ImportedCollection {
             id: collection_id(&format!("{field}.collection"), &collection.collection)?,
-            display_name: collection.display_name.clone(),
-            limiting: collection.limiting_collection.clone(),
+            display_name: collection.display_name,
+            limiting: collection.limiting_collection,
             member_count: collection.member_count,
             observed_at: observed_at.map(nanoseconds),
         });
     }
     let mut members = Vec::with_capacity(request.members.len());
-    for (index, list) in request.members.iter().enumerate() {
+    for (index, list) in request.members.into_iter().enumerate() {
         let field = format!("members[{index}]");
         if let Some(place) =
             list.keys.iter().position(|key| key.is_empty() || key.chars().count() > LONGEST_KEY)
@@ -126,7 +131,7 @@ fn read(request: &ImportCollectionsRequest, hierarchy: HierarchyId) -> Result<Im
         }
         members.push(ImportedMembers {
             id: collection_id(&format!("{field}.collection"), &list.collection)?,
-            keys: list.keys.clone(),
+            keys: list.keys,
             replace: list.replace,
             complete: list.complete,
         });

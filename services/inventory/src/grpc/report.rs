@@ -1,8 +1,11 @@
 //! The ingest stream: each message is one batch, acknowledged once it is durable.
 //!
 //! Nothing is read from the database before a batch joins the transaction that stores it, which tells whether there are such a tenant and
-//! hierarchy: most reports are small, and would spend more on asking than on being stored.
+//! hierarchy: most reports are small, and would spend more on asking than on being stored. What a large batch touches is read ahead, while the
+//! one before it is being stored.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
@@ -12,15 +15,18 @@ use prost::bytes::Bytes;
 use tandem_contracts::convert::section::{Report, from_proto};
 use tandem_contracts::inventory::v1::{RefusedSection, ReportDevicesRequest, ReportDevicesResponse};
 use tandem_contracts::r#type::v1::Section;
-use tandem_domain::section::Source;
+use tandem_domain::section::{self, Source};
 use tandem_server::Clock;
-use tandem_server::failure::Failure;
+use tandem_server::failure::{Failure, chain};
 use tandem_server::names::TenantName;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
+use tracing::Instrument;
 
 use super::Handlers;
 use crate::store::Store;
-use crate::store::ingest::{Batch, Incoming, IncomingBody, batch_apply};
+use crate::store::ingest::{Ahead, Batch, Incoming, IncomingBody, batch_apply, read_ahead};
 
 /// Most sections of one batch: some 5 MB, one transaction of well under a second.
 const MOST_SECTIONS: usize = 5000;
@@ -31,8 +37,15 @@ const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 /// Sections that are checked where they arrive: most are small, and handing them to another thread takes as long.
 const FEW_SECTIONS: usize = 8;
 
-/// Batches of a stream that are read ahead: one is being checked while the one before is being stored.
-const READ_AHEAD: usize = 2;
+/// Batches of a stream that are made ready at once, and as many that wait: one while the one before is being stored, and a little more where
+/// that takes its time.
+const MADE_READY: usize = 2;
+
+/// Sections of a batch for which it pays to read ahead what they touch.
+const MANY_SECTIONS: usize = 500;
+
+/// Batches of a stream for which nothing is read ahead after it was of no use: somebody else writes to the tenant, and will go on.
+const NOT_AHEAD: u32 = 32;
 
 /// Where a stream stands: what the next batch is read against.
 struct Reporting {
@@ -47,7 +60,23 @@ struct Checked {
     tenant: TenantName,
     sequence: u64,
     batch: Batch,
+    ahead: Option<Ahead>,
     refused: Vec<RefusedSection>,
+}
+
+/// How many batches of a stream go by before one is read ahead again.
+#[derive(Debug, Clone, Default)]
+struct Pause(Arc<AtomicU32>);
+
+impl Pause {
+    fn begin(&self) {
+        self.0.store(NOT_AHEAD, Ordering::Relaxed);
+    }
+
+    /// Whether it is over; if not, it is shorter now.
+    fn is_over(&self) -> bool {
+        self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
+    }
 }
 
 /// Answers an ingest stream, batch by batch, until it ends or breaks its contract.
@@ -57,6 +86,7 @@ pub(super) fn acknowledge(
 ) -> impl Stream<Item = Result<ReportDevicesResponse, Status>> {
     let Handlers { store, clock, .. } = handlers;
     let start = Reporting { clock, incoming, parent: None, last_sequence: None };
+    let pause = Pause::default();
     let heads = stream::unfold(Some(start), |reporting| async move {
         let mut reporting = reporting?;
         let request = match reporting.incoming.next().await? {
@@ -74,20 +104,64 @@ pub(super) fn acknowledge(
             Err(failure) => Some((Err(failure), None)),
         }
     });
-    // Each batch is checked as soon as it is there; stored they are one after the other.
-    let checked = heads.map(|head| async { head?.await }).buffered(READ_AHEAD).boxed();
-    stream::unfold(Some((checked, store)), |reporting| async move {
-        let (mut checked, store) = reporting?;
-        let answer = match checked.next().await? {
-            Ok(batch) => take(&store, batch).await,
-            Err(failure) => Err(failure),
-        };
-        match answer {
-            Ok(answer) => Some((Ok(answer), Some((checked, store)))),
-            // What comes after a failure is not stored.
-            Err(failure) => Some((Err(failure.into()), None)),
+    let (to_read, of_stream) = (store.clone(), pause.clone());
+    let ready = heads.map(move |head| make_ready(head, to_read.clone(), of_stream.clone()));
+    let ready = on_its_own(ready.buffered(MADE_READY));
+    // Stored they are one after the other.
+    stream::unfold(Some((ready, store)), move |reporting| {
+        let pause = pause.clone();
+        async move {
+            let (mut ready, store) = reporting?;
+            let answer = match ready.next().await? {
+                Ok(batch) => take(&store, batch, &pause).await,
+                Err(failure) => Err(failure),
+            };
+            match answer {
+                Ok(answer) => Some((Ok(answer), Some((ready, store)))),
+                // What comes after a failure is not stored.
+                Err(failure) => Some((Err(failure.into()), None)),
+            }
         }
     })
+}
+
+/// Runs a stream whether or not anybody waits for its next item, as far as a few items go. It ends with the one that is given out.
+fn on_its_own<T: Send + 'static>(items: impl Stream<Item = T> + Send + 'static) -> impl Stream<Item = T> {
+    let (give, given) = mpsc::channel(MADE_READY);
+    let run = async move {
+        let mut items = std::pin::pin!(items);
+        while let Some(item) = items.next().await {
+            if give.send(item).await.is_err() {
+                return;
+            }
+        }
+    };
+    let task = AbortOnDropHandle::new(tokio::spawn(run.in_current_span()));
+    stream::unfold(
+        (given, task),
+        |(mut given, task)| async move { Some((given.recv().await?, (given, task))) },
+    )
+    .boxed()
+}
+
+/// Checks a batch, and reads ahead what it touches.
+async fn make_ready(
+    head: Result<impl Future<Output = Result<Checked, Failure>>, Failure>,
+    store: Store,
+    pause: Pause,
+) -> Result<Checked, Failure> {
+    let mut checked = head?.await?;
+    if checked.batch.sections.len() >= MANY_SECTIONS && pause.is_over() {
+        checked.ahead = match read_ahead(&store, checked.tenant.id(), &checked.batch).await {
+            Ok(ahead) => ahead,
+            Err(failure) => {
+                // The transaction asks again, and answers for it.
+                tracing::debug!(error = chain(&failure), "a batch was not read ahead");
+                None
+            }
+        };
+    }
+    Ok(checked)
 }
 
 /// Checks the sections of a batch: those of a large one on a thread of its own, which starts now.
@@ -96,7 +170,7 @@ fn check(
     source: Source,
     request: ReportDevicesRequest,
     received_at: Timestamp,
-) -> impl Future<Output = Result<Checked, Failure>> {
+) -> impl Future<Output = Result<Checked, Failure>> + Send {
     let is_large = request.sections.len() > FEW_SECTIONS;
     let check = move || {
         let (sections, refused) = read_sections(request.sections, &source, received_at);
@@ -104,6 +178,7 @@ fn check(
             tenant,
             sequence: request.sequence,
             batch: Batch { source, sections, received_at },
+            ahead: None,
             refused,
         }
     };
@@ -117,9 +192,12 @@ fn check(
 }
 
 /// Stores a batch.
-async fn take(store: &Store, checked: Checked) -> Result<ReportDevicesResponse, Failure> {
-    let Checked { tenant, sequence, batch, refused } = checked;
-    let applied = batch_apply(store, tenant.id(), batch).await?;
+async fn take(store: &Store, checked: Checked, pause: &Pause) -> Result<ReportDevicesResponse, Failure> {
+    let Checked { tenant, sequence, batch, ahead, refused } = checked;
+    let applied = batch_apply(store, tenant.id(), batch, ahead).await?;
+    if applied.is_stale {
+        pause.begin();
+    }
     Ok(ReportDevicesResponse {
         sequence,
         applied: applied.applied,
@@ -190,21 +268,22 @@ fn read_sections(
                 continue;
             }
         };
-        let (key, observed_at, sequence, body) = match report {
-            Report::Said { section, sequence } => (
-                section.key,
-                section.observed_at,
-                sequence,
-                IncomingBody::Said(Box::new(section.body), bytes),
-            ),
-            Report::Removed(removal) => {
-                (removal.key, removal.observed_at, removal.sequence, IncomingBody::Removed)
-            }
+        let named_at = match &report {
+            Report::Said { section, .. } => section.observed_at,
+            Report::Removed(removal) => removal.observed_at,
         };
-        let ahead = (observed_at > latest).then_some(observed_at);
+        let ahead = (named_at > latest).then_some(named_at);
+        let observed_at = if ahead.is_some() { received_at } else { named_at };
+        let (key, sequence, body) = match report {
+            Report::Said { section, sequence } => {
+                let section = Arc::new(section::Section { observed_at, ..section });
+                (section.key.clone(), sequence, IncomingBody::Said(section, bytes))
+            }
+            Report::Removed(removal) => (removal.key, removal.sequence, IncomingBody::Removed),
+        };
         good.push(Incoming {
             key,
-            observed_at: if ahead.is_some() { received_at } else { observed_at },
+            observed_at,
             ahead,
             sequence: i64::try_from(sequence).unwrap_or(i64::MAX),
             body,

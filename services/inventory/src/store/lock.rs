@@ -1,4 +1,4 @@
-//! The tenant's row: its lock, its revision counter, and the numbers of records and collections.
+//! The tenant's row: its lock, its counters of revisions and of writes, and the numbers of records and collections.
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tandem_server::failure::Failure;
@@ -10,11 +10,19 @@ pub(crate) struct LockedTenant {
     pub(crate) tenant: String,
     /// The revision that this transaction takes if it changes anything; nobody else has it.
     pub(crate) revision: i64,
+    /// The number of this transaction among the tenant's: it follows on that of the one committed before, whether that took a revision
+    /// or not.
+    pub(crate) write: i64,
     /// The next number for a record or a collection.
     next_number: i64,
 }
 
 impl LockedTenant {
+    #[cfg(test)]
+    pub(crate) fn test(write: i64) -> Self {
+        Self { tenant: "contoso".to_owned(), revision: 1, write, next_number: 1 }
+    }
+
     /// A number that nothing else of this tenant has.
     pub(crate) const fn take_number(&mut self) -> i64 {
         let number = self.next_number;
@@ -38,7 +46,7 @@ pub(crate) enum Changed {
 pub(crate) async fn lock_tenant(tx: &DatabaseTransaction, tenant: &str) -> Result<LockedTenant, Failure> {
     let statement = Statement::from_sql_and_values(
         tx.get_database_backend(),
-        "UPDATE tenants SET revision = revision WHERE tenant = $1 RETURNING revision, next_number",
+        "UPDATE tenants SET writes = writes + 1 WHERE tenant = $1 RETURNING revision, writes, next_number",
         [tenant.into()],
     );
     let row = tx.query_one_raw(statement).await?.ok_or_else(|| Failure::NotFound {
@@ -49,6 +57,7 @@ pub(crate) async fn lock_tenant(tx: &DatabaseTransaction, tenant: &str) -> Resul
     Ok(LockedTenant {
         tenant: tenant.to_owned(),
         revision: revision + 1,
+        write: row.try_get("", "writes")?,
         next_number: row.try_get("", "next_number")?,
     })
 }

@@ -1,7 +1,7 @@
 //! Collections of a hierarchy and their members, as read there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -18,6 +18,7 @@ use super::hierarchies;
 use super::ingest::working::Working;
 use super::ingest::{derive, load};
 use super::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
+use super::named::{Member, Named};
 
 /// What a site said about a collection.
 #[derive(Debug, Clone)]
@@ -59,26 +60,45 @@ pub(crate) struct Import {
 }
 
 /// Stores a batch. Devices that join or leave a collection by it get the commit's revision.
-pub(crate) async fn import_apply(store: &Store, tenant: &str, import: Import) -> Result<u64, Failure> {
+pub(crate) async fn import_apply(
+    store: &Store,
+    tenant: &str,
+    import: Import,
+    named: &Arc<Mutex<Named>>,
+) -> Result<u64, Failure> {
     let import = Arc::new(import);
-    let revision = store
+    let (revision, write, records) = store
         .write(|tx| {
-            let (import, tenant) = (import.clone(), tenant.to_owned());
-            Box::pin(async move { apply(tx, &tenant, &import).await })
+            let (import, tenant, named) = (import.clone(), tenant.to_owned(), named.clone());
+            Box::pin(async move { apply(tx, &tenant, &import, &named).await })
         })
         .await?;
+    let records = records.iter().map(|(key, member)| (key.as_str(), *member));
+    named.lock().unwrap_or_else(PoisonError::into_inner).note(write, records);
     store.hint(tenant, revision);
     Ok(revision)
 }
 
-async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Result<u64, Failure> {
+/// The revision of the commit, the number of the write, and the records that were not known before.
+type Stored = (u64, i64, Vec<(String, Member)>);
+
+async fn apply(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    import: &Import,
+    named: &Mutex<Named>,
+) -> Result<Stored, Failure> {
     let mut locked = lock_tenant(tx, tenant).await?;
     let hierarchy = import.hierarchy.as_str();
     if hierarchy::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned())).one(tx).await?.is_none() {
         return Err(hierarchies::not_found(tenant, hierarchy));
     }
     let mut numbers = describe(tx, &mut locked, import).await?;
-    let records = records_of(tx, &mut locked, import).await?;
+    let keys = || import.members.iter().flat_map(|members| &members.keys).map(String::as_str);
+    let mut records = named.lock().unwrap_or_else(PoisonError::into_inner).find(&locked, keys());
+    let unknown = keys().filter(|key| !records.contains_key(key)).collect();
+    let found = records_of(tx, &mut locked, &import.hierarchy, unknown).await?;
+    records.extend(found.iter().map(|(key, member)| (*key, *member)));
     let mut touched = BTreeSet::new();
     for members in &import.members {
         let number = match numbers.get(members.id.as_str()) {
@@ -99,7 +119,9 @@ async fn apply(tx: &DatabaseTransaction, tenant: &str, import: &Import) -> Resul
     load::devices(tx, tenant, &touched, &mut working).await?;
     working.touched = touched;
     derive::merge_touched(tx, &locked, working).await?;
-    unlock_tenant(tx, &locked, Changed::Surroundings).await
+    let revision = unlock_tenant(tx, &locked, Changed::Surroundings).await?;
+    let found = found.into_iter().map(|(key, member)| (key.to_owned(), member));
+    Ok((revision, locked.write, found.collect()))
 }
 
 /// Stores the collections of a batch. Answers the numbers of every collection of the hierarchy by id.
@@ -179,13 +201,6 @@ fn undescribed(locked: &mut LockedTenant, hierarchy: &str, members: &ImportedMem
     }
 }
 
-/// A record that a list of members names.
-#[derive(Debug, Clone)]
-struct Member {
-    number: i64,
-    device: Option<DeviceId>,
-}
-
 /// Stores the members of a collection: only who joins or leaves by the list is written, and the device noted.
 async fn take_members(
     tx: &DatabaseTransaction,
@@ -195,11 +210,11 @@ async fn take_members(
     records: &HashMap<&str, Member>,
     touched: &mut BTreeSet<DeviceId>,
 ) -> Result<(), Failure> {
-    let listed: BTreeMap<i64, &Member> = members
+    let listed: BTreeMap<i64, Member> = members
         .keys
         .iter()
         .filter_map(|key| records.get(key.as_str()))
-        .map(|member| (member.number, member))
+        .map(|member| (member.number, *member))
         .collect();
     let among = (!members.replace).then(|| listed.keys().copied().collect());
     let known = members_known(tx, tenant, collection, among).await?;
@@ -208,7 +223,8 @@ async fn take_members(
         members_remove(tx, tenant, collection, leaving, touched).await?;
     }
     let joining: Vec<i64> = listed.keys().copied().filter(|number| !known.contains(number)).collect();
-    touched.extend(joining.iter().filter_map(|number| listed[number].device.clone()));
+    let placed = joining.iter().filter(|number| listed[number].may_be_placed).copied().collect();
+    touched.extend(devices_of(tx, tenant, placed).await?);
     let insert = Insert::into("members")
         .shared("tenant", tenant)
         .shared("collection_no", collection)
@@ -240,7 +256,7 @@ async fn members_known(
     // One row whatever the number of members: rows cost more than what is in them.
     let sql = format!("SELECT {} {from}", gathered(engine, "record_no"));
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    Ok(gathered_values(row.as_ref(), 0)?.into_iter().collect())
+    Ok(gathered_values(engine, row.as_ref(), 0)?.into_iter().collect())
 }
 
 /// Takes records out of a collection, and notes their devices.
@@ -254,17 +270,9 @@ async fn members_remove(
     if leaving.is_empty() {
         return Ok(());
     }
+    touched.extend(devices_of(tx, tenant, leaving.clone()).await?);
     let engine = tx.get_database_backend();
     let list = List::BigInt(leaving).into_value(engine);
-    let sql = format!(
-        "SELECT DISTINCT device {} WHERE device <> ''",
-        from_listed(engine, ("records", "device"), "tenant = $1", "record_no", 2)
-    );
-    let values = [tenant.into(), list.clone()];
-    for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
-        let id: String = row.try_get_by_index(0)?;
-        touched.insert(DeviceId::parse(&id).map_err(Failure::internal)?);
-    }
     let sql = format!(
         "DELETE FROM members WHERE tenant = $1 AND collection_no = $2 AND record_no {}",
         one_of(engine, 3)
@@ -274,16 +282,36 @@ async fn members_remove(
     Ok(())
 }
 
-/// The records that the lists of an import name, by key; made where no section of them arrived yet.
+/// The devices that records describe.
+async fn devices_of(
+    tx: &DatabaseTransaction,
+    tenant: &str,
+    records: Vec<i64>,
+) -> Result<BTreeSet<DeviceId>, Failure> {
+    if records.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT {} {} WHERE device <> ''",
+        gathered(engine, "DISTINCT device"),
+        from_listed(engine, ("records", "device"), "tenant = $1", "record_no", 2)
+    );
+    let values = [tenant.into(), List::BigInt(records).into_value(engine)];
+    let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let ids: Vec<String> = gathered_values(engine, row.as_ref(), 0)?;
+    ids.iter().map(|id| DeviceId::parse(id).map_err(Failure::internal)).collect()
+}
+
+/// The records of a hierarchy with those keys; made where no section of them arrived yet.
 async fn records_of<'a>(
     tx: &DatabaseTransaction,
     locked: &mut LockedTenant,
-    import: &'a Import,
+    hierarchy: &HierarchyId,
+    keys: BTreeSet<&'a str>,
 ) -> Result<HashMap<&'a str, Member>, Failure> {
     let engine = tx.get_database_backend();
-    let source = Source::ConfigMgr(import.hierarchy.clone()).to_string();
-    let keys: BTreeSet<&str> =
-        import.members.iter().flat_map(|members| &members.keys).map(String::as_str).collect();
+    let source = Source::ConfigMgr(hierarchy.clone()).to_string();
     let mut found: HashMap<&str, Member> = HashMap::with_capacity(keys.len());
     if keys.is_empty() {
         return Ok(found);
@@ -292,7 +320,7 @@ async fn records_of<'a>(
         "SELECT {}, {}, {} {}",
         gathered(engine, "record_key"),
         gathered(engine, "record_no"),
-        gathered(engine, "device"),
+        gathered(engine, "CASE WHEN device = '' THEN 0 ELSE 1 END"),
         from_listed(
             engine,
             ("records", "record_key, record_no, device"),
@@ -304,20 +332,18 @@ async fn records_of<'a>(
     let asked = List::Text(keys.iter().map(ToString::to_string).collect()).into_value(engine);
     let values = [locked.tenant.as_str().into(), source.as_str().into(), asked];
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    let known: Vec<String> = gathered_values(row.as_ref(), 0)?;
-    let numbers: Vec<i64> = gathered_values(row.as_ref(), 1)?;
-    let devices: Vec<String> = gathered_values(row.as_ref(), 2)?;
-    for ((key, number), device) in known.iter().zip(numbers).zip(devices) {
-        let device = (!device.is_empty()).then(|| DeviceId::parse(&device)).transpose();
-        let member = Member { number, device: device.map_err(Failure::internal)? };
+    let known: Vec<String> = gathered_values(engine, row.as_ref(), 0)?;
+    let numbers: Vec<i64> = gathered_values(engine, row.as_ref(), 1)?;
+    let placed: Vec<i32> = gathered_values(engine, row.as_ref(), 2)?;
+    for ((key, number), placed) in known.iter().zip(numbers).zip(placed) {
         if let Some(key) = keys.get(key.as_str()) {
-            found.insert(key, member);
+            found.insert(key, Member { number, may_be_placed: placed != 0 });
         }
     }
     let new: Vec<&str> = keys.into_iter().filter(|key| !found.contains_key(key)).collect();
     let numbers: Vec<i64> = new.iter().map(|_| locked.take_number()).collect();
-    let made = new.iter().zip(&numbers).map(|(key, number)| (*key, Member { number: *number, device: None }));
-    found.extend(made);
+    let made = new.iter().zip(&numbers);
+    found.extend(made.map(|(key, number)| (*key, Member { number: *number, may_be_placed: false })));
     let insert = Insert::into("records")
         .shared("tenant", locked.tenant.as_str())
         .shared("source", source)

@@ -24,8 +24,8 @@ impl MigrationName for First {
 
 /// The tables and indexes, in order. Written for both databases; see [`dialect`].
 const UP: [&str; 20] = [
-    // `revision` counts the tenant's commits; whoever writes locks this row first. `surroundings_revision` is the commit that
-    // last touched what surrounds devices.
+    // `revision` counts the commits that anybody is told of, `writes` all of them; whoever writes locks this row first.
+    // `surroundings_revision` is the commit that last touched what surrounds devices.
     "CREATE TABLE tenants (
         tenant TEXT NOT NULL PRIMARY KEY,
         display_name TEXT NOT NULL,
@@ -33,7 +33,8 @@ const UP: [&str; 20] = [
         etag BIGINT NOT NULL,
         revision BIGINT NOT NULL,
         surroundings_revision BIGINT NOT NULL,
-        next_number BIGINT NOT NULL)",
+        next_number BIGINT NOT NULL,
+        writes BIGINT NOT NULL)",
     "CREATE TABLE hierarchies (
         tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, display_name TEXT NOT NULL, etag BIGINT NOT NULL,
         PRIMARY KEY (tenant, hierarchy))",

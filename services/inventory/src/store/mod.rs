@@ -14,6 +14,7 @@ pub(crate) mod ingest;
 pub(crate) mod lock;
 pub(crate) mod members;
 pub(crate) mod migrations;
+pub(crate) mod named;
 pub(crate) mod once;
 pub(crate) mod tenants;
 
@@ -35,6 +36,7 @@ pub(crate) struct Store {
     /// To and from the other replicas.
     pub(crate) others: Option<Arc<RedisHints>>,
     gathering: Arc<ingest::Gathering>,
+    written: Arc<ingest::Written>,
 }
 
 impl std::fmt::Debug for Store {
@@ -53,7 +55,13 @@ impl Store {
         others: Option<Arc<RedisHints>>,
     ) -> Result<Self, StoreError> {
         let database = Database::open::<migrations::Migrator>(location).await?;
-        Ok(Self { database, hints: Arc::default(), others, gathering: Arc::default() })
+        Ok(Self {
+            database,
+            hints: Arc::default(),
+            others,
+            gathering: Arc::default(),
+            written: Arc::default(),
+        })
     }
 
     /// Runs a transaction. See [`Database::write`].

@@ -43,6 +43,7 @@ pub(crate) async fn tenant_create(
         revision: 1,
         surroundings_revision: 1,
         next_number: 1,
+        writes: 1,
     };
     let token = store.token(1);
     let answer = store
@@ -91,6 +92,12 @@ pub(crate) async fn revisions(connection: &impl ConnectionTrait, id: &str) -> Re
     let row =
         tenant::Entity::find_by_id(id.to_owned()).one(connection).await?.ok_or_else(|| not_found(id))?;
     Ok((row.revision.unsigned_abs(), row.surroundings_revision.unsigned_abs()))
+}
+
+/// The number of the tenant's last write. `None`: there is no such tenant.
+pub(crate) async fn writes(connection: &impl ConnectionTrait, id: &str) -> Result<Option<i64>, Failure> {
+    let row = tenant::Entity::find_by_id(id.to_owned()).select_only().column(tenant::Column::Writes);
+    Ok(row.into_tuple().one(connection).await?)
 }
 
 /// Every tenant and its revision: looked at several times a second, so nothing else of the rows is read.

@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) revision: i64,
     pub(crate) surroundings_revision: i64,
     pub(crate) next_number: i64,
+    pub(crate) writes: i64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

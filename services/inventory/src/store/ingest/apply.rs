@@ -1,16 +1,17 @@
 //! Sections by `(observed_at, sequence)`, identity by the domain's rules.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use sea_orm::DatabaseTransaction;
 use tandem_domain::id::{DeviceId, HierarchyId};
 use tandem_domain::identity::{Decision, RecordIdentity, place, released};
-use tandem_domain::section::{SectionBody, SectionKind, Source};
+use tandem_domain::section::SectionKind;
 use tandem_server::failure::Failure;
 use uuid::Uuid;
 
+use super::ahead::{Ahead, Footprint, Written};
 use super::batch::{Applied, Batch, Incoming, IncomingBody};
 use super::working::{StoredSection, WorkRecord, Working};
 use super::{derive, load, write};
@@ -19,34 +20,57 @@ use crate::store::hierarchies::{self, hierarchies_known};
 use crate::store::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
 /// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each: one
-/// of a hierarchy that there is not changed nothing.
+/// of a hierarchy that there is not changed nothing. What a batch touches may have been read ahead, where it is the only one.
 pub(crate) async fn batches_apply(
     store: &Store,
     tenant: &str,
     batches: Arc<Vec<Batch>>,
+    ahead: Option<Ahead>,
 ) -> Result<Vec<Result<Applied, Failure>>, Failure> {
-    let applied = store
+    // A second attempt reads anew.
+    let ahead = Arc::new(Mutex::new(ahead));
+    let (applied, write, footprint) = store
         .write(|tx| {
             let (batches, tenant) = (batches.clone(), tenant.to_owned());
-            Box::pin(async move { apply(tx, &tenant, &batches).await })
+            let ahead = ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let written = store.written.clone();
+            Box::pin(async move { apply(tx, &tenant, &batches, ahead, &written).await })
         })
         .await?;
+    store.written.remember(tenant, write, footprint);
     if let Some(last) = applied.iter().flatten().last() {
         store.hint(tenant, last.revision);
     }
     Ok(applied)
 }
 
+/// What came of each batch, and of the transaction: its number among the tenant's writes, and what it wrote.
+type Stored = (Vec<Result<Applied, Failure>>, i64, Footprint);
+
 async fn apply(
     tx: &DatabaseTransaction,
     tenant: &str,
     batches: &[Batch],
-) -> Result<Vec<Result<Applied, Failure>>, Failure> {
+    ahead: Option<Ahead>,
+    written: &Written,
+) -> Result<Stored, Failure> {
     let mut locked = lock_tenant(tx, tenant).await?;
     let named = batches.iter().filter_map(|batch| batch.source.hierarchy().map(HierarchyId::as_str));
     let hierarchies = hierarchies_known(tx, tenant, named.collect()).await?;
-    let mut working = Working::default();
-    load_records(tx, tenant, batches, &mut working).await?;
+    let was_ahead = ahead.is_some();
+    let read = match batches {
+        [alone] => ahead.and_then(|ahead| ahead.still(tenant, alone, locked.write, written)),
+        _ => None,
+    };
+    let is_stale = was_ahead && read.is_none();
+    let mut working = match read {
+        Some(working) => working,
+        None => {
+            let mut working = Working::default();
+            load::batch_records(tx, tenant, batches, &mut working).await?;
+            working
+        }
+    };
     let mut outcomes = Vec::with_capacity(batches.len());
     let mut new = NewContent::default();
     for batch in batches {
@@ -54,7 +78,7 @@ async fn apply(
             outcomes.push(Err(hierarchies::not_found(tenant, id.as_str())));
             continue;
         }
-        let mut outcome = Applied::default();
+        let mut outcome = Applied { is_stale, ..Applied::default() };
         for incoming in &batch.sections {
             match replace_section(&mut working, &mut locked, batch, incoming) {
                 Some((no, content)) => {
@@ -67,20 +91,22 @@ async fn apply(
         outcomes.push(Ok(outcome));
     }
     settle_identity(tx, &locked, &mut working, &new).await?;
+    note_conflicts(&mut working);
     let merge = derive::Merge::prepare(tx, &locked, &working).await?;
+    let footprint = Footprint::of(&working);
     let working = Arc::new(working);
     // Merging computes while the database writes what is settled already.
     let received_at = batches.iter().map(|batch| batch.received_at).max().unwrap_or(Timestamp::UNIX_EPOCH);
-    let (devices, written) =
+    let (devices, stored) =
         tokio::join!(merge.rows(working.clone()), write::working(tx, &mut locked, &working, received_at));
-    written?;
+    stored?;
     let devices = devices?;
     let told = devices.iter().any(|row| row.revision == locked.revision);
     write::devices(tx, tenant, devices).await?;
     let revision =
         unlock_tenant(tx, &locked, if told { Changed::Something } else { Changed::Nothing }).await?;
     outcomes.iter_mut().flatten().for_each(|outcome| outcome.revision = revision);
-    Ok(outcomes)
+    Ok((outcomes, locked.write, footprint))
 }
 
 /// What a stored section says that was not said before.
@@ -112,26 +138,6 @@ impl NewContent {
     }
 }
 
-/// Loads the records that the batches speak of.
-async fn load_records(
-    tx: &DatabaseTransaction,
-    tenant: &str,
-    batches: &[Batch],
-    working: &mut Working,
-) -> Result<(), Failure> {
-    let mut by_source: BTreeMap<&Source, BTreeSet<&str>> = BTreeMap::new();
-    for batch in batches {
-        let keys = batch.sections.iter().map(|section| section.key.as_str());
-        by_source.entry(&batch.source).or_default().extend(keys);
-    }
-    for (source, keys) in by_source {
-        let keys: Vec<&str> = keys.into_iter().collect();
-        load::records_by_key(tx, tenant, source, &keys, working).await?;
-        load::conflicts(tx, tenant, source, &keys, working).await?;
-    }
-    Ok(())
-}
-
 /// Puts a section in place if it is greater than what is stored. Answers the record, and what is new about it.
 fn replace_section(
     working: &mut Working,
@@ -153,6 +159,8 @@ fn replace_section(
                 removed_at: None,
                 removed_ahead: None,
                 placed_before: false,
+                conflicted: false,
+                stored: false,
                 dirty: true,
             };
             working.records.insert(no, record);
@@ -181,8 +189,8 @@ fn replace_section(
             }
             Some((no, if record.sections.len() < before { Content::New } else { Content::Same }))
         }
-        IncomingBody::Said(body, bytes) => {
-            let kind = section_kind(body.kind());
+        IncomingBody::Said(section, bytes) => {
+            let kind = section_kind(section.body.kind());
             let former = record.sections.get(&kind);
             if former.is_some_and(|former| (former.observed_at, former.sequence) >= stamp) {
                 return None;
@@ -192,17 +200,18 @@ fn replace_section(
                 return None;
             }
             working.removed_records.remove(&no);
-            let seen_again = former.is_some_and(|former| former.body.differs_in_last_seen_alone(body));
+            let seen_again =
+                former.is_some_and(|former| former.section.body.differs_in_last_seen_alone(&section.body));
             let (observed_at, sequence) = stamp;
-            let section = StoredSection {
+            let stored = StoredSection {
                 observed_at,
                 sequence,
                 clamped: ahead.is_some(),
                 ahead: ahead.max(former_ahead),
                 bytes: bytes.clone(),
-                body: SectionBody::clone(body),
+                section: section.clone(),
             };
-            record.sections.insert(kind, section);
+            record.sections.insert(kind, stored);
             record.dirty = true;
             Some((no, if seen_again { Content::Seen } else { Content::New }))
         }
@@ -226,7 +235,7 @@ async fn settle_identity(
             to_place.push(*no);
             continue;
         }
-        let said = record.sections.values().map(|s| (timestamp(s.observed_at), &s.body));
+        let said = record.sections.values().map(|s| (timestamp(s.observed_at), &s.section.body));
         let identity = RecordIdentity::of_sections(
             record.identity.source().clone(),
             record.identity.key().to_owned(),
@@ -255,6 +264,16 @@ async fn settle_identity(
         }
     }
     place_claimants(tx, locked, working).await
+}
+
+/// Notes at each record whether conflicts of it are open.
+fn note_conflicts(working: &mut Working) {
+    for (no, conflicts) in &working.conflicts {
+        if let Some(record) = working.records.get_mut(no) {
+            record.dirty |= record.conflicted == conflicts.is_empty();
+            record.conflicted = !conflicts.is_empty();
+        }
+    }
 }
 
 /// Records that were refused keys because of devices that lost a key or a record are placed again: the obstacle may be gone, and
@@ -412,9 +431,9 @@ mod tests {
             Batch { source: source.parse().unwrap(), sections, received_at: now }
         };
         let batches = vec![batch("configmgr/PS1", 1), batch("configmgr/XX1", 2), batch("intune", 3)];
-        let outcomes = batches_apply(&store, "contoso", Arc::new(batches)).await.unwrap();
+        let outcomes = batches_apply(&store, "contoso", Arc::new(batches), None).await.unwrap();
         // The tenant was made at revision 1, its hierarchy at 2; records that nobody knew change no device.
-        let stored = |applied| Ok(Applied { applied, superseded: 0, revision: 2 });
+        let stored = |applied| Ok(Applied { applied, superseded: 0, revision: 2, is_stale: false });
         let missing = Err("tenants/contoso/hierarchies/XX1".to_owned());
         let found: Vec<Result<Applied, String>> = outcomes
             .into_iter()

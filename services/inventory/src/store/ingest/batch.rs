@@ -1,8 +1,10 @@
 //! What arrived, checked at the edge.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use prost::bytes::Bytes;
-use tandem_domain::section::{SectionBody, Source};
+use tandem_domain::section::{Section, Source};
 
 /// Sections of one source, in the order in which they were sent.
 #[derive(Debug, Clone)]
@@ -34,7 +36,7 @@ pub(crate) struct Incoming {
 #[derive(Debug, Clone)]
 pub(crate) enum IncomingBody {
     /// What was read, and the same as stored bytes.
-    Said(Box<SectionBody>, Bytes),
+    Said(Arc<Section>, Bytes),
     /// The source no longer keeps the record.
     Removed,
 }
@@ -48,4 +50,6 @@ pub(crate) struct Applied {
     pub(crate) superseded: u32,
     /// The revision of the commit, or the tenant's current one when nothing changed.
     pub(crate) revision: u64,
+    /// What was read ahead was of no use: somebody else writes meanwhile.
+    pub(crate) is_stale: bool,
 }

@@ -12,17 +12,16 @@ use tandem_contracts::convert::{facts, key, number};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::{DeviceFacts as FactsMessage, DeviceKey, TenantFacts as TenantMessage};
 use tandem_domain::filter::folded;
-use tandem_domain::id::{CollectionId, DeviceId};
+use tandem_domain::id::DeviceId;
 use tandem_domain::merge::{RecordMemberships, merge};
-use tandem_domain::section::{Memberships, Section};
+use tandem_domain::section::Memberships;
 use tandem_domain::state::management_state;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, from_listed, gathered, gathered_values};
+use tandem_storage::bulk::{List, from_listed};
 
-use super::apply::timestamp;
 use super::working::Working;
-use super::write;
+use super::{load, write};
 use crate::grpc::convert;
 use crate::store::entity::device;
 use crate::store::filter::client_column;
@@ -38,6 +37,7 @@ pub(crate) struct Merge {
     tenant: String,
     revision: i64,
     facts: TenantFacts,
+    /// Of the records whose collections were not read ahead.
     memberships: HashMap<i64, Memberships>,
     /// What is stored of the devices that are only refreshed.
     stored: HashMap<DeviceId, Stored>,
@@ -60,8 +60,8 @@ impl Merge {
         let facts = convert::tenant_facts(&tenants::facts(tx, &locked.tenant).await?)?;
         let touched = working.touched.iter().chain(refreshed(working));
         let touched = touched.filter_map(|id| working.devices.get(id));
-        let records = touched.flat_map(|device| device.records.iter().copied()).collect();
-        let memberships = memberships(tx, &locked.tenant, records).await?;
+        let records = touched.flat_map(|device| device.records.iter().copied());
+        let memberships = load::memberships(tx, &locked.tenant, records, working).await?;
         let stored = stored(tx, &locked.tenant, refreshed(working)).await?;
         Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, memberships, stored })
     }
@@ -128,55 +128,6 @@ pub(crate) async fn merge_touched(
     write::devices(tx, &locked.tenant, merge.rows(Arc::new(working)).await?).await
 }
 
-/// The collections of records, by record.
-async fn memberships(
-    tx: &DatabaseTransaction,
-    tenant: &str,
-    records: Vec<i64>,
-) -> Result<HashMap<i64, Memberships>, Failure> {
-    if records.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let engine = tx.get_database_backend();
-    // One row a record: a device is in some fifteen collections, and a row costs more than what is in it.
-    let sql = format!(
-        "SELECT record_no, {} {} GROUP BY record_no",
-        gathered(engine, "collection_no"),
-        from_listed(engine, ("members", "record_no, collection_no"), "tenant = $1", "record_no", 2)
-    );
-    let values = [tenant.into(), List::BigInt(records).into_value(engine)];
-    let mut found: HashMap<i64, Vec<i64>> = HashMap::new();
-    for row in tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await? {
-        found.insert(row.try_get_by_index(0)?, gathered_values(Some(&row), 1)?);
-    }
-    let ids = collection_ids(tx, tenant, found.values().flatten().copied().collect()).await?;
-    let named = |numbers: Vec<i64>| numbers.iter().filter_map(|no| ids.get(no)).cloned().collect();
-    Ok(found.into_iter().map(|(record, numbers)| (record, Memberships(named(numbers)))).collect())
-}
-
-/// The ids of imported collections, by number.
-async fn collection_ids(
-    tx: &DatabaseTransaction,
-    tenant: &str,
-    numbers: BTreeSet<i64>,
-) -> Result<HashMap<i64, CollectionId>, Failure> {
-    if numbers.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let engine = tx.get_database_backend();
-    let sql = format!(
-        "SELECT collection_no, collection {}",
-        from_listed(engine, ("collections", "collection_no, collection"), "tenant = $1", "collection_no", 2)
-    );
-    let values = [tenant.into(), List::BigInt(numbers.into_iter().collect()).into_value(engine)];
-    let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    let read = |row: &sea_orm::QueryResult| {
-        let id: String = row.try_get_by_index(1)?;
-        Ok((row.try_get_by_index(0)?, CollectionId::parse(&id).map_err(Failure::internal)?))
-    };
-    rows.iter().map(read).collect()
-}
-
 impl Merge {
     /// The row of a device of which the same was said again: with a new revision only if more than times came of it after all, as
     /// when another of two sections is the newer one now. `None`: nothing came of it.
@@ -205,20 +156,14 @@ impl Merge {
                 if stored.clamped {
                     clamped.insert((identity.source().to_string(), identity.key().to_owned(), *kind));
                 }
-                sections.push(Section {
-                    source: identity.source().clone(),
-                    key: identity.key().to_owned(),
-                    observed_at: timestamp(stored.observed_at),
-                    body: stored.body.clone(),
-                });
+                sections.push(&*stored.section);
             }
-            if let (Some(hierarchy), Some(collections)) =
-                (identity.source().hierarchy(), self.memberships.get(no))
-            {
+            let collections = self.memberships.get(no).or_else(|| working.memberships.get(no));
+            if let (Some(hierarchy), Some(collections)) = (identity.source().hierarchy(), collections) {
                 of_records.push(RecordMemberships { hierarchy, key: identity.key(), collections });
             }
         }
-        let facts = merge(&sections, &of_records);
+        let facts = merge(sections, &of_records);
         let state = number(management_state(&facts, &self.facts));
         let message = facts::to_proto(&facts, |index| {
             // Hardly ever is any time clamped.

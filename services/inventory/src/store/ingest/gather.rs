@@ -14,6 +14,7 @@ use tandem_telemetry::traces;
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
+use super::ahead::Ahead;
 use super::apply::batches_apply;
 use super::batch::{Applied, Batch};
 use crate::store::Store;
@@ -34,6 +35,7 @@ type Queue = VecDeque<Waiting>;
 #[derive(Debug)]
 struct Waiting {
     batch: Batch,
+    ahead: Option<Ahead>,
     heard: oneshot::Sender<Result<Applied, Failure>>,
     /// Of the request.
     span: Span,
@@ -80,9 +82,14 @@ impl Gathering {
 }
 
 /// Stores a batch with whatever else of its tenant arrives meanwhile. When this returns, it is durable.
-pub(crate) async fn batch_apply(store: &Store, tenant: &str, batch: Batch) -> Result<Applied, Failure> {
+pub(crate) async fn batch_apply(
+    store: &Store,
+    tenant: &str,
+    batch: Batch,
+    ahead: Option<Ahead>,
+) -> Result<Applied, Failure> {
     let (heard, outcome) = oneshot::channel();
-    if store.gathering.push(tenant, Waiting { batch, heard, span: Span::current() }) {
+    if store.gathering.push(tenant, Waiting { batch, ahead, heard, span: Span::current() }) {
         // In a task of its own: the caller may hang up, the others still wait. It ends with the queue.
         tokio::spawn(work(store.clone(), tenant.to_owned()));
     }
@@ -107,16 +114,20 @@ impl Drop for WhileWorking<'_> {
 async fn work(store: Store, tenant: String) {
     let mut working = WhileWorking { gathering: &store.gathering, tenant: &tenant, done: false };
     loop {
-        let taken = store.gathering.take(&tenant);
+        let mut taken = store.gathering.take(&tenant);
         if taken.is_empty() {
             // The queue went with its last batch; another one may be there by now.
             working.done = true;
             return;
         }
         let span = span_of(&taken);
+        let ahead = match taken.as_mut_slice() {
+            [alone] => alone.ahead.take(),
+            _ => None,
+        };
         let (batches, heard): (Vec<Batch>, Vec<_>) =
             taken.into_iter().map(|waiting| (waiting.batch, waiting.heard)).unzip();
-        let outcomes = apply(&store, &tenant, batches).instrument(span).await;
+        let outcomes = apply(&store, &tenant, batches, ahead).instrument(span).await;
         for (heard, outcome) in heard.into_iter().zip(outcomes) {
             // Who has hung up hears nothing.
             let _ = heard.send(outcome);
@@ -137,12 +148,17 @@ fn span_of(taken: &[Waiting]) -> Span {
 }
 
 /// Stores batches in one transaction. If that fails, each has its own: what is wrong with one does not hinder the others.
-async fn apply(store: &Store, tenant: &str, batches: Vec<Batch>) -> Vec<Result<Applied, Failure>> {
+async fn apply(
+    store: &Store,
+    tenant: &str,
+    batches: Vec<Batch>,
+    ahead: Option<Ahead>,
+) -> Vec<Result<Applied, Failure>> {
     let sections = batches.iter().map(|batch| batch.sections.len()).sum::<usize>();
     histogram!("tandem_inventory_ingest_batches").record(as_f64(batches.len()));
     histogram!("tandem_inventory_ingest_sections").record(as_f64(sections));
     let batches = Arc::new(batches);
-    let failure = match batches_apply(store, tenant, Arc::clone(&batches)).await {
+    let failure = match batches_apply(store, tenant, Arc::clone(&batches), ahead).await {
         Ok(applied) => return applied,
         Err(failure) if batches.len() == 1 => return vec![Err(failure)],
         Err(failure) => failure,
@@ -154,7 +170,7 @@ async fn apply(store: &Store, tenant: &str, batches: Vec<Batch>) -> Vec<Result<A
     }
     let mut outcomes = Vec::with_capacity(batches.len());
     for batch in Arc::unwrap_or_clone(batches) {
-        let applied = batches_apply(store, tenant, Arc::new(vec![batch])).await;
+        let applied = batches_apply(store, tenant, Arc::new(vec![batch]), None).await;
         outcomes
             .push(applied.and_then(|applied| applied.into_iter().next().unwrap_or(Ok(Applied::default()))));
     }
@@ -185,7 +201,7 @@ mod tests {
             body: IncomingBody::Removed,
         };
         let batch = Batch { source: Source::Intune, sections: vec![section; sections], received_at };
-        Waiting { batch, heard: oneshot::channel().0, span: Span::none() }
+        Waiting { batch, ahead: None, heard: oneshot::channel().0, span: Span::none() }
     }
 
     fn sizes(taken: &[Waiting]) -> Vec<usize> {

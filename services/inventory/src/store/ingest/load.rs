@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, EntityTrait, Statement, Value};
-use tandem_domain::id::DeviceId;
+use tandem_domain::id::{CollectionId, DeviceId};
 use tandem_domain::identity::{IdentityKey, KeyKind};
-use tandem_domain::section::Source;
+use tandem_domain::section::{Memberships, Source};
 use tandem_server::failure::Failure;
-use tandem_storage::bulk::{List, from_listed, gathered, gathered_rows, gathered_values};
+use tandem_storage::bulk::{List, from_listed, gathered, gathered_values};
 
+use super::batch::Batch;
 use super::record_body;
 use super::working::{OpenConflict, Working};
 use crate::grpc::convert;
@@ -32,6 +33,29 @@ async fn rows<E: EntityTrait>(
     let sql = format!("SELECT found.* {listed}");
     let statement = Statement::from_sql_and_values(engine, sql, values);
     Ok(E::find().from_raw_sql(statement).all(tx).await?)
+}
+
+/// Loads the records that batches speak of, with their open conflicts.
+pub(crate) async fn batch_records(
+    tx: &impl ConnectionTrait,
+    tenant: &str,
+    batches: &[Batch],
+    working: &mut Working,
+) -> Result<(), Failure> {
+    let mut by_source: BTreeMap<&Source, BTreeSet<&str>> = BTreeMap::new();
+    for batch in batches {
+        let keys = batch.sections.iter().map(|section| section.key.as_str());
+        by_source.entry(&batch.source).or_default().extend(keys);
+    }
+    for (source, keys) in by_source {
+        let keys: Vec<&str> = keys.into_iter().collect();
+        records_by_key(tx, tenant, source, &keys, working).await?;
+        let record = |key: &str| working.records.get(working.by_key.get(&(source.clone(), key.to_owned()))?);
+        let is_conflicted = |key: &&str| record(key).is_some_and(|record| record.conflicted);
+        let conflicted: Vec<&str> = keys.into_iter().filter(is_conflicted).collect();
+        conflicts(tx, tenant, source, &conflicted, working).await?;
+    }
+    Ok(())
 }
 
 /// Loads the records of a source with those keys.
@@ -71,14 +95,19 @@ pub(crate) async fn devices(
     let columns = ["kind", "value", "device", "CASE WHEN ambiguous THEN 1 ELSE 0 END"];
     let sql = format!(
         "SELECT {} {}",
-        gathered_rows(engine, &columns),
+        columns.map(|column| gathered(engine, column)).join(", "),
         from_listed(engine, ("device_keys", "*"), "tenant = $1", "device", 2)
     );
     let values = [tenant.into(), listed.clone().into_value(engine)];
     let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
-    for (kind, value, device, ambiguous) in gathered_values::<(i32, String, String, u8)>(row.as_ref(), 0)? {
+    let kinds: Vec<i32> = gathered_values(engine, row.as_ref(), 0)?;
+    let values: Vec<String> = gathered_values(engine, row.as_ref(), 1)?;
+    let devices: Vec<String> = gathered_values(engine, row.as_ref(), 2)?;
+    let ambiguous: Vec<i32> = gathered_values(engine, row.as_ref(), 3)?;
+    for (((kind, value), device), ambiguous) in kinds.into_iter().zip(values).zip(devices).zip(ambiguous) {
         let key = convert::stored_key(kind, &value)?;
         let device = DeviceId::parse(&device).map_err(Failure::internal)?;
+        working.stored_keys.insert(key.clone());
         working.holders.insert(key.clone(), device.clone());
         working.devices.entry(device).or_default().keys.insert(key, ambiguous != 0);
     }
@@ -102,19 +131,21 @@ pub(crate) async fn holders(
         from_listed(engine, ("device_keys", "device"), "tenant = $1 AND kind = $2", "value", 3)
     );
     let mut ids = BTreeSet::new();
+    let new: Vec<&IdentityKey> = keys.iter().filter(|key| !working.asked.contains(*key)).collect();
     for kind in KeyKind::ALL {
-        let of_kind: Vec<&str> =
-            keys.iter().filter(|key| key.kind() == kind).map(IdentityKey::value).collect();
+        let of_kind = new.iter().filter(|key| key.kind() == kind).map(|key| key.value());
+        let of_kind: Vec<&str> = of_kind.collect();
         if of_kind.is_empty() {
             continue;
         }
         let kind = i32::from(convert::key_kind(kind));
         let values = [tenant.into(), kind.into(), texts(&of_kind).into_value(engine)];
         let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql.as_str(), values)).await?;
-        for device in gathered_values::<String>(row.as_ref(), 0)? {
+        for device in gathered_values::<String>(engine, row.as_ref(), 0)? {
             ids.insert(DeviceId::parse(&device).map_err(Failure::internal)?);
         }
     }
+    working.asked.extend(new.into_iter().cloned());
     devices(tx, tenant, &ids, working).await
 }
 
@@ -166,6 +197,68 @@ pub(crate) async fn claimants(
     let ids = numbers.iter().filter_map(|no| working.records[no].device.clone()).collect();
     devices(tx, tenant, &ids, working).await?;
     Ok(numbers)
+}
+
+/// The collections of those of the records that can be in one and that were not asked for before.
+pub(crate) async fn memberships(
+    tx: &impl ConnectionTrait,
+    tenant: &str,
+    records: impl Iterator<Item = i64>,
+    working: &Working,
+) -> Result<HashMap<i64, Memberships>, Failure> {
+    // A site lists members; a record that has no row yet is in no list.
+    let listed = |no: &i64| {
+        let record = working.records.get(no);
+        record.is_some_and(|record| record.stored && record.identity.source().hierarchy().is_some())
+            && !working.memberships.contains_key(no)
+    };
+    let records: Vec<i64> = records.filter(listed).collect();
+    if records.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT {}, {} {}",
+        gathered(engine, "record_no"),
+        gathered(engine, "collection_no"),
+        from_listed(engine, ("members", "record_no, collection_no"), "tenant = $1", "record_no", 2)
+    );
+    let values = [tenant.into(), List::BigInt(records.clone()).into_value(engine)];
+    let row = tx.query_one_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let members: Vec<i64> = gathered_values(engine, row.as_ref(), 0)?;
+    let collections: Vec<i64> = gathered_values(engine, row.as_ref(), 1)?;
+    let ids = collection_ids(tx, tenant, collections.iter().copied().collect()).await?;
+    let mut found: HashMap<i64, Memberships> =
+        records.into_iter().map(|record| (record, Memberships::default())).collect();
+    for (record, collection) in members.iter().zip(&collections) {
+        if let (Some(memberships), Some(id)) = (found.get_mut(record), ids.get(collection)) {
+            memberships.0.push(id.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// The ids of imported collections, by number.
+async fn collection_ids(
+    tx: &impl ConnectionTrait,
+    tenant: &str,
+    numbers: BTreeSet<i64>,
+) -> Result<HashMap<i64, CollectionId>, Failure> {
+    if numbers.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let engine = tx.get_database_backend();
+    let sql = format!(
+        "SELECT collection_no, collection {}",
+        from_listed(engine, ("collections", "collection_no, collection"), "tenant = $1", "collection_no", 2)
+    );
+    let values = [tenant.into(), List::BigInt(numbers.into_iter().collect()).into_value(engine)];
+    let rows = tx.query_all_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
+    let read = |row: &sea_orm::QueryResult| {
+        let id: String = row.try_get_by_index(1)?;
+        Ok((row.try_get_by_index(0)?, CollectionId::parse(&id).map_err(Failure::internal)?))
+    };
+    rows.iter().map(read).collect()
 }
 
 fn texts(values: &[&str]) -> List {

@@ -6,11 +6,13 @@
 //! | [`working`] | what the batch touches, loaded once and changed in memory |
 //! | [`load`] | reading it |
 //! | [`record_body`] | the stored bytes of a record |
+//! | [`ahead`] | reading it before the batch's turn |
 //! | [`gather`] | batches that arrive at once share a transaction |
 //! | [`apply`] | sections by `(observed_at, sequence)`, identity by the domain's rules |
 //! | [`derive`] | merging the devices that changed, and what follows from the merge |
 //! | [`write`] | writing it back, a few statements per table |
 
+pub(crate) mod ahead;
 pub(crate) mod apply;
 pub(crate) mod batch;
 pub(crate) mod derive;
@@ -20,6 +22,7 @@ mod record_body;
 pub(crate) mod working;
 pub(crate) mod write;
 
+pub(crate) use ahead::{Ahead, Written, read_ahead};
 pub(crate) use apply::{nanoseconds, timestamp};
 pub(crate) use batch::{Batch, Incoming, IncomingBody};
 pub(crate) use gather::{Gathering, batch_apply};

@@ -2,15 +2,17 @@
 //! since a batch brings all sections of a record together and a merge needs them all.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost::Message;
 use prost::bytes::Bytes;
 use tandem_contracts::r#type::v1;
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{IdentityKey, RecordIdentity};
-use tandem_domain::section::Source;
+use tandem_domain::section::{self, Source};
 use tandem_server::failure::Failure;
 
+use super::apply::timestamp;
 use super::working::{StoredSection, WorkRecord};
 use crate::grpc::convert;
 use crate::store::entity::record;
@@ -28,6 +30,9 @@ struct Body {
     /// See [`WorkRecord::removed_ahead`].
     #[prost(message, optional, tag = "4")]
     removed_ahead: Option<Stamp>,
+    /// See [`WorkRecord::conflicted`]: hardly any record is, so that hardly any batch has to ask for conflicts.
+    #[prost(bool, tag = "5")]
+    conflicted: bool,
 }
 
 /// A time and a sequence.
@@ -85,6 +90,7 @@ pub(super) fn encode(record: &WorkRecord) -> Vec<u8> {
         sections: record.sections.iter().map(section).collect(),
         removed: record.removed_at.map(stamp),
         removed_ahead: record.removed_ahead.map(stamp),
+        conflicted: record.conflicted,
     };
     body.encode_to_vec()
 }
@@ -101,8 +107,12 @@ pub(super) fn decode(row: record::Model) -> Result<WorkRecord, Failure> {
     let keys: Vec<IdentityKey> = keys.collect::<Result<_, _>>()?;
     let mut sections = BTreeMap::new();
     for Section { kind, observed_at, sequence, clamped, said, ahead } in body.sections {
-        let (body, ahead) = (convert::stored_body(&source, &said)?, ahead.map(Stamp::pair));
-        sections.insert(kind, StoredSection { observed_at, sequence, clamped, ahead, bytes: said, body });
+        let body = convert::stored_body(&source, &said)?;
+        let key = row.record_key.clone();
+        let section =
+            section::Section { source: source.clone(), key, observed_at: timestamp(observed_at), body };
+        let (section, ahead) = (Arc::new(section), ahead.map(Stamp::pair));
+        sections.insert(kind, StoredSection { observed_at, sequence, clamped, ahead, bytes: said, section });
     }
     Ok(WorkRecord {
         placed_before: device.is_some() || !keys.is_empty(),
@@ -111,6 +121,8 @@ pub(super) fn decode(row: record::Model) -> Result<WorkRecord, Failure> {
         sections,
         removed_at: body.removed.map(Stamp::pair),
         removed_ahead: body.removed_ahead.map(Stamp::pair),
+        conflicted: body.conflicted,
+        stored: true,
         dirty: false,
     })
 }

@@ -1,11 +1,12 @@
 //! What a batch touches, loaded once and changed in memory.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use prost::bytes::Bytes;
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{Conflict, Holder, IdentityKey, RecordIdentity};
-use tandem_domain::section::{SectionBody, Source};
+use tandem_domain::section::{Memberships, Section, Source};
 
 /// A stored section of a record.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub(crate) struct StoredSection {
     /// As stored.
     pub(crate) bytes: Bytes,
     /// As said.
-    pub(crate) body: SectionBody,
+    pub(crate) section: Arc<Section>,
 }
 
 /// A record of a source.
@@ -40,6 +41,10 @@ pub(crate) struct WorkRecord {
     pub(crate) removed_ahead: Option<(i64, i64)>,
     /// It described a device at some time before this batch.
     pub(crate) placed_before: bool,
+    /// It was refused keys: conflicts of it are open.
+    pub(crate) conflicted: bool,
+    /// It has a row.
+    pub(crate) stored: bool,
     /// Its row differs from the database.
     pub(crate) dirty: bool,
 }
@@ -73,8 +78,14 @@ pub(crate) struct Working {
     pub(crate) devices: HashMap<DeviceId, WorkDevice>,
     /// Holders by key.
     pub(crate) holders: HashMap<IdentityKey, DeviceId>,
+    /// Keys whose holders were asked for: who holds none of them here had none.
+    pub(crate) asked: HashSet<IdentityKey>,
+    /// Keys that have a row.
+    pub(crate) stored_keys: HashSet<IdentityKey>,
     /// Stored conflicts by the claimant's record; every conflict of each record that is here.
     pub(crate) open: HashMap<i64, Vec<OpenConflict>>,
+    /// Collections of the records that were asked for.
+    pub(crate) memberships: HashMap<i64, Memberships>,
 
     /// Devices whose merge changes.
     pub(crate) touched: BTreeSet<DeviceId>,

@@ -10,7 +10,7 @@ use tandem_storage::bulk::{Column, Insert, List, from_listed, one_of};
 
 use super::apply::nanoseconds;
 use super::record_body;
-use super::working::{OpenConflict, Working};
+use super::working::{OpenConflict, WorkRecord, Working};
 use crate::grpc::convert;
 use crate::store::entity::{device, own_member};
 use crate::store::lock::LockedTenant;
@@ -132,16 +132,16 @@ async fn own_members(
 async fn keys(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
     let tenant = locked.tenant.as_str();
     let mut dropped: BTreeMap<i32, Vec<String>> = BTreeMap::new();
-    let (mut kinds, mut values, mut devices, mut ambiguous) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut new, mut stored) = (KeyRows::default(), KeyRows::default());
     for (key, row) in &working.key_rows {
         let (kind, value) = (i32::from(convert::key_kind(key.kind())), key.value().to_owned());
         match row {
-            Some((device, shared)) => {
-                kinds.push(kind);
-                values.push(value);
-                devices.push(device.to_string());
-                ambiguous.push(*shared);
+            Some((device, ambiguous)) => {
+                let rows = if working.stored_keys.contains(key) { &mut stored } else { &mut new };
+                rows.kinds.push(kind);
+                rows.values.push(value);
+                rows.devices.push(device.to_string());
+                rows.ambiguous.push(*ambiguous);
             }
             None => dropped.entry(kind).or_default().push(value),
         }
@@ -155,38 +155,59 @@ async fn keys(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working
         let values = [tenant.into(), kind.into(), List::Text(values).into_value(engine)];
         tx.execute_raw(Statement::from_sql_and_values(engine, sql, values)).await?;
     }
-    let insert = Insert::into("device_keys")
-        .shared("tenant", tenant)
-        .column("kind", Column::Int(kinds))
-        .column("value", Column::Text(values))
-        .column("device", Column::Text(devices))
-        .column("ambiguous", Column::Bool(ambiguous))
-        .or_replace(&["tenant", "kind", "value"], &["device", "ambiguous"]);
-    Ok(insert.execute(tx).await?)
+    // Whoever looks for a row that is not there pays for it twice.
+    new.insert(tenant).execute(tx).await?;
+    let replaced = stored.insert(tenant).or_replace(&["tenant", "kind", "value"], &["device", "ambiguous"]);
+    Ok(replaced.execute(tx).await?)
+}
+
+/// Rows of keys, column by column.
+#[derive(Default)]
+struct KeyRows {
+    kinds: Vec<i32>,
+    values: Vec<String>,
+    devices: Vec<String>,
+    ambiguous: Vec<bool>,
+}
+
+impl KeyRows {
+    fn insert(self, tenant: &str) -> Insert<'static> {
+        Insert::into("device_keys")
+            .shared("tenant", tenant)
+            .column("kind", Column::Int(self.kinds))
+            .column("value", Column::Text(self.values))
+            .column("device", Column::Text(self.devices))
+            .column("ambiguous", Column::Bool(self.ambiguous))
+    }
 }
 
 async fn records(tx: &DatabaseTransaction, locked: &LockedTenant, working: &Working) -> Result<(), Failure> {
     let mut dirty: Vec<_> = working.records.iter().filter(|(_, work)| work.dirty).collect();
     // In key order: neighbours share pages.
     dirty.sort_unstable_by_key(|(no, _)| **no);
+    let (stored, new) = dirty.into_iter().partition(|(_, work)| work.stored);
+    record_rows(locked, new).execute(tx).await?;
+    let replaced = record_rows(locked, stored).or_replace(&["tenant", "record_no"], &["device", "body"]);
+    Ok(replaced.execute(tx).await?)
+}
+
+fn record_rows(locked: &LockedTenant, records: Vec<(&i64, &WorkRecord)>) -> Insert<'static> {
     let (mut numbers, mut bodies) = (Vec::new(), Vec::new());
     let (mut sources, mut keys, mut devices) = (Vec::new(), Vec::new(), Vec::new());
-    for (no, work) in dirty {
+    for (no, work) in records {
         numbers.push(*no);
         sources.push(work.identity.source().to_string());
         keys.push(work.identity.key().to_owned());
         devices.push(work.device.as_ref().map(ToString::to_string).unwrap_or_default());
         bodies.push(record_body::encode(work));
     }
-    let insert = Insert::into("records")
+    Insert::into("records")
         .shared("tenant", locked.tenant.as_str())
         .column("record_no", Column::BigInt(numbers))
         .column("source", Column::Text(sources))
         .column("record_key", Column::Text(keys))
         .column("device", Column::Text(devices))
         .column("body", Column::Bytes(bodies))
-        .or_replace(&["tenant", "record_no"], &["device", "body"]);
-    Ok(insert.execute(tx).await?)
 }
 
 async fn conflicts(
