@@ -52,6 +52,8 @@ async fn bench() -> Result<String, Failure> {
     write_exports(&spec, &fleet, |_| {})?;
 
     let mut processes = Processes::new().await;
+    // Straight to the server: what stands between them in tests would take part of the machine.
+    processes.configure("TANDEM_DATABASE_URL", &processes.postgres.url("postgres"));
     processes.start("inventory");
     processes.start("authority");
     processes.ready().await;

@@ -1,14 +1,14 @@
 //! Reading ahead: what a large batch touches is read while the one before it is still being stored, so that the two take turns on the
 //! database no longer.
 //!
-//! What was read without the tenant's lock may be old by the time the batch has it. It is used only if every write since then was made here
-//! and changed nothing of it; otherwise the batch reads anew, under the lock. Writes are counted in the tenant's row, so that one of
-//! another replica, or of another kind, is a gap in the numbers.
+//! What was read without the tenant's lock may be old by the time the batch has it. If every write since then was made here, what those wrote is
+//! read anew, under the lock; otherwise everything is. Writes are counted in the tenant's row, so that one of another replica, or of
+//! another kind, is a gap in the numbers.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{IdentityKey, RecordIdentity};
@@ -58,17 +58,80 @@ pub(crate) async fn read_ahead(store: &Store, tenant: &str, batch: &Batch) -> Re
     Ok(Some(Ahead { working, since }))
 }
 
+/// What is left of what was read ahead when the batch's turn comes.
+pub(super) struct Left<'a> {
+    /// What nobody has written since.
+    pub(super) working: Working,
+    /// Keys of the batch's records that have to be read again.
+    pub(super) again: BTreeSet<&'a str>,
+}
+
 impl Ahead {
-    /// What was read, if the tenant's write of that number would read the same.
-    pub(super) fn still(self, tenant: &str, batch: &Batch, write: i64, written: &Written) -> Option<Working> {
-        let asked = batch.sections.iter().map(|section| Thing::Record(&batch.source, &section.key));
-        let read = || asked.chain(things_read(&self.working)).map(|thing| thing.mark()).collect();
-        written.left_alone(tenant, self.since + 1..write, read).then_some(self.working)
+    /// What is left of it for the tenant's write of that number. `None`: somebody else wrote to the tenant since, who may have changed
+    /// any of it.
+    pub(super) fn left<'a>(
+        mut self,
+        tenant: &str,
+        batch: &'a Batch,
+        write: i64,
+        written: &Written,
+    ) -> Option<Left<'a>> {
+        let writes = written.since(tenant, self.since + 1..write)?;
+        let is_written = |thing: Thing<'_>| {
+            let mark = thing.mark();
+            writes.iter().any(|write| write.0.contains(&mark))
+        };
+        let again =
+            if writes.is_empty() { BTreeSet::new() } else { forget(&mut self.working, batch, is_written) };
+        Some(Left { working: self.working, again })
     }
 }
 
+/// Takes out of what was read what was written since: devices with all their keys and records, and what was asked for in vain. Answers the
+/// batch's records among it.
+fn forget<'a>(
+    working: &mut Working,
+    batch: &'a Batch,
+    is_written: impl Fn(Thing<'_>) -> bool,
+) -> BTreeSet<&'a str> {
+    let keys = working.asked.iter().chain(working.holders.keys()).filter(|key| is_written(Thing::Key(key)));
+    let keys: Vec<IdentityKey> = keys.cloned().collect();
+    let records = working.by_key.iter().filter(|((source, key), _)| is_written(Thing::Record(source, key)));
+    let mut records: BTreeSet<i64> = records.map(|(_, no)| *no).collect();
+    let devices = working.devices.keys().filter(|device| is_written(Thing::Device(device)));
+    let of_keys = keys.iter().filter_map(|key| working.holders.get(key));
+    let of_records = records.iter().filter_map(|no| working.records.get(no)?.device.as_ref());
+    let devices: BTreeSet<DeviceId> = devices.chain(of_keys).chain(of_records).cloned().collect();
+    for id in devices {
+        let device = working.devices.remove(&id).unwrap_or_default();
+        records.extend(device.records);
+        for key in device.keys.keys() {
+            working.asked.remove(key);
+            working.holders.remove(key);
+        }
+    }
+    for key in &keys {
+        working.asked.remove(key);
+        working.holders.remove(key);
+    }
+    let mut places = HashSet::new();
+    for no in &records {
+        if let Some(record) = working.records.remove(no) {
+            let place = (record.identity.source().clone(), record.identity.key().to_owned());
+            working.by_key.remove(&place);
+            working.open.remove(no);
+            places.insert(place);
+        }
+    }
+    let of_batch = places.iter().filter(|(source, _)| *source == batch.source).map(|(_, key)| key.as_str());
+    let forgotten: HashSet<&str> = of_batch.collect();
+    // One that was made since was not there to be forgotten.
+    let again = |key: &&str| forgotten.contains(key) || is_written(Thing::Record(&batch.source, key));
+    batch.sections.iter().map(|section| section.key.as_str()).filter(again).collect()
+}
+
 /// Something that may be read and written.
-#[derive(Hash)]
+#[derive(Debug, Clone, Copy, Hash)]
 enum Thing<'a> {
     Record(&'a Source, &'a str),
     Key(&'a IdentityKey),
@@ -82,12 +145,6 @@ impl Thing<'_> {
         self.hash(&mut hasher);
         hasher.finish()
     }
-}
-
-fn things_read(working: &Working) -> impl Iterator<Item = Thing<'_>> {
-    let records = working.by_key.keys().map(|(source, key)| Thing::Record(source, key));
-    let keys = working.asked.iter().chain(working.holders.keys()).map(Thing::Key);
-    records.chain(keys).chain(working.devices.keys().map(Thing::Device))
 }
 
 fn things_written(working: &Working) -> impl Iterator<Item = Thing<'_>> {
@@ -117,7 +174,7 @@ pub(crate) struct Written(Mutex<VecDeque<Write>>);
 struct Write {
     tenant: String,
     number: i64,
-    footprint: Footprint,
+    footprint: Arc<Footprint>,
 }
 
 impl Written {
@@ -132,19 +189,14 @@ impl Written {
         if latest.len() == REMEMBERED {
             latest.pop_front();
         }
-        latest.push_back(Write { tenant: tenant.to_owned(), number, footprint });
+        latest.push_back(Write { tenant: tenant.to_owned(), number, footprint: footprint.into() });
     }
 
-    /// Whether each of those writes of a tenant is remembered and wrote nothing that was read.
-    fn left_alone(&self, tenant: &str, writes: Range<i64>, read: impl FnOnce() -> HashSet<u64>) -> bool {
-        if writes.is_empty() {
-            return true;
-        }
+    /// What those writes of a tenant wrote. `None`: not all of them are remembered.
+    fn since(&self, tenant: &str, writes: Range<i64>) -> Option<Vec<Arc<Footprint>>> {
         let latest = self.latest();
         let of = |number| latest.iter().find(|write| write.number == number && write.tenant == tenant);
-        let Some(since) = writes.map(of).collect::<Option<Vec<_>>>() else { return false };
-        let read = read();
-        since.iter().all(|write| write.footprint.0.is_disjoint(&read))
+        writes.map(|number| of(number).map(|write| write.footprint.clone())).collect()
     }
 }
 
@@ -152,29 +204,30 @@ impl Written {
 mod tests {
     use super::*;
 
-    fn footprint(marks: &[u64]) -> Footprint {
-        Footprint(marks.iter().copied().collect())
-    }
-
     #[test]
-    fn what_was_read_holds_if_every_write_since_is_known_and_wrote_something_else() {
+    fn writes_are_known_until_so_many_others_came() {
         let written = Written::default();
-        written.remember("contoso", 5, footprint(&[1, 2]));
-        written.remember("fabrikam", 7, footprint(&[4]));
-        written.remember("contoso", 6, footprint(&[3]));
-        let holds = |tenant, writes, read: &[u64]| {
-            written.left_alone(tenant, writes, || read.iter().copied().collect())
+        let footprint = |mark| Footprint(HashSet::from([mark]));
+        written.remember("contoso", 5, footprint(1));
+        written.remember("fabrikam", 7, footprint(2));
+        written.remember("contoso", 6, footprint(3));
+        let since = |tenant, writes| {
+            let found = written.since(tenant, writes)?;
+            Some(found.iter().flat_map(|footprint| footprint.0.clone()).collect::<Vec<_>>())
         };
-        assert!(holds("contoso", 7..7, &[1, 2, 3]), "nothing was written since");
-        assert!(holds("contoso", 5..7, &[4, 5]));
-        assert!(holds("contoso", 6..7, &[1]), "that was written before");
-        assert!(!holds("contoso", 5..7, &[3, 9]));
-        assert!(!holds("contoso", 6..8, &[9]), "another replica wrote");
-        assert!(!holds("contoso", 4..7, &[9]), "so did it before");
-        assert!(!holds("fabrikam", 6..8, &[9]), "writes of another tenant have numbers of their own");
-        for number in 8..8 + REMEMBERED as i64 {
-            written.remember("fabrikam", number, footprint(&[]));
+        for (tenant, writes, expected, why) in [
+            ("contoso", 7..7, Some(vec![]), "nothing was written since"),
+            ("contoso", 5..7, Some(vec![1, 3]), "both were made here"),
+            ("contoso", 6..7, Some(vec![3]), "the other was before"),
+            ("contoso", 6..8, None, "another replica made write 7"),
+            ("contoso", 4..7, None, "and write 4"),
+            ("fabrikam", 6..8, None, "its writes have numbers of their own"),
+        ] {
+            assert_eq!(since(tenant, writes), expected, "{why}");
         }
-        assert!(!holds("contoso", 6..7, &[1]), "it is forgotten");
+        for number in (8..).take(REMEMBERED) {
+            written.remember("fabrikam", number, footprint(4));
+        }
+        assert_eq!(since("contoso", 6..7), None, "it is forgotten");
     }
 }

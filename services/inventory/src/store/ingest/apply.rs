@@ -11,7 +11,7 @@ use tandem_domain::section::SectionKind;
 use tandem_server::failure::Failure;
 use uuid::Uuid;
 
-use super::ahead::{Ahead, Footprint, Written};
+use super::ahead::{Ahead, Footprint, Left, Written};
 use super::batch::{Applied, Batch, Incoming, IncomingBody};
 use super::working::{StoredSection, WorkRecord, Working};
 use super::{derive, load, write};
@@ -58,13 +58,18 @@ async fn apply(
     let named = batches.iter().filter_map(|batch| batch.source.hierarchy().map(HierarchyId::as_str));
     let hierarchies = hierarchies_known(tx, tenant, named.collect()).await?;
     let was_ahead = ahead.is_some();
-    let read = match batches {
-        [alone] => ahead.and_then(|ahead| ahead.still(tenant, alone, locked.write, written)),
+    let left = match (batches, ahead) {
+        ([alone], Some(ahead)) => {
+            ahead.left(tenant, alone, locked.write, written).map(|left| (&alone.source, left))
+        }
         _ => None,
     };
-    let is_stale = was_ahead && read.is_none();
-    let mut working = match read {
-        Some(working) => working,
+    let is_stale = was_ahead && left.is_none();
+    let mut working = match left {
+        Some((source, Left { mut working, again })) => {
+            load::records(tx, tenant, source, again, &mut working).await?;
+            working
+        }
         None => {
             let mut working = Working::default();
             load::batch_records(tx, tenant, batches, &mut working).await?;
@@ -307,13 +312,14 @@ async fn place_claimants(
 
 /// Asks the domain where a record belongs, and does so.
 fn place_record(working: &mut Working, locked: &LockedTenant, no: i64) {
-    let Some(record) = working.records.get(&no).cloned() else { return };
-    let holders = working.holders_of(&record);
-    let current = record.device.as_ref().map(|device| working.holder(device));
-    let placement = place(&record.identity, &holders, current.as_ref());
+    let Some(record) = working.records.get(&no) else { return };
+    let (identity, device) = (record.identity.clone(), record.device.clone());
+    let holders = working.holders_of(&identity, device.as_ref());
+    let current = device.as_ref().map(|device| working.holder(device));
+    let placement = place(&identity, &holders, current.as_ref());
     let device = match placement.decision {
         Decision::Existing(device) | Decision::Join { device, .. } => device,
-        Decision::New => match new_device(&locked.tenant, &record, locked.revision) {
+        Decision::New => match new_device(&locked.tenant, record, locked.revision) {
             Some(device) => device,
             None => return,
         },
@@ -358,8 +364,8 @@ fn absorb(working: &mut Working, from: &DeviceId, into: &DeviceId) {
 
 /// A record that its source no longer keeps leaves its device, with the keys that only it brought.
 fn remove_record(working: &mut Working, no: i64) {
-    let Some(record) = working.records.get(&no).cloned() else { return };
-    let Some(device) = record.device else { return };
+    let Some(record) = working.records.get(&no) else { return };
+    let Some(device) = record.device.clone() else { return };
     for key in &released(&record.identity, &working.holder(&device)) {
         working.drop_key(key);
     }

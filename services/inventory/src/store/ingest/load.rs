@@ -48,14 +48,25 @@ pub(crate) async fn batch_records(
         by_source.entry(&batch.source).or_default().extend(keys);
     }
     for (source, keys) in by_source {
-        let keys: Vec<&str> = keys.into_iter().collect();
-        records_by_key(tx, tenant, source, &keys, working).await?;
-        let record = |key: &str| working.records.get(working.by_key.get(&(source.clone(), key.to_owned()))?);
-        let is_conflicted = |key: &&str| record(key).is_some_and(|record| record.conflicted);
-        let conflicted: Vec<&str> = keys.into_iter().filter(is_conflicted).collect();
-        conflicts(tx, tenant, source, &conflicted, working).await?;
+        records(tx, tenant, source, keys, working).await?;
     }
     Ok(())
+}
+
+/// Loads records of a source, with their open conflicts.
+pub(crate) async fn records(
+    tx: &impl ConnectionTrait,
+    tenant: &str,
+    source: &Source,
+    keys: BTreeSet<&str>,
+    working: &mut Working,
+) -> Result<(), Failure> {
+    let keys: Vec<&str> = keys.into_iter().collect();
+    records_by_key(tx, tenant, source, &keys, working).await?;
+    let record = |key: &str| working.records.get(working.by_key.get(&(source.clone(), key.to_owned()))?);
+    let is_conflicted = |key: &&str| record(key).is_some_and(|record| record.conflicted);
+    let conflicted: Vec<&str> = keys.into_iter().filter(is_conflicted).collect();
+    conflicts(tx, tenant, source, &conflicted, working).await
 }
 
 /// Loads the records of a source with those keys.

@@ -19,6 +19,8 @@ pub(crate) mod derive;
 mod gather;
 pub(crate) mod load;
 mod record_body;
+#[cfg(test)]
+mod tests;
 pub(crate) mod working;
 pub(crate) mod write;
 

@@ -105,9 +105,9 @@ pub(crate) struct Working {
 
 impl Working {
     /// The devices that hold keys of that record, as the domain wants them; and its own.
-    pub(crate) fn holders_of(&self, record: &WorkRecord) -> Vec<Holder> {
-        let of_keys = record.identity.keys().iter().filter_map(|key| self.holders.get(key));
-        let ids: BTreeSet<&DeviceId> = of_keys.chain(record.device.as_ref()).collect();
+    pub(crate) fn holders_of(&self, record: &RecordIdentity, device: Option<&DeviceId>) -> Vec<Holder> {
+        let of_keys = record.keys().iter().filter_map(|key| self.holders.get(key));
+        let ids: BTreeSet<&DeviceId> = of_keys.chain(device).collect();
         ids.into_iter().map(|id| self.holder(id)).collect()
     }
 
