@@ -23,6 +23,9 @@ type Failure = Box<dyn Error>;
 
 const DEFAULT_DEVICES: u64 = 100_000;
 
+/// The server's settings: those of `deploy/compose.yaml`, and the same for both.
+const SETTINGS: [&str; 2] = ["shared_buffers=1GB", "max_wal_size=8GB"];
+
 /// The schema of the final rows, and that into which they are copied.
 const OURS: &str = "inventory";
 const YARDSTICK: &str = "yardstick";
@@ -51,7 +54,7 @@ async fn bench() -> Result<String, Failure> {
     let spec = FleetSpec { devices, ..FleetSpec::default() };
     write_exports(&spec, &fleet, |_| {})?;
 
-    let mut processes = Processes::new().await;
+    let mut processes = Processes::over(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
     processes.configure("TANDEM_DATABASE_URL", &processes.postgres.url("postgres"));
     processes.start("inventory");

@@ -102,9 +102,17 @@ impl Processes {
     /// # Panics
     /// The database server cannot be started.
     pub async fn new() -> Self {
+        Self::over(&[]).await
+    }
+
+    /// The same, over a database server with those settings, such as `max_wal_size=8GB`.
+    ///
+    /// # Panics
+    /// The database server cannot be started.
+    pub async fn over(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let credentials = Credentials::make(&folder.path().join("credentials"));
-        let (postgres, redis) = tokio::join!(Postgres::start(), Redis::start());
+        let (postgres, redis) = tokio::join!(Postgres::start_with(settings), Redis::start());
         let database = Proxy::start(postgres.address()).await;
         let apis: Vec<SocketAddr> = SERVICES.iter().map(|_| free_address()).collect();
         let mut links = BTreeMap::new();

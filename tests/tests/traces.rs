@@ -117,11 +117,9 @@ tandem-inventory SERVER tandem.inventory.v1.DeviceService/ReportDevices
     tandem-inventory CLIENT UPDATE tenants
     tandem-inventory CLIENT SELECT hierarchies
     tandem-inventory CLIENT SELECT records
-    tandem-inventory CLIENT SELECT identity_conflicts
     tandem-inventory CLIENT SELECT device_keys
     tandem-inventory CLIENT SELECT device_keys
     tandem-inventory CLIENT SELECT tenants
-    tandem-inventory CLIENT SELECT members
     tandem-inventory CLIENT INSERT device_keys
     tandem-inventory CLIENT INSERT records
     tandem-inventory CLIENT INSERT devices

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use futures::future::{self, Either};
 use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use prost::Message;
@@ -19,10 +20,7 @@ use tandem_domain::section::{self, Source};
 use tandem_server::Clock;
 use tandem_server::failure::{Failure, chain};
 use tandem_server::names::TenantName;
-use tokio::sync::mpsc;
-use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
-use tracing::Instrument;
 
 use super::Handlers;
 use crate::store::Store;
@@ -36,10 +34,6 @@ const CLOCK_AHEAD: Duration = Duration::from_secs(5 * 60);
 
 /// Sections that are checked where they arrive: most are small, and handing them to another thread takes as long.
 const FEW_SECTIONS: usize = 8;
-
-/// Batches of a stream that are made ready at once, and as many that wait: one while the one before is being stored, and a little more where
-/// that takes its time.
-const MADE_READY: usize = 2;
 
 /// Sections of a batch for which it pays to read ahead what they touch.
 const MANY_SECTIONS: usize = 500;
@@ -99,21 +93,34 @@ pub(super) fn acknowledge(
         match reporting.head(&request) {
             Ok((tenant, source)) => {
                 let received_at = reporting.clock.now();
-                Some((Ok(check(tenant, source, request, received_at)), Some(reporting)))
+                Some((Ok((tenant, source, request, received_at)), Some(reporting)))
             }
             Err(failure) => Some((Err(failure), None)),
         }
     });
-    let (to_read, of_stream) = (store.clone(), pause.clone());
-    let ready = heads.map(move |head| make_ready(head, to_read.clone(), of_stream.clone()));
-    let ready = on_its_own(ready.buffered(MADE_READY));
+    let (of_reader, of_stream) = (store.clone(), pause.clone());
+    let ready = heads.then(move |head| {
+        let (store, pause) = (of_reader.clone(), of_stream.clone());
+        async move {
+            let (tenant, source, request, received_at) = head?;
+            let checked = check(tenant, source, request, received_at).await?;
+            Ok(with_ahead(checked, &store, &pause).await)
+        }
+    });
     // Stored they are one after the other.
-    stream::unfold(Some((ready, store)), move |reporting| {
+    stream::unfold(Some((Box::pin(ready.peekable()), store)), move |reporting| {
         let pause = pause.clone();
         async move {
             let (mut ready, store) = reporting?;
             let answer = match ready.next().await? {
-                Ok(batch) => take(&store, batch, &pause).await,
+                Ok(batch) => {
+                    let stored = std::pin::pin!(take(&store, batch, &pause));
+                    // Meanwhile the next one is made ready.
+                    match future::select(stored, ready.as_mut().peek()).await {
+                        Either::Left((answer, _)) => answer,
+                        Either::Right((_, stored)) => stored.await,
+                    }
+                }
                 Err(failure) => Err(failure),
             };
             match answer {
@@ -125,52 +132,26 @@ pub(super) fn acknowledge(
     })
 }
 
-/// Runs a stream whether or not anybody waits for its next item, as far as a few items go. It ends with the one that is given out.
-fn on_its_own<T: Send + 'static>(items: impl Stream<Item = T> + Send + 'static) -> impl Stream<Item = T> {
-    let (give, given) = mpsc::channel(MADE_READY);
-    let run = async move {
-        let mut items = std::pin::pin!(items);
-        while let Some(item) = items.next().await {
-            if give.send(item).await.is_err() {
-                return;
-            }
-        }
-    };
-    let task = AbortOnDropHandle::new(tokio::spawn(run.in_current_span()));
-    stream::unfold(
-        (given, task),
-        |(mut given, task)| async move { Some((given.recv().await?, (given, task))) },
-    )
-    .boxed()
-}
-
-/// Checks a batch, and reads ahead what it touches.
-async fn make_ready(
-    head: Result<impl Future<Output = Result<Checked, Failure>>, Failure>,
-    store: Store,
-    pause: Pause,
-) -> Result<Checked, Failure> {
-    let mut checked = head?.await?;
-    if checked.batch.sections.len() >= MANY_SECTIONS && pause.is_over() {
-        checked.ahead = match read_ahead(&store, checked.tenant.id(), &checked.batch).await {
-            Ok(ahead) => ahead,
-            Err(failure) => {
-                // The transaction asks again, and answers for it.
-                tracing::debug!(error = chain(&failure), "a batch was not read ahead");
-                None
-            }
-        };
+/// Reads ahead what a large batch touches.
+async fn with_ahead(checked: Checked, store: &Store, pause: &Pause) -> Checked {
+    if checked.batch.sections.len() < MANY_SECTIONS || !pause.is_over() {
+        return checked;
     }
-    Ok(checked)
+    let ahead = read_ahead(store, checked.tenant.id(), &checked.batch).await.unwrap_or_else(|failure| {
+        // The transaction asks again, and answers for it.
+        tracing::debug!(error = chain(&failure), "a batch was not read ahead");
+        None
+    });
+    Checked { ahead, ..checked }
 }
 
-/// Checks the sections of a batch: those of a large one on a thread of its own, which starts now.
-fn check(
+/// Checks the sections of a batch: those of a large one on a thread of its own.
+async fn check(
     tenant: TenantName,
     source: Source,
     request: ReportDevicesRequest,
     received_at: Timestamp,
-) -> impl Future<Output = Result<Checked, Failure>> + Send {
+) -> Result<Checked, Failure> {
     let is_large = request.sections.len() > FEW_SECTIONS;
     let check = move || {
         let (sections, refused) = read_sections(request.sections, &source, received_at);
@@ -182,13 +163,7 @@ fn check(
             refused,
         }
     };
-    let checked = if is_large { Ok(tokio::task::spawn_blocking(check)) } else { Err(check()) };
-    async move {
-        match checked {
-            Ok(checking) => checking.await.map_err(Failure::internal),
-            Err(checked) => Ok(checked),
-        }
-    }
+    if is_large { tokio::task::spawn_blocking(check).await.map_err(Failure::internal) } else { Ok(check()) }
 }
 
 /// Stores a batch.
