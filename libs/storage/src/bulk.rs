@@ -273,7 +273,8 @@ pub fn one_of(engine: DbBackend, parameter: usize) -> String {
 }
 
 /// `FROM …`: the `columns` of the rows of a table, named `found`, that meet `conditions` and whose `column` has a value of the [`List`]
-/// bound as `$n`. Each listed value is looked up by itself, so an index over the conditions' columns and `column` must be there.
+/// bound as `$n`. Each listed value is looked up by itself, and there is one of each since
+/// [`List::into_value`] sees to it; so an index over the conditions' columns and `column` must be there.
 ///
 /// On PostgreSQL a plain condition would be read as a filter by a planner that knows nothing yet of a table that is being filled: it takes the
 /// conditions alone for selective, reads all their rows and compares each with every value. `OFFSET 0` keeps the look-up as it is written.

@@ -40,7 +40,8 @@ pub(super) fn acknowledge(
     handlers: Handlers,
     incoming: Streaming<ImportCollectionsRequest>,
 ) -> impl Stream<Item = Result<ImportCollectionsResponse, Status>> {
-    let start = Importing { handlers, incoming, parent: None, last_sequence: None, named: Arc::default() };
+    let named = Arc::new(Mutex::new(Named::new(&handlers.store)));
+    let start = Importing { handlers, incoming, parent: None, last_sequence: None, named };
     stream::unfold(Some(start), |importing| async move {
         let mut importing = importing?;
         let request = match importing.incoming.next().await? {

@@ -20,7 +20,9 @@ use tandem_domain::section::{self, Source};
 use tandem_server::Clock;
 use tandem_server::failure::{Failure, chain};
 use tandem_server::names::TenantName;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
+use tracing::Instrument;
 
 use super::Handlers;
 use crate::store::Store;
@@ -38,7 +40,7 @@ const FEW_SECTIONS: usize = 8;
 /// Sections of a batch for which it pays to read ahead what they touch.
 const MANY_SECTIONS: usize = 500;
 
-/// Batches of a stream for which nothing is read ahead after it was of no use: somebody else writes to the tenant, and will go on.
+/// Large batches of a stream for which nothing is read ahead after it was of no use: others write to the tenant, and will go on.
 const NOT_AHEAD: u32 = 32;
 
 /// Where a stream stands: what the next batch is read against.
@@ -67,8 +69,8 @@ impl Pause {
         self.0.store(NOT_AHEAD, Ordering::Relaxed);
     }
 
-    /// Whether it is over; if not, it is shorter now.
-    fn is_over(&self) -> bool {
+    /// Lets a large batch go by. Answers whether the pause was over before.
+    fn passes(&self) -> bool {
         self.0.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_err()
     }
 }
@@ -98,13 +100,13 @@ pub(super) fn acknowledge(
             Err(failure) => Some((Err(failure), None)),
         }
     });
-    let (of_reader, of_stream) = (store.clone(), pause.clone());
+    let reading = (store.clone(), pause.clone());
     let ready = heads.then(move |head| {
-        let (store, pause) = (of_reader.clone(), of_stream.clone());
+        let (store, pause) = reading.clone();
         async move {
             let (tenant, source, request, received_at) = head?;
             let checked = check(tenant, source, request, received_at).await?;
-            Ok(with_ahead(checked, &store, &pause).await)
+            with_ahead(checked, store, &pause).await
         }
     });
     // Stored they are one after the other.
@@ -132,17 +134,21 @@ pub(super) fn acknowledge(
     })
 }
 
-/// Reads ahead what a large batch touches.
-async fn with_ahead(checked: Checked, store: &Store, pause: &Pause) -> Checked {
-    if checked.batch.sections.len() < MANY_SECTIONS || !pause.is_over() {
-        return checked;
+/// Reads ahead what a large batch touches. In a task of its own, since nobody may look at this stream for a while: a connection that is read
+/// from has to be given back.
+async fn with_ahead(checked: Checked, store: Store, pause: &Pause) -> Result<Checked, Failure> {
+    if checked.batch.sections.len() < MANY_SECTIONS || !pause.passes() {
+        return Ok(checked);
     }
-    let ahead = read_ahead(store, checked.tenant.id(), &checked.batch).await.unwrap_or_else(|failure| {
-        // The transaction asks again, and answers for it.
-        tracing::debug!(error = chain(&failure), "a batch was not read ahead");
-        None
-    });
-    Checked { ahead, ..checked }
+    let read = async move {
+        let ahead = read_ahead(&store, checked.tenant.id(), &checked.batch).await.unwrap_or_else(|failure| {
+            // The transaction asks again, and answers for it.
+            tracing::debug!(error = chain(&failure), "a batch was not read ahead");
+            None
+        });
+        Checked { ahead, ..checked }
+    };
+    AbortOnDropHandle::new(tokio::spawn(read.in_current_span())).await.map_err(Failure::internal)
 }
 
 /// Checks the sections of a batch: those of a large one on a thread of its own.

@@ -223,7 +223,7 @@ async fn take_members(
         members_remove(tx, tenant, collection, leaving, touched).await?;
     }
     let joining: Vec<i64> = listed.keys().copied().filter(|number| !known.contains(number)).collect();
-    let placed = joining.iter().filter(|number| listed[number].may_be_placed).copied().collect();
+    let placed = joining.iter().filter(|number| listed[number].is_placed).copied().collect();
     touched.extend(devices_of(tx, tenant, placed).await?);
     let insert = Insert::into("members")
         .shared("tenant", tenant)
@@ -337,13 +337,13 @@ async fn records_of<'a>(
     let placed: Vec<i32> = gathered_values(engine, row.as_ref(), 2)?;
     for ((key, number), placed) in known.iter().zip(numbers).zip(placed) {
         if let Some(key) = keys.get(key.as_str()) {
-            found.insert(key, Member { number, may_be_placed: placed != 0 });
+            found.insert(key, Member { number, is_placed: placed != 0 });
         }
     }
     let new: Vec<&str> = keys.into_iter().filter(|key| !found.contains_key(key)).collect();
     let numbers: Vec<i64> = new.iter().map(|_| locked.take_number()).collect();
     let made = new.iter().zip(&numbers);
-    found.extend(made.map(|(key, number)| (*key, Member { number: *number, may_be_placed: false })));
+    found.extend(made.map(|(key, number)| (*key, Member { number: *number, is_placed: false })));
     let insert = Insert::into("records")
         .shared("tenant", locked.tenant.as_str())
         .shared("source", source)

@@ -26,7 +26,7 @@ use tandem_cache::{Hint, Position, RedisHints};
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
 use tandem_storage::{BoxFuture, Database, Location, StoreError};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// The store: the database, a hint per tenant that something was committed, and the reports that wait for a transaction.
 #[derive(Clone)]
@@ -37,6 +37,10 @@ pub(crate) struct Store {
     pub(crate) others: Option<Arc<RedisHints>>,
     gathering: Arc<ingest::Gathering>,
     written: Arc<ingest::Written>,
+    /// Places for batches that are read ahead.
+    ahead: Arc<Semaphore>,
+    /// Places for imports that keep numbers of records.
+    named: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Store {
@@ -55,13 +59,10 @@ impl Store {
         others: Option<Arc<RedisHints>>,
     ) -> Result<Self, StoreError> {
         let database = Database::open::<migrations::Migrator>(location).await?;
-        Ok(Self {
-            database,
-            hints: Arc::default(),
-            others,
-            gathering: Arc::default(),
-            written: Arc::default(),
-        })
+        let place_for = |count| Arc::new(Semaphore::new(count));
+        let (ahead, named) = (place_for(ingest::AT_ONCE), place_for(named::AT_ONCE));
+        let (hints, gathering, written) = (Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { database, hints, others, gathering, written, ahead, named })
     }
 
     /// Runs a transaction. See [`Database::write`].

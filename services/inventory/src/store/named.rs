@@ -3,61 +3,72 @@
 
 use std::collections::HashMap;
 
+use tokio::sync::OwnedSemaphorePermit;
+
+use super::Store;
 use super::lock::LockedTenant;
 
 /// Records that are kept in mind: those of a hierarchy of nearly a million, in some 25 MB. What does not fit is looked up for each list.
 const MOST: usize = 7 << 17;
 
-/// What an import knows of its hierarchy's records from its own batches. Only of those whose keys are resource ids of a site, as those of
-/// the exports are.
-#[derive(Debug, Default)]
+/// Imports that keep numbers at once.
+pub(crate) const AT_ONCE: usize = 4;
+
+/// What an import knows of its hierarchy's records from its own batches, as long as nobody else writes to the tenant. Only of those whose
+/// keys are resource ids of a site, as those of the exports are.
+#[derive(Debug)]
 pub(crate) struct Named {
     records: HashMap<Resource, Member>,
     /// The tenant's write by which it knows them.
     write: i64,
+    /// `None`: enough others keep numbers.
+    place: Option<OwnedSemaphorePermit>,
 }
 
 /// A record that a list of members names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Member {
     pub(crate) number: i64,
-    /// It may describe a device.
-    pub(crate) may_be_placed: bool,
+    /// It describes a device.
+    pub(crate) is_placed: bool,
 }
 
 impl Named {
-    /// The records with those keys, as a transaction may rely on them.
-    ///
-    /// A record keeps its number. That it describes no device is known as long as nobody else wrote to the tenant.
+    /// Of an import that begins.
+    pub(crate) fn new(store: &Store) -> Self {
+        Self::with_place(store.named.clone().try_acquire_owned().ok())
+    }
+
+    fn with_place(place: Option<OwnedSemaphorePermit>) -> Self {
+        Self { records: HashMap::new(), write: 0, place }
+    }
+
+    /// The records with those keys that are known.
     pub(crate) fn find<'a>(
         &self,
         locked: &LockedTenant,
         keys: impl Iterator<Item = &'a str>,
     ) -> HashMap<&'a str, Member> {
-        if locked.write <= self.write {
-            // The database was put back to an earlier state.
+        if locked.write != self.write + 1 {
             return HashMap::new();
         }
-        let is_alone = locked.write == self.write + 1;
-        let find = |key: &'a str| {
-            let Member { number, may_be_placed } = *self.records.get(&Resource::parse(key)?)?;
-            Some((key, Member { number, may_be_placed: may_be_placed || !is_alone }))
-        };
-        keys.filter_map(find).collect()
+        keys.filter_map(|key| Some((key, *self.records.get(&Resource::parse(key)?)?))).collect()
     }
 
     /// Takes note of records after the commit of the tenant's write of that number, which knew them so.
     pub(crate) fn note<'a>(&mut self, write: i64, records: impl Iterator<Item = (&'a str, Member)>) {
-        if write <= self.write {
+        if write != self.write + 1 {
             self.records.clear();
-        } else if write > self.write + 1 {
-            self.records.values_mut().for_each(|member| member.may_be_placed = true);
         }
         self.write = write;
+        if self.place.is_none() {
+            return;
+        }
         for (key, member) in records {
-            if let Some(resource) = Resource::parse(key)
-                && (self.records.len() < MOST || self.records.contains_key(&resource))
-            {
+            if self.records.len() == MOST {
+                return;
+            }
+            if let Some(resource) = Resource::parse(key) {
                 self.records.insert(resource, member);
             }
         }
@@ -85,31 +96,35 @@ impl Resource {
 mod tests {
     use super::*;
 
-    fn member(number: i64, may_be_placed: bool) -> Member {
-        Member { number, may_be_placed }
-    }
-
-    fn find(named: &Named, write: i64, keys: &[&'static str]) -> Vec<(&'static str, Member)> {
+    fn find(named: &Named, write: i64) -> Vec<(&'static str, Member)> {
         let locked = LockedTenant::test(write);
-        let mut found: Vec<_> = named.find(&locked, keys.iter().copied()).into_iter().collect();
+        let keys = ["PS1/16777219", "PS1/16777220"];
+        let mut found: Vec<_> = named.find(&locked, keys.into_iter()).into_iter().collect();
         found.sort_unstable_by_key(|(key, _)| *key);
         found
     }
 
     #[test]
-    fn numbers_are_kept_and_places_only_while_nobody_else_writes() {
-        let mut named = Named::default();
-        named.note(5, [("PS1/16777219", member(1, false)), ("PS1/16777220", member(2, true))].into_iter());
-        let keys = ["PS1/16777219", "PS1/16777220", "PS1/16777221"];
-        let known = [("PS1/16777219", member(1, false)), ("PS1/16777220", member(2, true))];
-        let placed = [("PS1/16777219", member(1, true)), ("PS1/16777220", member(2, true))];
-        assert_eq!(find(&named, 6, &keys), known);
-        assert_eq!(find(&named, 7, &keys), placed, "write 6 was somebody else's");
-        assert_eq!(find(&named, 5, &keys), [], "that write was another one before");
-        named.note(7, [("PS1/16777221", member(3, false))].into_iter());
-        assert_eq!(find(&named, 8, &keys), [placed[0], placed[1], ("PS1/16777221", member(3, false))]);
-        named.note(4, [("PS1/16777219", member(9, false))].into_iter());
-        assert_eq!(find(&named, 5, &keys), [("PS1/16777219", member(9, false))]);
+    fn records_are_known_as_long_as_nobody_else_writes() {
+        let places = std::sync::Arc::new(tokio::sync::Semaphore::new(1));
+        let mut named = Named::with_place(places.try_acquire_owned().ok());
+        let one = ("PS1/16777219", Member { number: 1, is_placed: false });
+        let other = ("PS1/16777220", Member { number: 2, is_placed: true });
+        named.note(5, [one].into_iter());
+        assert_eq!(find(&named, 6), [one]);
+        assert_eq!(find(&named, 7), [], "write 6 was somebody else's");
+        assert_eq!(find(&named, 5), [], "that write was another one before");
+        named.note(6, [other].into_iter());
+        assert_eq!(find(&named, 7), [one, other]);
+        named.note(8, [other].into_iter());
+        assert_eq!(find(&named, 9), [other], "write 7 was somebody else's");
+    }
+
+    #[test]
+    fn import_beyond_the_places_knows_nothing() {
+        let mut named = Named::with_place(None);
+        named.note(5, [("PS1/16777219", Member { number: 1, is_placed: false })].into_iter());
+        assert_eq!(find(&named, 6), []);
     }
 
     #[test]

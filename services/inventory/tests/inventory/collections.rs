@@ -120,3 +120,29 @@ pub(crate) async fn own_collection_holds_static_members_and_those_of_its_rule() 
     let listed = sandbox.devices.list_devices(list).await.unwrap().into_inner().devices;
     assert_eq!(listed.into_iter().map(|device| device.name).collect::<Vec<_>>(), expected);
 }
+
+pub(crate) async fn lists_of_one_stream_find_devices_that_were_reported_between_them() {
+    let mut sandbox = Sandbox::start().await;
+    let (lists, sent) = tokio::sync::mpsc::channel(1);
+    let sent = tokio_stream::wrappers::ReceiverStream::new(sent);
+    let mut answers = sandbox.collections.import_collections(sent).await.unwrap().into_inner();
+    let mut import = async |sequence: u64, collection: &str| {
+        let keys = vec!["PS1/16777219".to_owned(), "PS1/16777220".to_owned()];
+        let members = ImportedMembers { collection: collection.into(), keys, replace: true, complete: true };
+        let parent = "tenants/contoso/hierarchies/PS1".to_owned();
+        let members = vec![members];
+        lists
+            .send(ImportCollectionsRequest { parent, sequence, members, collections: vec![] })
+            .await
+            .unwrap();
+        assert_eq!(answers.message().await.unwrap().unwrap().sequence, sequence);
+    };
+    import(1, "PS100001").await;
+    import(2, "PS100002").await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/16777220", "OSL-1", &sms(1))]).await;
+    import(3, "PS100003").await;
+    sandbox.report("configmgr/PS1", vec![discovery("PS1/16777219", "OSL-2", &sms(2))]).await;
+    import(4, "PS100004").await;
+    let all: Vec<String> = (1..=4).map(|n| format!("PS10000{n}")).collect();
+    assert_eq!(collections_of(&mut sandbox).await, [all.clone(), all]);
+}

@@ -1,6 +1,10 @@
 //! Sections: replaced only by greater ones, refused one by one, merged into what a device is believed to be.
 
-use tandem_contracts::inventory::v1::{GetDeviceRequest, LookupDeviceRequest, RefusedSection};
+use std::collections::BTreeMap;
+
+use tandem_contracts::inventory::v1::{
+    GetDeviceRequest, LookupDeviceRequest, RefusedSection, ReportDevicesRequest, WatchDevicesRequest,
+};
 use tandem_contracts::r#type::v1::section::Body;
 use tandem_contracts::r#type::v1::{ConsoleDevice, DeviceKey, Discovery, KeyKind, ManagementState, Section};
 use tandem_server::{Clock, MAX_MESSAGE_BYTES};
@@ -141,4 +145,46 @@ pub(crate) async fn acknowledged_token_reads_its_own_write() {
     let damaged = GetDeviceRequest { consistency_token: "nonsense".into(), ..request };
     let error = sandbox.devices.get_device(damaged).await.unwrap_err();
     assert_eq!(reason(&error), (Code::InvalidArgument, "INVALID_CONSISTENCY_TOKEN".into()));
+}
+
+pub(crate) async fn large_batches_of_a_stream_are_stored_in_order_up_to_the_first_that_fails() {
+    let mut sandbox = Sandbox::start().await;
+    // Read ahead: each batch has the records of the one before, under later names, and as many new ones.
+    let batch = |sequence: u64, source: &str| ReportDevicesRequest {
+        parent: "tenants/contoso".into(),
+        source: source.into(),
+        sequence,
+        sections: ((sequence - 1) * 400..(sequence + 1) * 400)
+            .map(|number| {
+                let at = format!("2026-11-20T1{sequence}:00:00Z");
+                named(&format!("PS1/{number}"), &at, &format!("batch {sequence}"))
+            })
+            .collect(),
+    };
+    let batches = [
+        batch(1, "configmgr/PS1"),
+        batch(2, "configmgr/PS1"),
+        batch(3, "configmgr/XX1"),
+        batch(4, "configmgr/PS1"),
+    ];
+    let mut answers = sandbox.devices.report_devices(tokio_stream::iter(batches)).await.unwrap().into_inner();
+    for sequence in 1..=2 {
+        let answer = answers.message().await.unwrap().unwrap();
+        assert_eq!((answer.sequence, answer.applied, answer.superseded), (sequence, 800, 0));
+    }
+    assert_eq!(answers.message().await.unwrap_err().code(), Code::NotFound);
+
+    let request = WatchDevicesRequest {
+        parent: "tenants/contoso".into(),
+        snapshot_only: true,
+        ..WatchDevicesRequest::default()
+    };
+    let mut snapshot = sandbox.devices.watch_devices(request).await.unwrap().into_inner();
+    let mut names = BTreeMap::<String, usize>::new();
+    while let Some(part) = snapshot.message().await.unwrap() {
+        for device in part.changed {
+            *names.entry(device.facts.unwrap().display_name.unwrap()).or_default() += 1;
+        }
+    }
+    assert_eq!(names, BTreeMap::from([("batch 1".to_owned(), 400), ("batch 2".to_owned(), 800)]));
 }

@@ -14,14 +14,22 @@ use tandem_domain::id::DeviceId;
 use tandem_domain::identity::{IdentityKey, RecordIdentity};
 use tandem_domain::section::Source;
 use tandem_server::failure::Failure;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::batch::{Batch, IncomingBody};
 use super::load;
 use super::working::Working;
 use crate::store::{Store, tenants};
 
-/// Writes that are remembered, of all tenants together: batches are read ahead by two or three.
-const REMEMBERED: usize = 16;
+/// Writes that are remembered of a tenant: a batch is read ahead of one or two others.
+const REMEMBERED: usize = 8;
+
+/// Tenants of which writes are remembered: those that wrote last.
+const TENANTS: usize = 64;
+
+/// Batches that are read ahead at once, of all streams together: each holds what it touches in memory, some 20 MB, and a connection while it
+/// reads.
+pub(crate) const AT_ONCE: usize = 4;
 
 /// What a batch touches, read before its turn.
 #[derive(Debug)]
@@ -29,10 +37,12 @@ pub(crate) struct Ahead {
     pub(super) working: Working,
     /// The tenant's last write when reading began.
     since: i64,
+    _place: OwnedSemaphorePermit,
 }
 
-/// Reads what a batch touches. `None`: there is no such tenant, which the batch will hear of in its turn.
+/// Reads what a batch touches. `None`: enough others are read ahead; or there is no such tenant, which the batch will hear of in its turn.
 pub(crate) async fn read_ahead(store: &Store, tenant: &str, batch: &Batch) -> Result<Option<Ahead>, Failure> {
+    let Ok(place) = store.ahead.clone().try_acquire_owned() else { return Ok(None) };
     let reader = store.database.reader();
     // Before everything else: what is committed meanwhile counts as later.
     let Some(since) = tenants::writes(reader, tenant).await? else { return Ok(None) };
@@ -55,7 +65,7 @@ pub(crate) async fn read_ahead(store: &Store, tenant: &str, batch: &Batch) -> Re
     load::holders(reader, tenant, &keys, &mut working).await?;
     let records: Vec<i64> = working.records.keys().copied().collect();
     working.memberships = load::memberships(reader, tenant, records.into_iter(), &working).await?;
-    Ok(Some(Ahead { working, since }))
+    Ok(Some(Ahead { working, since, _place: place }))
 }
 
 /// What is left of what was read ahead when the batch's turn comes.
@@ -76,6 +86,10 @@ impl Ahead {
         write: i64,
         written: &Written,
     ) -> Option<Left<'a>> {
+        if write <= self.since {
+            // The database was put back to an earlier state.
+            return None;
+        }
         let writes = written.since(tenant, self.since + 1..write)?;
         let is_written = |thing: Thing<'_>| {
             let mark = thing.mark();
@@ -151,7 +165,7 @@ fn things_written(working: &Working) -> impl Iterator<Item = Thing<'_>> {
     let of_conflicts = working.conflicts.keys().filter_map(|no| working.records.get(no));
     let records = working.records.values().filter(|record| record.dirty).chain(of_conflicts);
     let records = records.map(|record| Thing::Record(record.identity.source(), record.identity.key()));
-    let devices = working.touched.iter().chain(&working.refreshed).chain(&working.shifted);
+    let devices = working.touched.iter().chain(&working.refreshed);
     records.chain(working.key_rows.keys().map(Thing::Key)).chain(devices.map(Thing::Device))
 }
 
@@ -165,38 +179,46 @@ impl Footprint {
     }
 }
 
-/// What the latest transactions of this process wrote.
+/// What the latest transactions of this process wrote: tenants in the order of their last write, each with its writes in order.
 #[derive(Debug, Default)]
-pub(crate) struct Written(Mutex<VecDeque<Write>>);
+pub(crate) struct Written(Mutex<VecDeque<(String, VecDeque<Write>)>>);
 
 /// A transaction that is committed.
 #[derive(Debug)]
 struct Write {
-    tenant: String,
     number: i64,
     footprint: Arc<Footprint>,
 }
 
 impl Written {
-    fn latest(&self) -> MutexGuard<'_, VecDeque<Write>> {
+    fn tenants(&self) -> MutexGuard<'_, VecDeque<(String, VecDeque<Write>)>> {
         // Nothing panics while it holds the lock.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers a transaction that is committed, instead of the oldest.
+    /// Remembers a transaction that is committed, instead of the tenant's oldest.
     pub(super) fn remember(&self, tenant: &str, number: i64, footprint: Footprint) {
-        let mut latest = self.latest();
-        if latest.len() == REMEMBERED {
-            latest.pop_front();
+        let mut tenants = self.tenants();
+        let place = tenants.iter().position(|(of, _)| of == tenant);
+        let (_, mut writes) = place.and_then(|place| tenants.remove(place)).unwrap_or_default();
+        // What is not older is of a state that the database is no longer in.
+        writes.retain(|write| write.number < number);
+        if writes.len() == REMEMBERED {
+            writes.pop_front();
         }
-        latest.push_back(Write { tenant: tenant.to_owned(), number, footprint: footprint.into() });
+        writes.push_back(Write { number, footprint: footprint.into() });
+        if tenants.len() == TENANTS {
+            tenants.pop_front();
+        }
+        tenants.push_back((tenant.to_owned(), writes));
     }
 
     /// What those writes of a tenant wrote. `None`: not all of them are remembered.
-    fn since(&self, tenant: &str, writes: Range<i64>) -> Option<Vec<Arc<Footprint>>> {
-        let latest = self.latest();
-        let of = |number| latest.iter().find(|write| write.number == number && write.tenant == tenant);
-        writes.map(|number| of(number).map(|write| write.footprint.clone())).collect()
+    fn since(&self, tenant: &str, numbers: Range<i64>) -> Option<Vec<Arc<Footprint>>> {
+        let tenants = self.tenants();
+        let writes = tenants.iter().find(|(of, _)| of == tenant).map(|(_, writes)| writes);
+        let of = |number| writes?.iter().find(|write| write.number == number);
+        numbers.map(|number| of(number).map(|write| write.footprint.clone())).collect()
     }
 }
 
@@ -225,9 +247,16 @@ mod tests {
         ] {
             assert_eq!(since(tenant, writes), expected, "{why}");
         }
-        for number in (8..).take(REMEMBERED) {
-            written.remember("fabrikam", number, footprint(4));
+        written.remember("contoso", 6, footprint(5));
+        assert_eq!(since("contoso", 5..7), Some(vec![1, 5]), "the other write 6 is lost");
+        for number in (7..).take(REMEMBERED - 1) {
+            written.remember("contoso", number, footprint(4));
         }
-        assert_eq!(since("contoso", 6..7), None, "it is forgotten");
+        assert_eq!(since("contoso", 5..7), None, "write 5 is forgotten");
+        assert_eq!(since("contoso", 6..7), Some(vec![5]));
+        for other in 0..TENANTS {
+            written.remember(&format!("tenant {other}"), 1, footprint(6));
+        }
+        assert_eq!(since("contoso", 6..7), None, "others wrote later");
     }
 }

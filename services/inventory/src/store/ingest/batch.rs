@@ -50,6 +50,6 @@ pub(crate) struct Applied {
     pub(crate) superseded: u32,
     /// The revision of the commit, or the tenant's current one when nothing changed.
     pub(crate) revision: u64,
-    /// What was read ahead was of no use: somebody else writes to the tenant.
+    /// What was read ahead was of no use: others write to the tenant.
     pub(crate) is_stale: bool,
 }

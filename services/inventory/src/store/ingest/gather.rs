@@ -125,10 +125,13 @@ async fn work(store: Store, tenant: String) {
             [alone] => alone.ahead.take(),
             _ => None,
         };
+        let is_unused: Vec<bool> = taken.iter().map(|waiting| waiting.ahead.is_some()).collect();
         let (batches, heard): (Vec<Batch>, Vec<_>) =
             taken.into_iter().map(|waiting| (waiting.batch, waiting.heard)).unzip();
         let outcomes = apply(&store, &tenant, batches, ahead).instrument(span).await;
-        for (heard, outcome) in heard.into_iter().zip(outcomes) {
+        for ((heard, outcome), is_unused) in heard.into_iter().zip(outcomes).zip(is_unused) {
+            let outcome =
+                outcome.map(|applied| Applied { is_stale: applied.is_stale || is_unused, ..applied });
             // Who has hung up hears nothing.
             let _ = heard.send(outcome);
         }

@@ -24,7 +24,7 @@ mod tests;
 pub(crate) mod working;
 pub(crate) mod write;
 
-pub(crate) use ahead::{Ahead, Written, read_ahead};
+pub(crate) use ahead::{AT_ONCE, Ahead, Written, read_ahead};
 pub(crate) use apply::{nanoseconds, timestamp};
 pub(crate) use batch::{Batch, Incoming, IncomingBody};
 pub(crate) use gather::{Gathering, batch_apply};
