@@ -54,7 +54,7 @@ async fn bench() -> Result<String, Failure> {
     let spec = FleetSpec { devices, ..FleetSpec::default() };
     write_exports(&spec, &fleet, |_| {})?;
 
-    let mut processes = Processes::over(&SETTINGS).await;
+    let mut processes = Processes::new_with(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
     processes.configure("TANDEM_DATABASE_URL", &processes.postgres.url("postgres"));
     processes.start("inventory");

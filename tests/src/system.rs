@@ -102,14 +102,14 @@ impl Processes {
     /// # Panics
     /// The database server cannot be started.
     pub async fn new() -> Self {
-        Self::over(&[]).await
+        Self::new_with(&[]).await
     }
 
     /// The same, over a database server with those settings, such as `max_wal_size=8GB`.
     ///
     /// # Panics
     /// The database server cannot be started.
-    pub async fn over(settings: &[&str]) -> Self {
+    pub async fn new_with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let credentials = Credentials::make(&folder.path().join("credentials"));
         let (postgres, redis) = tokio::join!(Postgres::start_with(settings), Redis::start());

@@ -27,8 +27,7 @@ const REMEMBERED: usize = 8;
 /// Tenants of which writes are remembered: those that wrote last.
 const TENANTS: usize = 64;
 
-/// Batches that are read ahead at once, of all streams together: each holds what it touches in memory, some 20 MB, and a connection while it
-/// reads.
+/// Batches that are read ahead at once, of all streams together: each holds what it touches in memory, and a connection while it reads.
 pub(crate) const AT_ONCE: usize = 4;
 
 /// What a batch touches, read before its turn.
@@ -63,8 +62,8 @@ pub(crate) async fn read_ahead(store: &Store, tenant: &str, batch: &Batch) -> Re
     let devices = working.records.values().filter_map(|record| record.device.clone()).collect();
     load::devices(reader, tenant, &devices, &mut working).await?;
     load::holders(reader, tenant, &keys, &mut working).await?;
-    let records: Vec<i64> = working.records.keys().copied().collect();
-    working.memberships = load::memberships(reader, tenant, records.into_iter(), &working).await?;
+    let records = working.records.keys().copied().collect();
+    load::memberships(reader, tenant, records, &mut working).await?;
     Ok(Some(Ahead { working, since, _place: place }))
 }
 

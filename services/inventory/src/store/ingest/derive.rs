@@ -14,7 +14,6 @@ use tandem_contracts::r#type::v1::{DeviceFacts as FactsMessage, DeviceKey, Tenan
 use tandem_domain::filter::folded;
 use tandem_domain::id::DeviceId;
 use tandem_domain::merge::{RecordMemberships, merge};
-use tandem_domain::section::Memberships;
 use tandem_domain::state::management_state;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
@@ -37,8 +36,6 @@ pub(crate) struct Merge {
     tenant: String,
     revision: i64,
     facts: TenantFacts,
-    /// Of the records whose collections were not read ahead.
-    memberships: HashMap<i64, Memberships>,
     /// What is stored of the devices that are only refreshed.
     stored: HashMap<DeviceId, Stored>,
 }
@@ -55,15 +52,15 @@ impl Merge {
     pub(crate) async fn prepare(
         tx: &DatabaseTransaction,
         locked: &LockedTenant,
-        working: &Working,
+        working: &mut Working,
     ) -> Result<Self, Failure> {
         let facts = convert::tenant_facts(&tenants::facts(tx, &locked.tenant).await?)?;
         let touched = working.touched.iter().chain(refreshed(working));
         let touched = touched.filter_map(|id| working.devices.get(id));
-        let records = touched.flat_map(|device| device.records.iter().copied());
-        let memberships = load::memberships(tx, &locked.tenant, records, working).await?;
+        let records = touched.flat_map(|device| device.records.iter().copied()).collect();
+        load::memberships(tx, &locked.tenant, records, working).await?;
         let stored = stored(tx, &locked.tenant, refreshed(working)).await?;
-        Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, memberships, stored })
+        Ok(Self { tenant: locked.tenant.clone(), revision: locked.revision, facts, stored })
     }
 
     /// Merges every device whose row changes, on a thread of its own: meanwhile the caller has the database write.
@@ -122,9 +119,9 @@ fn same_but_for_last_seen(mut a: Device, mut b: Device) -> bool {
 pub(crate) async fn merge_touched(
     tx: &DatabaseTransaction,
     locked: &LockedTenant,
-    working: Working,
+    mut working: Working,
 ) -> Result<(), Failure> {
-    let merge = Merge::prepare(tx, locked, &working).await?;
+    let merge = Merge::prepare(tx, locked, &mut working).await?;
     write::devices(tx, &locked.tenant, merge.rows(Arc::new(working)).await?).await
 }
 
@@ -158,8 +155,9 @@ impl Merge {
                 }
                 sections.push(&*stored.section);
             }
-            let collections = self.memberships.get(no).or_else(|| working.memberships.get(no));
-            if let (Some(hierarchy), Some(collections)) = (identity.source().hierarchy(), collections) {
+            if let (Some(hierarchy), Some(collections)) =
+                (identity.source().hierarchy(), working.memberships.get(no))
+            {
                 of_records.push(RecordMemberships { hierarchy, key: identity.key(), collections });
             }
         }

@@ -114,24 +114,17 @@ impl Drop for WhileWorking<'_> {
 async fn work(store: Store, tenant: String) {
     let mut working = WhileWorking { gathering: &store.gathering, tenant: &tenant, done: false };
     loop {
-        let mut taken = store.gathering.take(&tenant);
+        let taken = store.gathering.take(&tenant);
         if taken.is_empty() {
             // The queue went with its last batch; another one may be there by now.
             working.done = true;
             return;
         }
         let span = span_of(&taken);
-        let ahead = match taken.as_mut_slice() {
-            [alone] => alone.ahead.take(),
-            _ => None,
-        };
-        let is_unused: Vec<bool> = taken.iter().map(|waiting| waiting.ahead.is_some()).collect();
-        let (batches, heard): (Vec<Batch>, Vec<_>) =
-            taken.into_iter().map(|waiting| (waiting.batch, waiting.heard)).unzip();
-        let outcomes = apply(&store, &tenant, batches, ahead).instrument(span).await;
-        for ((heard, outcome), is_unused) in heard.into_iter().zip(outcomes).zip(is_unused) {
-            let outcome =
-                outcome.map(|applied| Applied { is_stale: applied.is_stale || is_unused, ..applied });
+        let (batches, heard): (Vec<(Batch, Option<Ahead>)>, Vec<_>) =
+            taken.into_iter().map(|waiting| ((waiting.batch, waiting.ahead), waiting.heard)).unzip();
+        let outcomes = apply(&store, &tenant, batches).instrument(span).await;
+        for (heard, outcome) in heard.into_iter().zip(outcomes) {
             // Who has hung up hears nothing.
             let _ = heard.send(outcome);
         }
@@ -154,9 +147,9 @@ fn span_of(taken: &[Waiting]) -> Span {
 async fn apply(
     store: &Store,
     tenant: &str,
-    batches: Vec<Batch>,
-    ahead: Option<Ahead>,
+    batches: Vec<(Batch, Option<Ahead>)>,
 ) -> Vec<Result<Applied, Failure>> {
+    let (batches, ahead): (Vec<Batch>, Vec<_>) = batches.into_iter().unzip();
     let sections = batches.iter().map(|batch| batch.sections.len()).sum::<usize>();
     histogram!("tandem_inventory_ingest_batches").record(as_f64(batches.len()));
     histogram!("tandem_inventory_ingest_sections").record(as_f64(sections));
@@ -173,7 +166,7 @@ async fn apply(
     }
     let mut outcomes = Vec::with_capacity(batches.len());
     for batch in Arc::unwrap_or_clone(batches) {
-        let applied = batches_apply(store, tenant, Arc::new(vec![batch]), None).await;
+        let applied = batches_apply(store, tenant, Arc::new(vec![batch]), Vec::new()).await;
         outcomes
             .push(applied.and_then(|applied| applied.into_iter().next().unwrap_or(Ok(Applied::default()))));
     }

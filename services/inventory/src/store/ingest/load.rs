@@ -210,22 +210,22 @@ pub(crate) async fn claimants(
     Ok(numbers)
 }
 
-/// The collections of those of the records that can be in one and that were not asked for before.
+/// Loads the collections of records.
 pub(crate) async fn memberships(
     tx: &impl ConnectionTrait,
     tenant: &str,
-    records: impl Iterator<Item = i64>,
-    working: &Working,
-) -> Result<HashMap<i64, Memberships>, Failure> {
+    records: Vec<i64>,
+    working: &mut Working,
+) -> Result<(), Failure> {
     // A site lists members; a record that has no row yet is in no list.
     let listed = |no: &i64| {
         let record = working.records.get(no);
         record.is_some_and(|record| record.stored && record.identity.source().hierarchy().is_some())
             && !working.memberships.contains_key(no)
     };
-    let records: Vec<i64> = records.filter(listed).collect();
+    let records: Vec<i64> = records.into_iter().filter(listed).collect();
     if records.is_empty() {
-        return Ok(HashMap::new());
+        return Ok(());
     }
     let engine = tx.get_database_backend();
     let sql = format!(
@@ -239,14 +239,13 @@ pub(crate) async fn memberships(
     let members: Vec<i64> = gathered_values(engine, row.as_ref(), 0)?;
     let collections: Vec<i64> = gathered_values(engine, row.as_ref(), 1)?;
     let ids = collection_ids(tx, tenant, collections.iter().copied().collect()).await?;
-    let mut found: HashMap<i64, Memberships> =
-        records.into_iter().map(|record| (record, Memberships::default())).collect();
+    working.memberships.extend(records.into_iter().map(|record| (record, Memberships::default())));
     for (record, collection) in members.iter().zip(&collections) {
-        if let (Some(memberships), Some(id)) = (found.get_mut(record), ids.get(collection)) {
+        if let (Some(memberships), Some(id)) = (working.memberships.get_mut(record), ids.get(collection)) {
             memberships.0.push(id.clone());
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The ids of imported collections, by number.

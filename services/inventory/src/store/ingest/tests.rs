@@ -1,4 +1,7 @@
-//! What is read ahead changes nothing but the time that a batch takes.
+//! Batches of one tenant, over a database of their own: those that share a transaction, and those that were read ahead, which changes nothing
+//! but the time that they take.
+
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -7,8 +10,11 @@ use tandem_contracts::convert::section::{Report, to_proto};
 use tandem_contracts::inventory::v1::{Hierarchy, Tenant};
 use tandem_domain::section::{Discovery, ManagedDevice, Section, SectionBody, Source};
 use tandem_server::Clock;
+use tandem_server::failure::Failure;
 use tandem_storage::Location;
 
+use super::apply::batches_apply;
+use super::batch::Applied;
 use super::*;
 use crate::store::Store;
 use crate::store::entity::{device, device_key, identity_conflict, record};
@@ -170,4 +176,38 @@ async fn what_was_read_ahead_is_of_no_use_once_somebody_else_writes() {
     let applied = batch_apply(&store, TENANT, batches[0].clone(), ahead).await.unwrap();
     assert_eq!((applied.applied, applied.is_stale), (1, true));
     assert!(read_ahead(&store, "fabrikam", &batches[0]).await.unwrap().is_none(), "there is no such tenant");
+}
+
+#[tokio::test]
+async fn batch_of_a_hierarchy_that_there_is_not_hinders_no_other() {
+    let (_folder, store) = store().await;
+    let now = Clock::system().now();
+    let batch = |source: &str, records: usize| {
+        let section = |number| Incoming {
+            key: format!("{source} {number}"),
+            observed_at: now,
+            ahead: None,
+            sequence: 0,
+            body: IncomingBody::Removed,
+        };
+        let sections = (0..records).map(section).collect();
+        Batch { source: source.parse().unwrap(), sections, received_at: now }
+    };
+    let batches = vec![batch("configmgr/PS1", 1), batch("configmgr/XX1", 2), batch("intune", 3)];
+    // Nothing is of use that was read for one of several.
+    let ahead = vec![None, None, read_ahead(&store, TENANT, &batches[2]).await.unwrap()];
+    let outcomes = batches_apply(&store, TENANT, Arc::new(batches), ahead).await.unwrap();
+    // The tenant was made at revision 1, its hierarchy at 2; records that nobody knew change no device.
+    let stored = |applied, is_stale| Ok(Applied { applied, superseded: 0, revision: 2, is_stale });
+    let missing = Err("tenants/contoso/hierarchies/XX1".to_owned());
+    let found: Vec<Result<Applied, String>> = outcomes
+        .into_iter()
+        .map(|outcome| {
+            outcome.map_err(|failure| match failure {
+                Failure::NotFound { name, .. } => name,
+                failure => panic!("{failure}"),
+            })
+        })
+        .collect();
+    assert_eq!(found, [stored(1, false), missing, stored(3, true)]);
 }

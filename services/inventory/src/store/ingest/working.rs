@@ -84,7 +84,7 @@ pub(crate) struct Working {
     pub(crate) stored_keys: HashSet<IdentityKey>,
     /// Stored conflicts by the claimant's record; every conflict of each record that is here.
     pub(crate) open: HashMap<i64, Vec<OpenConflict>>,
-    /// Collections of the records that were asked for.
+    /// Collections of records; of those that were asked for, also where there are none.
     pub(crate) memberships: HashMap<i64, Memberships>,
 
     /// Devices whose merge changes.
