@@ -234,7 +234,7 @@ impl Processes {
     /// An administrator's connection to the services at their addresses.
     #[must_use]
     pub fn connection(&self) -> Connection {
-        self.connection_as("administrator")
+        self.connection_as("full_administrator")
     }
 
     /// An administrator's connection over the links that the services use among each other.
@@ -248,7 +248,7 @@ impl Processes {
             authority: &authority,
             monitoring: &monitoring,
         };
-        self.credentials.connection(&addresses, "administrator")
+        self.credentials.connection(&addresses, "full_administrator")
     }
 
     /// An administrator's connection to one process alone.
@@ -257,7 +257,7 @@ impl Processes {
         let address = process.address();
         let [inventory, prerequisites, authority, monitoring] = [&*address; 4];
         let addresses = Addresses { inventory, prerequisites, authority, monitoring };
-        self.credentials.connection(&addresses, "administrator")
+        self.credentials.connection(&addresses, "full_administrator")
     }
 
     /// A connection of the holder of a role's token.

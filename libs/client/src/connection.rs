@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
@@ -14,7 +14,7 @@ use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServi
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::stack::Stack;
+use crate::stack::{CallerSource, Stack};
 use crate::tls::{TlsConnections, TlsFileError, TlsFiles};
 
 /// Largest message sent or taken: what servers take and send.
@@ -207,6 +207,31 @@ impl Connection {
             stack.token = Some(value.clone());
         }
         Ok(self)
+    }
+
+    /// With the header by which `source` says for whom a call is made: a service passes on who calls it with
+    /// `tandem_server::caller::on_behalf`.
+    #[must_use]
+    pub fn with_caller_source(mut self, source: fn() -> Option<(HeaderName, HeaderValue, bool)>) -> Self {
+        for stack in self.stacks() {
+            stack.caller_source = Some(source);
+        }
+        self
+    }
+
+    /// The same, on nobody's behalf: for what is kept and answers many callers.
+    #[must_use]
+    pub fn on_own_behalf(&self) -> Self {
+        let mut own = self.clone();
+        for stack in own.stacks() {
+            stack.caller_source = None;
+        }
+        own
+    }
+
+    /// Where it is found for whom a call to the inventory is made.
+    pub(crate) fn caller_source(&self) -> Option<CallerSource> {
+        self.0.inventory.caller_source
     }
 
     /// With the trace id that `source` finds, where [`crate::with_trace_id`] gives none: a service passes on the trace of the

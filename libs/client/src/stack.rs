@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::transport::Channel;
@@ -19,6 +19,9 @@ use crate::methods::{Kind, method};
 use crate::outcome::{AnswerBody, Answering, Call};
 use crate::trace::{self, TraceSource};
 
+/// Where a service finds for whom it makes a call: the header that says so, and whether that caller sees but parts of the tenant.
+pub(crate) type CallerSource = fn() -> Option<(HeaderName, HeaderValue, bool)>;
+
 /// A channel whose calls have a deadline, retries, their trace and the caller's token.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -28,6 +31,7 @@ pub struct Stack {
     pub(crate) exposed: Option<String>,
     pub(crate) token: Option<HeaderValue>,
     pub(crate) trace_source: Option<TraceSource>,
+    pub(crate) caller_source: Option<CallerSource>,
     pub(crate) default_deadline: Duration,
 }
 
@@ -39,6 +43,7 @@ impl Stack {
             exposed,
             token: None,
             trace_source: None,
+            caller_source: None,
             default_deadline: DEFAULT_DEADLINE,
         }
     }
@@ -48,6 +53,9 @@ impl Stack {
         let headers = request.headers_mut();
         if let (Some(token), false) = (&self.token, headers.contains_key(AUTHORIZATION)) {
             headers.insert(AUTHORIZATION, token.clone());
+        }
+        if let Some((name, value, _)) = self.caller_source.and_then(|source| source()) {
+            headers.insert(name, value);
         }
     }
 

@@ -126,6 +126,12 @@ pub enum Failure {
         /// The tenant's id.
         tenant: String,
     },
+    /// The caller's permission covers a part of the tenant alone, and the call needs more, or something outside of that part.
+    #[error("the caller's permission is limited to a part of the tenant that does not cover `{name}`")]
+    ScopeDenied {
+        /// The name of what would have to be covered, whether or not there is such.
+        name: String,
+    },
     /// The call carries no credentials that this server accepts, and why not.
     #[error("the call carries no credentials that this server accepts: {0}")]
     Unauthenticated(&'static str),

@@ -21,10 +21,11 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::access::tls::Peer;
+use crate::caller::{CALL, Call, acting};
 use crate::failure::Failure;
 use crate::outcome::{Outcome, RequestBody, code_of};
-use crate::permission::{Demand, Permissions};
-use crate::principal::{Authenticator, CALLER, Credentials, Principal};
+use crate::permission::{Declared, Demand, Permissions};
+use crate::principal::{Authenticator, Credentials, Principal};
 use crate::trace::{CURRENT, TraceId};
 
 /// The header with which a caller says how long it waits.
@@ -80,7 +81,7 @@ where
         request.extensions_mut().insert(trace);
         let demand = self.gate.permissions.demand(request.uri().path());
         let method = match &demand {
-            Demand::Permission(name, _) => Some(Arc::clone(name)),
+            Demand::Declared(declared) => Some(Arc::clone(&declared.method)),
             Demand::Open | Demand::Unknown => None,
         };
         // Of the level of errors: it is there however little is logged. A request has no parent in its process, only one in its caller's.
@@ -102,7 +103,7 @@ where
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
-            let caller = response.extensions().get::<Arc<Principal>>().map(Arc::clone);
+            let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
             Ok(response.map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, gate.ending))))
         })
     }
@@ -120,20 +121,13 @@ where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let handled = async {
-        if let Demand::Permission(_, permission) = demand {
-            let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
-            let credentials = Credentials { headers: request.headers(), names };
-            let principal = gate.authenticator.authenticate(credentials).await?;
-            Span::current().record("principal", principal.id.as_str());
-            if !principal.may(permission) {
-                return Err(Failure::PermissionDenied { permission });
-            }
-            request.extensions_mut().insert::<Arc<Principal>>(principal);
-        }
-        let caller = request.extensions().get::<Arc<Principal>>().map(Arc::clone);
+        let caller = match demand {
+            Demand::Declared(declared) => Some(known(gate, &declared, &mut request).await?),
+            Demand::Open | Demand::Unknown => None,
+        };
         let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
         let handled = match &caller {
-            Some(caller) => CALLER.scope(Arc::clone(caller), handling).await,
+            Some(caller) => CALL.scope(Arc::clone(caller), handling).await,
             None => handling.await,
         };
         match handled {
@@ -156,6 +150,18 @@ where
         None => handled.await,
     };
     handled.unwrap_or_else(|failure| Status::from(failure).into_http())
+}
+
+/// Who makes a call, if they may.
+async fn known(gate: &Gate, declared: &Declared, request: &mut Request<Body>) -> Result<Arc<Call>, Failure> {
+    let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
+    let credentials = Credentials { headers: request.headers(), names };
+    let authenticated = gate.authenticator.authenticate(credentials).await?;
+    Span::current().record("principal", authenticated.id.as_str());
+    let principal = acting(authenticated, request.headers())?;
+    Span::current().record("principal", principal.id.as_str());
+    request.extensions_mut().insert::<Arc<Principal>>(Arc::clone(&principal));
+    Call::new(principal, declared.permission, declared.reach).map(Arc::new)
 }
 
 /// The handler's answer; a failure where the framework answered in its stead, since that has no details.

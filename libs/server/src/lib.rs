@@ -3,7 +3,7 @@
 //! - [`failure`] and [`status`]: the one error path. A handler returns a [`failure::Failure`]; one exhaustive match makes the
 //!   `tonic::Status` with its `google.rpc` details. Causes are logged once and never sent.
 //! - [`builder`]: one server with health, reflection in both versions, limits and a graceful drain.
-//! - [`permission`], [`principal`], [`trace`]: what happens to every request before its handler sees it.
+//! - [`permission`], [`principal`], [`grant`], [`caller`], [`trace`]: what happens to every request before its handler sees it.
 //! - [`access`]: who is let in: TLS, access tokens, certificates of services, roles.
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
 //! - [`process`]: a process that serves, from its listeners to its last answer.
@@ -17,6 +17,7 @@
 
 pub mod access;
 pub mod builder;
+pub mod caller;
 pub mod clock;
 pub mod config;
 pub mod consistency;
@@ -25,6 +26,7 @@ mod dependency;
 pub mod failure;
 pub mod forget_requests;
 mod gate;
+pub mod grant;
 pub mod in_process;
 pub mod listen;
 pub mod names;
@@ -45,6 +47,7 @@ pub use clock::Clock;
 pub use consistency::ConsistencyToken;
 pub use contract_service::{ContractService, MAX_MESSAGE_BYTES};
 pub use failure::Failure;
-pub use principal::{Authenticator, Credentials, LocalAuthenticator, Principal, Tenants, principal_of};
+pub use grant::{Grant, Reach, Scope, Tenants};
+pub use principal::{Authenticator, Credentials, LocalAuthenticator, Principal, principal_of};
 pub use tasks::Supervisor;
 pub use token::TokenAuthenticator;

@@ -4,8 +4,9 @@
 
 use std::fmt;
 
+use crate::caller::reach_in;
 use crate::failure::Failure;
-use crate::principal::caller_acts_in;
+use crate::grant::Reach;
 
 /// Items of a page when the request leaves `page_size` at 0.
 pub const DEFAULT_PAGE_SIZE: usize = 100;
@@ -26,7 +27,7 @@ const MAX_SHOWN: usize = 80;
 ///
 /// # Errors
 /// A violation of `field` that says which pattern was expected and what was found; [`Failure::TenantDenied`] where the name is in a
-/// tenant in which the caller may not act.
+/// tenant in which the caller may not act, [`Failure::ScopeDenied`] where it is in a part of the tenant that the caller does not reach.
 pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> Result<[&'a str; N], Failure> {
     let ids = ids(pattern, name).and_then(|ids| <[&'a str; N]>::try_from(ids).ok()).ok_or_else(|| {
         let mut shown: String = name.chars().take(MAX_SHOWN).collect();
@@ -35,12 +36,28 @@ pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> R
         }
         Failure::field(field, format!("expected `{pattern}`, found `{shown}`"))
     })?;
-    match ids.first().filter(|_| pattern.starts_with(TenantName::PATTERN)) {
-        Some(tenant) if !caller_acts_in(tenant) => {
-            Err(Failure::TenantDenied { tenant: (*tenant).to_owned() })
-        }
-        _ => Ok(ids),
+    if let Some(tenant) = ids.first().filter(|_| pattern.starts_with(TenantName::PATTERN)) {
+        check_reach(&reach_in(tenant)?, pattern, name)?;
     }
+    Ok(ids)
+}
+
+/// Refuses a name in a hierarchy, or of a collection, that is not reached.
+fn check_reach(reach: &Reach, pattern: &str, name: &str) -> Result<(), Failure> {
+    if *reach == Reach::Whole {
+        return Ok(());
+    }
+    let after_tenant = name.splitn(3, '/').nth(2).unwrap_or_default();
+    let part = |kind| {
+        let at = pattern.split('/').position(|part| part == kind)?;
+        name.split('/').nth(at + 1)
+    };
+    let hierarchy = part("hierarchies");
+    let is_reached = match part("collections") {
+        Some(_) => reach.has_collection(hierarchy, after_tenant),
+        None => hierarchy.is_none_or(|hierarchy| reach.has_hierarchy(hierarchy)),
+    };
+    if is_reached { Ok(()) } else { Err(Failure::ScopeDenied { name: name.to_owned() }) }
 }
 
 fn ids<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
@@ -64,9 +81,12 @@ fn is_id(text: &str) -> bool {
     (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// The name of a tenant, `tenants/{t}`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TenantName(String);
+/// The name of a tenant, `tenants/{t}`, and what of it is reached by whoever named it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantName {
+    name: String,
+    reach: Reach,
+}
 
 impl TenantName {
     /// The pattern of the name.
@@ -77,26 +97,62 @@ impl TenantName {
     /// # Errors
     /// A violation of `field`.
     pub fn parse(field: &str, name: &str) -> Result<Self, Failure> {
-        let [_] = parse(field, Self::PATTERN, name)?;
-        Ok(Self(name.to_owned()))
+        let [id] = parse(field, Self::PATTERN, name)?;
+        Ok(Self { name: name.to_owned(), reach: reach_in(id)? })
+    }
+
+    /// The name of the tenant of an id that was read of a longer name.
+    ///
+    /// # Errors
+    /// The caller may not act in it.
+    pub fn of_id(id: &str) -> Result<Self, Failure> {
+        Ok(Self { name: format!("tenants/{id}"), reach: reach_in(id)? })
+    }
+
+    /// What of it is reached by the caller whose request named it; all of it where no caller did.
+    #[must_use]
+    pub const fn reach(&self) -> &Reach {
+        &self.reach
+    }
+
+    /// Refuses a hierarchy that is not reached.
+    ///
+    /// # Errors
+    /// [`Failure::ScopeDenied`].
+    pub fn check_hierarchy(&self, hierarchy: &str) -> Result<(), Failure> {
+        match self.reach.has_hierarchy(hierarchy) {
+            true => Ok(()),
+            false => Err(Failure::ScopeDenied { name: format!("{self}/hierarchies/{hierarchy}") }),
+        }
+    }
+
+    /// Refuses what takes the whole tenant.
+    ///
+    /// # Errors
+    /// [`Failure::ScopeDenied`].
+    pub fn check_whole(&self) -> Result<(), Failure> {
+        match self.reach {
+            Reach::Whole => Ok(()),
+            Reach::Parts(_) => Err(Failure::ScopeDenied { name: self.name.clone() }),
+        }
     }
 
     /// The tenant's id: `{t}`.
     #[must_use]
     pub fn id(&self) -> &str {
-        self.0.split_once('/').map_or("", |(_, id)| id)
+        self.name.split_once('/').map_or("", |(_, id)| id)
     }
 
     /// The whole name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
 impl fmt::Display for TenantName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.name)
     }
 }
 
@@ -115,7 +171,13 @@ pub fn page_size(asked: i32) -> Result<usize, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::principal::{CALLER, Principal, Tenants};
+    use std::sync::Arc;
+
+    use tandem_contracts::r#type::v1::{Permission, Reach as DeclaredReach};
+
+    use crate::caller::{CALL, Call};
+    use crate::grant::{Grant, Scope, Tenants};
+    use crate::principal::Principal;
 
     const DEVICE: &str = "tenants/{t}/devices/{d}";
 
@@ -167,19 +229,67 @@ mod tests {
         assert!(TenantName::parse("parent", "tenants/contoso/devices/1").is_err());
     }
 
+    /// A reader of the hierarchy PS1 of contoso, and of a collection of it.
+    fn limited() -> Arc<Call> {
+        let scope = |hierarchies: &[&str], collections: &[&str]| {
+            let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            let scope = Scope { hierarchies: owned(hierarchies), collections: owned(collections) };
+            Grant::new([Permission::DevicesRead], Tenants::Only(["contoso".to_owned()].into()), scope)
+        };
+        let grants = vec![scope(&["PS1"], &[]), scope(&["PS2"], &["hierarchies/PS2/collections/A"])];
+        let principal = Arc::new(Principal::of_grants("reader", grants));
+        Arc::new(Call::new(principal, Permission::DevicesRead, DeclaredReach::Narrowed).unwrap())
+    }
+
     #[tokio::test]
-    async fn name_in_a_tenant_of_others_is_refused_while_its_caller_is_served() {
-        let tenants = Tenants::Only(["contoso".to_owned()].into());
-        let caller = std::sync::Arc::new(Principal::of_tenants("reader", [], tenants));
-        CALLER
-            .scope(caller, async {
-                assert!(parse::<2>("name", DEVICE, "tenants/contoso/devices/7f1c").is_ok());
-                let refused = parse::<2>("name", DEVICE, "tenants/fabrikam/devices/7f1c").unwrap_err();
-                assert_eq!(refused.to_string(), "the caller may not act in the tenant `fabrikam`");
-                assert!(TenantName::parse("parent", "tenants/fabrikam").is_err());
+    async fn name_that_its_caller_does_not_reach_is_refused_while_they_are_served() {
+        let refused = CALL
+            .scope(limited(), async {
+                let names = [
+                    (DEVICE, "tenants/contoso/devices/7f1c"),
+                    (DEVICE, "tenants/fabrikam/devices/7f1c"),
+                    ("tenants/{t}/hierarchies/{h}/sites/{s}", "tenants/contoso/hierarchies/PS1/sites/PS1"),
+                    ("tenants/{t}/hierarchies/{h}/sites/{s}", "tenants/contoso/hierarchies/PS3/sites/PS1"),
+                    (COLLECTION, "tenants/contoso/hierarchies/PS2/collections/A"),
+                    (COLLECTION, "tenants/contoso/hierarchies/PS2/collections/B"),
+                ];
+                names.map(|(pattern, name)| ids_of(pattern, name).err().map(|failure| failure.to_string()))
             })
             .await;
+        let outside = |name: &str| {
+            Some(format!(
+                "the caller's permission is limited to a part of the tenant that does not cover `{name}`"
+            ))
+        };
+        let expected = [
+            None,
+            Some("the caller may not act in the tenant `fabrikam`".to_owned()),
+            None,
+            outside("tenants/contoso/hierarchies/PS3/sites/PS1"),
+            None,
+            outside("tenants/contoso/hierarchies/PS2/collections/B"),
+        ];
+        assert_eq!(refused, expected);
         assert!(TenantName::parse("parent", "tenants/fabrikam").is_ok());
+    }
+
+    const COLLECTION: &str = "tenants/{t}/hierarchies/{h}/collections/{c}";
+
+    fn ids_of(pattern: &str, name: &str) -> Result<(), Failure> {
+        match pattern.matches('{').count() {
+            2 => parse::<2>("name", pattern, name).map(drop),
+            _ => parse::<3>("name", pattern, name).map(drop),
+        }
+    }
+
+    #[tokio::test]
+    async fn tenant_name_knows_what_of_it_its_caller_reaches() {
+        let tenant = CALL.scope(limited(), async { TenantName::parse("parent", "tenants/contoso") }).await;
+        let tenant = tenant.unwrap();
+        assert_eq!(tenant.reach().parts().map(<[Scope]>::len), Some(2));
+        assert!(tenant.check_hierarchy("PS1").is_ok() && tenant.check_hierarchy("PS3").is_err());
+        assert!(tenant.check_whole().is_err());
+        assert!(TenantName::of_id("contoso").unwrap().check_whole().is_ok());
     }
 
     #[test]

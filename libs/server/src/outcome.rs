@@ -19,8 +19,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use tracing::Span;
 
+use crate::caller::{CALL, Call};
 use crate::failure::Failure;
-use crate::principal::{CALLER, Principal};
 use crate::trace::{CURRENT, TraceId};
 
 /// Where a response, or its trailers, says how it ended.
@@ -100,7 +100,7 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 pub(crate) struct RequestBody {
     inner: CountedBody<Body>,
     trace: TraceId,
-    caller: Option<Arc<Principal>>,
+    caller: Option<Arc<Call>>,
     outcome: Outcome,
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
@@ -115,11 +115,11 @@ impl RequestBody {
     pub(crate) fn new(
         inner: Body,
         trace: TraceId,
-        caller: Option<Arc<Principal>>,
+        caller: Option<Arc<Call>>,
         outcome: Outcome,
         ending: CancellationToken,
     ) -> Self {
-        let expires = caller.as_ref().and_then(|caller| caller.expires).and_then(|expires| {
+        let expires = caller.as_ref().and_then(|caller| caller.principal.expires).and_then(|expires| {
             Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
         });
         let inner = CountedBody::new(inner, outcome.sent.clone());
@@ -166,7 +166,7 @@ impl http_body::Body for RequestBody {
         let entered = this.outcome.span.enter();
         let inner = Pin::new(&mut this.inner);
         let polled = CURRENT.sync_scope(this.trace, || match &this.caller {
-            Some(caller) => CALLER.sync_scope(Arc::clone(caller), || inner.poll_frame(cx)),
+            Some(caller) => CALL.sync_scope(Arc::clone(caller), || inner.poll_frame(cx)),
             None => inner.poll_frame(cx),
         });
         drop(entered);

@@ -1,4 +1,4 @@
-//! Which permission each RPC needs, read from the contracts themselves: generated code does not carry method options, the
+//! Which permission each RPC needs, and over how much of a tenant, read from the contracts themselves: generated code does not carry method options, the
 //! encoded descriptor set does.
 
 use std::collections::HashMap;
@@ -6,10 +6,13 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 use tandem_contracts::DESCRIPTOR_SET;
-use tandem_contracts::r#type::v1::Permission;
+use tandem_contracts::r#type::v1::{Permission, Reach};
 
 /// The method option that names the permission.
-const OPTION: &str = "tandem.type.v1.permission";
+const PERMISSION: &str = "tandem.type.v1.permission";
+
+/// The method option that says how much of a tenant it must cover.
+const REACH: &str = "tandem.type.v1.reach";
 
 /// Protocol services that answer everybody: they hold no tenant data.
 const OPEN_SERVICES: [&str; 3] = [
@@ -27,14 +30,22 @@ pub struct DescriptorError(String);
 #[derive(Debug, Clone)]
 pub struct Permissions(Arc<HashMap<Box<str>, Declared>>);
 
-/// The name of an RPC, and the permission that it needs.
-type Declared = (Arc<str>, Permission);
+/// What an RPC declares of its callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Declared {
+    /// Its name, which is its path without the first slash.
+    pub method: Arc<str>,
+    /// The permission that a caller needs.
+    pub permission: Permission,
+    /// How much of the tenant that must cover.
+    pub reach: Reach,
+}
 
 /// What a server demands of the caller of an RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// An RPC of the contracts: its name, which is its path without the first slash, and the permission that it declares.
-    Permission(Arc<str>, Permission),
+    /// An RPC of the contracts: what it declares.
+    Declared(Declared),
     /// A protocol service: nothing.
     Open,
     /// No RPC that this server knows: the router answers it as unimplemented.
@@ -48,19 +59,30 @@ impl Permissions {
     /// The descriptor set of this build is damaged or lacks the option.
     pub fn of_contracts() -> Result<Self, DescriptorError> {
         let pool = DescriptorPool::decode(DESCRIPTOR_SET).map_err(|e| DescriptorError(e.to_string()))?;
-        let option = pool
-            .get_extension_by_name(OPTION)
-            .ok_or_else(|| DescriptorError(format!("there is no option {OPTION}")))?;
-        let declared = |method: &MethodDescriptor| match method.options().get_extension(&option).as_ref() {
-            Value::EnumNumber(number) => Permission::try_from(*number).unwrap_or(Permission::Unspecified),
-            _ => Permission::Unspecified,
+        let option = |name: &str| {
+            pool.get_extension_by_name(name)
+                .ok_or_else(|| DescriptorError(format!("there is no option {name}")))
+        };
+        let (permission, reach) = (option(PERMISSION)?, option(REACH)?);
+        // What is not declared, or unknown to this build, is unspecified: 0.
+        let number = |method: &MethodDescriptor, option| match method.options().get_extension(option).as_ref()
+        {
+            Value::EnumNumber(number) => *number,
+            _ => 0,
         };
         let by_path = pool
             .services()
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|method| {
                 let name = name_of(&method);
-                (format!("/{name}").into(), (name.into(), declared(&method)))
+                let permission = Permission::try_from(number(&method, &permission));
+                let reach = Reach::try_from(number(&method, &reach));
+                let declared = Declared {
+                    method: name.as_str().into(),
+                    permission: permission.unwrap_or(Permission::Unspecified),
+                    reach: reach.unwrap_or(Reach::Unspecified),
+                };
+                (format!("/{name}").into(), declared)
             })
             .collect();
         Ok(Self(Arc::new(by_path)))
@@ -69,17 +91,17 @@ impl Permissions {
     /// The permission that the RPC at that path needs; `None` where the contracts have no such RPC.
     #[must_use]
     pub fn of_path(&self, path: &str) -> Option<Permission> {
-        self.0.get(path).map(|(_, permission)| *permission)
+        self.0.get(path).map(|declared| declared.permission)
     }
 
-    /// Every RPC with its permission, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, Permission)> {
-        self.0.iter().map(|(path, (_, permission))| (&**path, *permission))
+    /// Every RPC, by its path, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Declared)> {
+        self.0.iter().map(|(path, declared)| (&**path, declared))
     }
 
     pub(crate) fn demand(&self, path: &str) -> Demand {
         match self.0.get(path) {
-            Some((name, permission)) => Demand::Permission(Arc::clone(name), *permission),
+            Some(declared) => Demand::Declared(declared.clone()),
             None if OPEN_SERVICES.iter().any(|service| path.starts_with(service)) => Demand::Open,
             None => Demand::Unknown,
         }
@@ -95,10 +117,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rpc_of_every_tandem_service_declares_a_permission() {
+    fn every_rpc_of_every_tandem_service_declares_a_permission_and_its_reach() {
         let permissions = Permissions::of_contracts().unwrap();
+        let is_open = |declared: &Declared| {
+            declared.permission == Permission::Unspecified || declared.reach == Reach::Unspecified
+        };
         let undeclared: Vec<_> =
-            permissions.iter().filter(|(_, p)| *p == Permission::Unspecified).map(|(path, _)| path).collect();
+            permissions.iter().filter(|(_, declared)| is_open(declared)).map(|(path, _)| path).collect();
         assert_eq!(undeclared, Vec::<&str>::new());
         let services: std::collections::BTreeSet<&str> =
             permissions.iter().filter_map(|(path, _)| path.split('/').nth(1)).collect();
@@ -120,8 +145,12 @@ mod tests {
     fn demand_of_a_path_follows_the_contract() {
         let permissions = Permissions::of_contracts().unwrap();
         let report = "/tandem.inventory.v1.DeviceService/ReportDevices";
-        let name = "tandem.inventory.v1.DeviceService/ReportDevices".into();
-        assert_eq!(permissions.demand(report), Demand::Permission(name, Permission::DevicesReport));
+        let declared = Declared {
+            method: "tandem.inventory.v1.DeviceService/ReportDevices".into(),
+            permission: Permission::DevicesReport,
+            reach: Reach::Hierarchy,
+        };
+        assert_eq!(permissions.demand(report), Demand::Declared(declared));
         assert_eq!(permissions.demand("/grpc.health.v1.Health/Check"), Demand::Open);
         assert_eq!(permissions.demand("/grpc.health.v1.HealthX/Check"), Demand::Unknown);
         assert_eq!(permissions.demand("/tandem.inventory.v1.DeviceService/Reboot"), Demand::Unknown);

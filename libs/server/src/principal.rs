@@ -1,9 +1,5 @@
 //! Who calls. Every request has a principal from the first day: embedded, the local one, who may do everything.
-//!
-//! While a handler and its answer's stream run, the caller is known to all that they do: a name of a tenant in which the caller may not
-//! act is refused where it is read ([`crate::names`]), so that no handler can forget to ask.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
@@ -13,6 +9,7 @@ use http::header::AUTHORIZATION;
 use tandem_contracts::r#type::v1::Permission;
 
 use crate::failure::Failure;
+use crate::grant::{Grant, Scope, Tenants};
 
 /// Who calls, and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,37 +19,30 @@ pub struct Principal {
     /// When its credentials end, with the leeway that they have. Streams end then too. `None`: never.
     pub expires: Option<SystemTime>,
     grants: Grants,
-    tenants: Tenants,
-}
-
-/// The tenants in which a principal may do what it may do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Tenants {
-    /// Every one, also those that come later.
-    All,
-    /// Those with these ids.
-    Only(BTreeSet<String>),
-}
-
-tokio::task_local! {
-    /// Whose request this task works on.
-    pub(crate) static CALLER: Arc<Principal>;
+    acts_for_others: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Grants {
     Everything,
-    Only(BTreeSet<i32>),
+    Only(Vec<Grant>),
 }
 
 /// The principal of a request that never went through a server's layer: may do nothing.
-static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::with_permissions("nobody", []));
+static NOBODY: LazyLock<Principal> = LazyLock::new(|| Principal::of_grants("nobody", Vec::new()));
 
 impl Principal {
     /// Whoever sits at this machine: may do everything. Servers that accept it listen on loopback only.
     #[must_use]
     pub fn local() -> Self {
-        Self { id: "local".into(), expires: None, grants: Grants::Everything, tenants: Tenants::All }
+        // The services of one process are this principal too when they call one another.
+        let local = Self::of_grants("local", Vec::new()).who_acts_for_others();
+        Self { grants: Grants::Everything, ..local }
+    }
+
+    /// A principal with exactly these grants.
+    pub fn of_grants(id: impl Into<String>, grants: Vec<Grant>) -> Self {
+        Self { id: id.into(), expires: None, grants: Grants::Only(grants), acts_for_others: false }
     }
 
     /// A principal with exactly these permissions, in every tenant.
@@ -69,39 +59,62 @@ impl Principal {
         permissions: impl IntoIterator<Item = Permission>,
         tenants: Tenants,
     ) -> Self {
-        let permissions = permissions.into_iter().map(i32::from).collect();
-        Self { id: id.into(), expires: None, grants: Grants::Only(permissions), tenants }
+        Self::of_grants(id, vec![Grant::new(permissions, tenants, Scope::default())])
     }
 
-    /// Whether it holds that permission. Nobody holds `PERMISSION_UNSPECIFIED`, which is none.
+    /// The same, and it may call on behalf of others: a service of Tandem.
     #[must_use]
-    pub fn may(&self, permission: Permission) -> bool {
-        permission != Permission::Unspecified
-            && match &self.grants {
-                Grants::Everything => true,
-                Grants::Only(permissions) => permissions.contains(&permission.into()),
-            }
+    pub(crate) fn who_acts_for_others(mut self) -> Self {
+        self.acts_for_others = true;
+        self
     }
 
-    /// Whether it may act in the tenant with that id, whether or not there is one.
-    #[must_use]
-    pub fn acts_in(&self, tenant: &str) -> bool {
-        match &self.tenants {
-            Tenants::All => true,
-            Tenants::Only(tenants) => tenants.contains(tenant),
+    /// Whether it may say that it calls on behalf of somebody else.
+    pub(crate) const fn acts_for_others(&self) -> bool {
+        self.acts_for_others
+    }
+
+    /// The same, within what somebody else reaches: nothing, or of a tenant those parts; without parts all of it.
+    pub(crate) fn on_behalf(&self, caller: &str, tenant: Option<&str>, parts: &[Scope]) -> Self {
+        let whole = [Scope::default()];
+        let parts = if parts.is_empty() { &whole } else { parts };
+        let everything = || vec![Grant::new(every_permission(), Tenants::All, Scope::default())];
+        let own = self.grants().map_or_else(everything, <[Grant]>::to_vec);
+        let within = |tenant| {
+            own.iter()
+                .flat_map(move |grant| parts.iter().filter_map(move |part| grant.narrowed(tenant, part)))
+        };
+        let grants = tenant.map(|tenant| within(tenant).collect()).unwrap_or_default();
+        Self { expires: self.expires, ..Self::of_grants(format!("{caller} via {}", self.id), grants) }
+    }
+
+    /// What it was given; `None`: everything.
+    pub(crate) fn grants(&self) -> Option<&[Grant]> {
+        match &self.grants {
+            Grants::Everything => None,
+            Grants::Only(grants) => Some(grants),
         }
     }
 
-    /// Where it may act.
+    /// Whether it holds that permission anywhere. Nobody holds `PERMISSION_UNSPECIFIED`, which is none.
     #[must_use]
-    pub const fn tenants(&self) -> &Tenants {
-        &self.tenants
+    pub fn may(&self, permission: Permission) -> bool {
+        permission != Permission::Unspecified
+            && self.grants().is_none_or(|grants| grants.iter().any(|grant| grant.has(permission)))
+    }
+
+    /// Where it holds that permission, over the whole of a tenant or a part of it.
+    #[must_use]
+    pub fn tenants_of(&self, permission: Permission) -> Tenants {
+        let Some(grants) = self.grants() else { return Tenants::All };
+        let holding = grants.iter().filter(|grant| grant.has(permission));
+        holding.fold(Tenants::Only([].into()), |tenants, grant| tenants.and(grant.tenants()))
     }
 }
 
-/// Whether whoever this task works for may act in that tenant. A task that works for no caller may: it is Tandem's own.
-pub(crate) fn caller_acts_in(tenant: &str) -> bool {
-    CALLER.try_with(|caller| caller.acts_in(tenant)).unwrap_or(true)
+/// Every permission of the contracts.
+fn every_permission() -> impl Iterator<Item = Permission> {
+    (1..).map_while(|number| Permission::try_from(number).ok())
 }
 
 /// What a call carries that tells who makes it.
@@ -201,14 +214,12 @@ mod tests {
     }
 
     #[test]
-    fn principal_of_some_tenants_acts_in_those_alone() {
+    fn permission_holds_in_the_tenants_of_its_grants() {
         let tenants = Tenants::Only(["contoso".to_owned()].into());
-        let reader = Principal::of_tenants("reader", [Permission::DevicesRead], tenants);
-        assert_eq!(
-            ["contoso", "Contoso", "fabrikam", "", "*"].map(|id| reader.acts_in(id)),
-            [true, false, false, false, false]
-        );
-        assert!(Principal::local().acts_in("fabrikam"));
+        let reader = Principal::of_tenants("reader", [Permission::DevicesRead], tenants.clone());
+        assert_eq!(reader.tenants_of(Permission::DevicesRead), tenants);
+        assert_eq!(reader.tenants_of(Permission::DevicesReport), Tenants::Only([].into()));
+        assert_eq!(Principal::local().tenants_of(Permission::DevicesReport), Tenants::All);
     }
 
     #[test]
@@ -231,6 +242,6 @@ mod tests {
     #[test]
     fn request_without_principal_belongs_to_nobody() {
         let request = tonic::Request::new(());
-        assert_eq!(principal_of(&request), &Principal::with_permissions("nobody", []));
+        assert_eq!(principal_of(&request), &Principal::of_grants("nobody", Vec::new()));
     }
 }

@@ -102,7 +102,7 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         Failure::DependencyUnavailable { .. } => (Code::Unavailable, ErrorReason::DependencyUnavailable),
         Failure::LimitExceeded { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
         Failure::InUse { .. } => (Code::FailedPrecondition, ErrorReason::ResourceInUse),
-        Failure::PermissionDenied { .. } | Failure::TenantDenied { .. } => {
+        Failure::PermissionDenied { .. } | Failure::TenantDenied { .. } | Failure::ScopeDenied { .. } => {
             (Code::PermissionDenied, ErrorReason::PermissionDenied)
         }
         Failure::Unauthenticated(_) => (Code::Unauthenticated, ErrorReason::Unauthenticated),
@@ -140,6 +140,7 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
             vec![("permission", permission.as_str_name().to_owned())]
         }
         Failure::TenantDenied { tenant } => vec![("tenant", tenant.clone())],
+        Failure::ScopeDenied { name } => vec![("name", name.clone())],
         Failure::InvalidFields(_)
         | Failure::InvalidPageToken
         | Failure::InvalidConsistencyToken
@@ -188,6 +189,7 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         Failure::LimitExceeded { .. }
         | Failure::PermissionDenied { .. }
         | Failure::TenantDenied { .. }
+        | Failure::ScopeDenied { .. }
         | Failure::Unauthenticated(_)
         | Failure::UnknownMethod
         | Failure::MalformedMessage

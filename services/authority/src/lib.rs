@@ -23,7 +23,7 @@ use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_server::process::Pinged;
-use tandem_server::{Clock, Supervisor, forget_requests};
+use tandem_server::{Clock, Supervisor, caller, forget_requests};
 use tandem_storage::{Location, StoreError};
 
 pub use grpc::Handlers;
@@ -63,6 +63,7 @@ impl Authority {
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let Parts { database, inventory, cache, clock } = parts;
+        let inventory = inventory.with_caller_source(caller::on_behalf);
         let handlers = Handlers {
             store: Store::open(&database).await?,
             devices: Devices::new(&inventory, cache),

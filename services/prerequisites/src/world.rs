@@ -18,6 +18,7 @@ use tandem_domain::policy::{CoManagementPolicy, Surroundings};
 use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
 use tandem_server::ConsistencyToken;
+use tandem_server::caller;
 use tandem_server::consistency::Service;
 use tandem_server::failure::Failure;
 use tandem_server::trace::current_id;
@@ -69,8 +70,9 @@ impl Sources {
         authority: Connection,
         cache: Option<Arc<dyn DeviceStateCache>>,
     ) -> Self {
-        let inventory = inventory.with_trace_source(current_id);
-        let authority = authority.with_trace_source(current_id);
+        let passed_on =
+            |to: Connection| to.with_trace_source(current_id).with_caller_source(caller::on_behalf);
+        let (inventory, authority) = (passed_on(inventory), passed_on(authority));
         let inventory_world: WorldOf = |token| world_of(token, Service::Inventory);
         let authority_world: WorldOf = |token| world_of(token, Service::Authority);
         Self {

@@ -16,6 +16,7 @@ use tandem_contracts::inventory::v1::{BatchGetDevicesRequest, Device};
 use tonic::Status;
 
 use super::{TokenOf, World, WorldOf};
+use crate::stack::CallerSource;
 use crate::{Connection, Stack};
 
 /// Most names of one call, as the contract says. The inventory refuses more, in its own words.
@@ -42,6 +43,7 @@ pub struct DeviceReader {
     world_of: WorldOf,
     token_of: TokenOf,
     cache: Option<Arc<dyn DeviceStateCache>>,
+    caller: Option<CallerSource>,
     /// The inventory's incarnation as it last said. A cache does not tell whose revisions it holds; it is asked for these.
     incarnation: Arc<RwLock<Option<u64>>>,
 }
@@ -70,7 +72,8 @@ impl DeviceReader {
         world_of: WorldOf,
         token_of: TokenOf,
     ) -> Self {
-        Self { client: inventory.devices(), world_of, token_of, cache, incarnation: Arc::default() }
+        let caller = inventory.caller_source();
+        Self { client: inventory.devices(), world_of, token_of, cache, caller, incarnation: Arc::default() }
     }
 
     /// The devices of `tenant` (`tenants/{t}`) with those names, at least of the world of `consistency_token`. Empty: of a world at
@@ -141,7 +144,8 @@ impl DeviceReader {
 
     /// What the cache holds, if it may be trusted to hold at least the world asked for.
     async fn held(&self, tenant: &str, names: &[String], consistency_token: &str) -> Option<Held> {
-        let cache = self.cache.as_ref()?;
+        let is_limited = self.caller.and_then(|caller| caller()).is_some_and(|(_, _, limited)| limited);
+        let cache = self.cache.as_ref().filter(|_| !is_limited)?;
         let ids = ids(tenant, names)?;
         let any = || Some(World { incarnation: self.incarnation()?, revision: 0 });
         let mut world = (self.world_of)(consistency_token).or_else(any)?;

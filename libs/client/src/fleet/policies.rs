@@ -50,7 +50,7 @@ impl PolicyReader {
     /// A reader that asks the authority service at the other end; `world_of` reads its world from a consistency token.
     #[must_use]
     pub fn new(authority: &Connection, world_of: WorldOf) -> Self {
-        Self { client: authority.authority(), world_of, kept: Arc::new(Kept::new()) }
+        Self { client: authority.on_own_behalf().authority(), world_of, kept: Arc::new(Kept::new()) }
     }
 
     /// The policies of `tenant` (`tenants/{t}`), at most [`super::TRUSTED_FOR`] old and at least of the world of

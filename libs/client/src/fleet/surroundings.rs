@@ -89,7 +89,7 @@ impl SurroundingsReader {
     /// A reader that asks the inventory at the other end; `world_of` reads the inventory's world from a consistency token.
     #[must_use]
     pub fn new(inventory: &Connection, world_of: WorldOf) -> Self {
-        Self { client: inventory.tenants(), world_of, kept: Arc::new(Kept::new()) }
+        Self { client: inventory.on_own_behalf().tenants(), world_of, kept: Arc::new(Kept::new()) }
     }
 
     /// What surrounds the devices of `tenant` (`tenants/{t}`), at most [`super::TRUSTED_FOR`] old and at least of the world of

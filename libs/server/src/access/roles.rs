@@ -4,7 +4,8 @@ use std::sync::{Arc, LazyLock};
 
 use tandem_contracts::r#type::v1::Permission;
 
-use crate::principal::{Principal, Tenants};
+use crate::grant::Tenants;
+use crate::principal::Principal;
 
 /// What every reader may do.
 const READ: [Permission; 6] = [
@@ -25,13 +26,24 @@ pub enum Role {
     Connector,
     /// Reads, and changes collections and policies.
     Operator,
+    /// Reads, and approves changes of authority that others ask for.
+    Approver,
+    /// Reads, and reads the audit log.
+    Auditor,
     /// May do everything.
-    Administrator,
+    FullAdministrator,
 }
 
 impl Role {
     /// Every role.
-    pub const ALL: [Self; 4] = [Self::Reader, Self::Connector, Self::Operator, Self::Administrator];
+    pub const ALL: [Self; 6] = [
+        Self::Reader,
+        Self::Connector,
+        Self::Operator,
+        Self::Approver,
+        Self::Auditor,
+        Self::FullAdministrator,
+    ];
 
     /// As a token names it.
     #[must_use]
@@ -40,7 +52,9 @@ impl Role {
             Self::Reader => "reader",
             Self::Connector => "connector",
             Self::Operator => "operator",
-            Self::Administrator => "administrator",
+            Self::Approver => "approver",
+            Self::Auditor => "auditor",
+            Self::FullAdministrator => "full_administrator",
         }
     }
 
@@ -54,21 +68,26 @@ impl Role {
     #[must_use]
     pub fn permissions(self) -> Vec<Permission> {
         let mut permissions = match self {
-            Self::Connector => vec![
-                Permission::TenantsRead,
+            Self::Connector => vec![Permission::TenantsRead, Permission::AuthorityRead],
+            _ => READ.to_vec(),
+        };
+        permissions.extend_from_slice(match self {
+            Self::Reader => &[],
+            Self::Connector => {
+                &[Permission::TenantsWrite, Permission::DevicesReport, Permission::AuthorityWrite]
+            }
+            Self::Operator => &[Permission::CollectionsWrite, Permission::AuthorityWrite],
+            Self::Approver => &[Permission::AuthorityApprove],
+            Self::Auditor => &[Permission::AuditRead],
+            Self::FullAdministrator => &[
                 Permission::TenantsWrite,
                 Permission::DevicesReport,
-                Permission::AuthorityRead,
+                Permission::CollectionsWrite,
                 Permission::AuthorityWrite,
+                Permission::AuthorityApprove,
+                Permission::AuditRead,
             ],
-            Self::Reader | Self::Operator | Self::Administrator => READ.to_vec(),
-        };
-        if matches!(self, Self::Operator | Self::Administrator) {
-            permissions.extend([Permission::CollectionsWrite, Permission::AuthorityWrite]);
-        }
-        if self == Self::Administrator {
-            permissions.extend([Permission::TenantsWrite, Permission::DevicesReport]);
-        }
+        });
         permissions
     }
 }
@@ -80,7 +99,10 @@ const SERVICES: [&str; 4] =
 /// The service whose certificate has that DNS name. Services read one another, of every tenant, and change nothing.
 pub(crate) fn service_principal(name: &str) -> Option<Arc<Principal>> {
     static KNOWN: LazyLock<Vec<(&str, Arc<Principal>)>> = LazyLock::new(|| {
-        let principal = |name| Principal::of_tenants(format!("service:{name}"), READ, Tenants::All);
+        let principal = |name| {
+            let service = Principal::of_tenants(format!("service:{name}"), READ, Tenants::All);
+            service.who_acts_for_others()
+        };
         SERVICES.iter().map(|name| (*name, Arc::new(principal(name)))).collect()
     });
     KNOWN.iter().find(|(known, _)| *known == name).map(|(_, principal)| Arc::clone(principal))
@@ -97,15 +119,16 @@ mod tests {
 
     #[test]
     fn reader_holds_what_reads_and_nothing_else() {
-        let all: BTreeSet<&str> = of(Role::Administrator);
-        let reading: BTreeSet<&str> = all.iter().copied().filter(|name| name.ends_with("_READ")).collect();
+        let all: BTreeSet<&str> = of(Role::FullAdministrator);
+        let is_read = |name: &&str| name.ends_with("_READ") && *name != "PERMISSION_AUDIT_READ";
+        let reading: BTreeSet<&str> = all.iter().copied().filter(is_read).collect();
         assert_eq!(of(Role::Reader), reading);
     }
 
     #[test]
-    fn administrator_holds_every_permission_of_the_contracts() {
+    fn full_administrator_holds_every_permission_of_the_contracts() {
         let every = (1..).map_while(|number| Permission::try_from(number).ok());
-        assert_eq!(of(Role::Administrator), every.map(|permission| permission.as_str_name()).collect());
+        assert_eq!(of(Role::FullAdministrator), every.map(|permission| permission.as_str_name()).collect());
     }
 
     #[test]
@@ -121,7 +144,8 @@ mod tests {
         let service = service_principal("tandem-authority").unwrap();
         assert_eq!(service.id, "service:tandem-authority");
         assert!(service.may(Permission::DevicesRead) && !service.may(Permission::DevicesReport));
-        assert!(service.acts_in("contoso"));
+        assert_eq!(service.tenants_of(Permission::DevicesRead), Tenants::All);
+        assert!(service.acts_for_others());
         for name in ["authority", "tandem-authority.example", "TANDEM-AUTHORITY", ""] {
             assert_eq!(service_principal(name), None, "{name}");
         }

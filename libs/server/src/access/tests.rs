@@ -24,7 +24,8 @@ use super::tls::{ServerTls, TlsFiles};
 use super::tokens::{AccessTokens, TokenTrust};
 use super::{Access, AccessError};
 use crate::failure::{Failure, chain};
-use crate::principal::{Credentials, Principal, Tenants};
+use crate::grant::Tenants;
+use crate::principal::{Credentials, Principal};
 
 const ISSUER: &str = "https://login.example/contoso/v2.0";
 
@@ -101,10 +102,13 @@ fn token_of_the_issuer_says_who_calls_and_what_they_may_do_where() {
     let tokens = Tokens::new();
     let ada = tokens.answer(&tokens.signed(&claims(json!({})))).unwrap();
     assert_eq!(ada.id, "token:ada");
-    assert_eq!(ada.tenants(), &Tenants::Only(BTreeSet::from(["contoso".to_owned()])));
+    assert_eq!(
+        ada.tenants_of(Permission::DevicesRead),
+        Tenants::Only(BTreeSet::from(["contoso".to_owned()]))
+    );
     assert_eq!([Permission::DevicesRead, Permission::DevicesReport].map(|p| ada.may(p)), [true, false]);
     let every = tokens.answer(&tokens.signed(&claims(json!({ "tandem_tenants": ["*"] })))).unwrap();
-    assert_eq!(every.tenants(), &Tenants::All);
+    assert_eq!(every.tenants_of(Permission::DevicesRead), Tenants::All);
 }
 
 #[test]
@@ -115,7 +119,7 @@ fn token_without_roles_or_tenants_may_do_nothing() {
         assert!(!nobody.may(Permission::TenantsRead));
     }
     let nowhere = tokens.answer(&tokens.signed(&claims(json!({ "tandem_tenants": null })))).unwrap();
-    assert_eq!(nowhere.tenants(), &Tenants::Only(BTreeSet::new()));
+    assert_eq!(nowhere.tenants_of(Permission::TenantsRead), Tenants::Only(BTreeSet::new()));
 }
 
 #[test]
@@ -157,7 +161,7 @@ fn token_that_chooses_how_it_is_checked_is_refused() {
     let tampered = format!(
         "{}.{}.{signature}",
         good.split('.').next().unwrap(),
-        part(&claims(json!({ "roles": ["administrator"] })))
+        part(&claims(json!({ "roles": ["full_administrator"] })))
     );
     let other_key = signed(&signing_key(), "k1", &claims(json!({})));
     let unknown_key = signed(&tokens.key, "k2", &claims(json!({})));

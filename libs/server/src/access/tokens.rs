@@ -22,7 +22,8 @@ use super::reload::Reloaded;
 use super::roles::Role;
 use super::{FileError, named};
 use crate::failure::Failure;
-use crate::principal::{Principal, Tenants};
+use crate::grant::Tenants;
+use crate::principal::Principal;
 
 /// How far the clocks of the issuer and of this machine may lie apart, in seconds.
 const LEEWAY: u64 = 60;

@@ -70,7 +70,9 @@ impl Handlers {
         let filter = fingerprint(&[request.parent.as_bytes()]);
         let after = PageToken::decode::<String>(&request.page_token, POLICIES, filter)?;
         let revision = self.at_least(&tenant, &request.consistency_token).await?;
-        let found = policy_list(&self.store, &tenant.id, after.as_deref(), one_more(size)).await?;
+        let found =
+            policy_list(&self.store, &tenant.id, tenant.name.reach(), after.as_deref(), one_more(size))
+                .await?;
         let (page, next_page_token) =
             paged(found, size, |(hierarchy, _)| PageToken::encode(POLICIES, filter, hierarchy));
         Ok(ListCoManagementPoliciesResponse {

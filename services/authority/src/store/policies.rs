@@ -8,7 +8,7 @@ use tandem_contracts::authority::v1::UpdateCoManagementPolicyResponse;
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_domain::id::{HierarchyId, TenantId};
-use tandem_server::Failure;
+use tandem_server::{Failure, Reach};
 use tandem_storage::StoreError;
 
 use super::entity::{policy, policy_revision};
@@ -123,14 +123,18 @@ pub(crate) async fn policy_fetch(
     policy::Entity::find_by_id(key).one(store.database.reader()).await?.map(message).transpose()
 }
 
-/// Up to `limit` policies of a tenant after that hierarchy's, by name, each with its hierarchy.
+/// Up to `limit` policies of what is reached of a tenant, after that hierarchy's, by name, each with its hierarchy.
 pub(crate) async fn policy_list(
     store: &Store,
     tenant: &TenantId,
+    reach: &Reach,
     after: Option<&str>,
     limit: u64,
 ) -> Result<Vec<(String, CoManagementPolicy)>, StoreError> {
     let mut query = policy::Entity::find().filter(policy::Column::Tenant.eq(tenant.as_str()));
+    if let Some(hierarchies) = reach.hierarchies() {
+        query = query.filter(policy::Column::Hierarchy.is_in(hierarchies));
+    }
     if let Some(after) = after {
         query = query.filter(policy::Column::Hierarchy.gt(after));
     }

@@ -7,7 +7,7 @@ use tandem_contracts::authority::v1::UpdateCoManagementPolicyRequest;
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{AutoEnrollment, AutoEnrollmentMode, CoManagementPolicy};
 use tandem_domain::id::{HierarchyId, TenantId};
-use tandem_server::{ConsistencyToken, Failure};
+use tandem_server::{ConsistencyToken, Failure, Reach};
 use tandem_storage::Location;
 use tempfile::TempDir;
 
@@ -155,10 +155,10 @@ async fn policies_are_listed_by_name_after_a_hierarchy() {
     for (id, collection) in [("PS1", "PS100014"), ("EU1", "EU100001"), ("US1", "US100001")] {
         record(&sandbox.store, new(id, collection)).await.unwrap();
     }
-    let first = policy_list(&sandbox.store, &contoso(), None, 2).await.unwrap();
+    let first = policy_list(&sandbox.store, &contoso(), &Reach::Whole, None, 2).await.unwrap();
     let names = |id: &str, collection, revision| (id.to_owned(), stored(id, collection, "1", revision));
     assert_eq!(first, [names("EU1", "EU100001", 2), names("PS1", "PS100014", 1)]);
-    let rest = policy_list(&sandbox.store, &contoso(), Some("PS1"), 2).await.unwrap();
+    let rest = policy_list(&sandbox.store, &contoso(), &Reach::Whole, Some("PS1"), 2).await.unwrap();
     assert_eq!(rest, [names("US1", "US100001", 3)]);
 }
 

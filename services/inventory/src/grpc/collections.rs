@@ -13,7 +13,7 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_domain::id::CollectionId;
 use tandem_server::failure::Failure;
-use tandem_server::names;
+use tandem_server::names::{self, TenantName};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::devices::{check_filter, device_ids};
@@ -73,7 +73,8 @@ impl CollectionService for Handlers {
     ) -> Result<Response<GetCollectionResponse>, Status> {
         let request = request.into_inner();
         let (tenant, name) = CollectionName::parse("name", &request.name)?;
-        let revision = self.store.at_least(&tenant, &request.consistency_token).await?;
+        let tenant = TenantName::of_id(&tenant)?;
+        let revision = self.store.at_least(tenant.id(), &request.consistency_token).await?;
         let collection = collections::collection_fetch(&self.store, &tenant, &name).await?;
         let consistency_token = self.store.token(revision);
         Ok(Response::new(GetCollectionResponse { collection: Some(collection), consistency_token }))
@@ -95,14 +96,15 @@ impl CollectionService for Handlers {
                 (tenant, "")
             }
         };
-        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
+        let tenant = TenantName::of_id(tenant)?;
+        let revision = self.store.at_least(tenant.id(), &request.consistency_token).await?;
         if !hierarchy.is_empty() {
-            hierarchies::hierarchy_fetch(&self.store, tenant, hierarchy).await?;
+            hierarchies::hierarchy_fetch(&self.store, tenant.id(), hierarchy).await?;
         }
         let of = [request.parent.as_bytes()];
         let page = Page::<String>::read("collections", &of, request.page_size, &request.page_token)?;
         let mut collections =
-            collections::collection_list(&self.store, tenant, hierarchy, page.after.clone(), page.limit())
+            collections::collection_list(&self.store, &tenant, hierarchy, page.after.clone(), page.limit())
                 .await?;
         let next_page_token = page.finish(&mut collections, |collection| last_part(&collection.name));
         let consistency_token = self.store.token(revision);
@@ -136,13 +138,14 @@ impl CollectionService for Handlers {
     ) -> Result<Response<ListCollectionMembersResponse>, Status> {
         let request = request.into_inner();
         let (tenant, name) = CollectionName::parse("parent", &request.parent)?;
+        let tenant = TenantName::of_id(&tenant)?;
         let of = [request.parent.as_bytes()];
         let page = Page::<String>::read("collection_members", &of, request.page_size, &request.page_token)?;
-        let revision = self.store.at_least(&tenant, &request.consistency_token).await?;
+        let revision = self.store.at_least(tenant.id(), &request.consistency_token).await?;
         let mut ids =
             collections::member_list(&self.store, &tenant, &name, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut ids, String::clone);
-        let devices = ids.into_iter().map(|id| format!("tenants/{tenant}/devices/{id}")).collect();
+        let devices = ids.into_iter().map(|id| format!("{tenant}/devices/{id}")).collect();
         let consistency_token = self.store.token(revision);
         Ok(Response::new(ListCollectionMembersResponse { devices, next_page_token, consistency_token }))
     }

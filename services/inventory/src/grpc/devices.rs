@@ -73,8 +73,9 @@ impl DeviceService for Handlers {
     ) -> Result<Response<GetDeviceResponse>, Status> {
         let request = request.into_inner();
         let [tenant, id] = names::parse("name", DEVICE, &request.name)?;
-        let revision = self.store.at_least(tenant, &request.consistency_token).await?;
-        let device = devices::device_fetch(&self.store, tenant, id).await?;
+        let tenant = TenantName::of_id(tenant)?;
+        let revision = self.store.at_least(tenant.id(), &request.consistency_token).await?;
+        let device = devices::device_fetch(&self.store, &tenant, id).await?;
         let consistency_token = self.store.token(revision);
         Ok(Response::new(GetDeviceResponse { device: Some(device), consistency_token }))
     }
@@ -88,7 +89,7 @@ impl DeviceService for Handlers {
         let key = request.key.ok_or_else(|| Failure::field("key", "expected a key; found nothing"))?;
         let key = convert::key::from_proto(&key).map_err(|found| violations("key", found))?;
         let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
-        let device = devices::device_lookup(&self.store, parent.id(), &key).await?;
+        let device = devices::device_lookup(&self.store, &parent, &key).await?;
         let consistency_token = self.store.token(revision);
         Ok(Response::new(LookupDeviceResponse { device: Some(device), consistency_token }))
     }
@@ -105,7 +106,7 @@ impl DeviceService for Handlers {
         let page = Page::<String>::read("devices", &of, request.page_size, &request.page_token)?;
         let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
         let mut devices =
-            devices::device_list(&self.store, parent.id(), &filter, page.after.clone(), page.limit()).await?;
+            devices::device_list(&self.store, &parent, &filter, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut devices, |device| last_part(&device.name));
         let consistency_token = self.store.token(revision);
         Ok(Response::new(ListDevicesResponse { devices, next_page_token, consistency_token }))
@@ -119,7 +120,7 @@ impl DeviceService for Handlers {
         let parent = TenantName::parse("parent", &request.parent)?;
         let ids = device_ids("names", parent.id(), &request.names)?;
         let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
-        let devices = devices::device_batch(&self.store, parent.id(), &ids).await?;
+        let devices = devices::device_batch(&self.store, &parent, &ids).await?;
         let found: std::collections::HashSet<&str> =
             devices.iter().map(|device| device.name.as_str()).collect();
         let not_found = request.names.iter().filter(|name| !found.contains(name.as_str())).cloned().collect();
@@ -144,8 +145,7 @@ impl DeviceService for Handlers {
         let of = [parent.id().as_bytes()];
         let page = Page::<i64>::read("identity_conflicts", &of, request.page_size, &request.page_token)?;
         let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
-        let mut conflicts =
-            conflicts::conflict_list(&self.store, parent.id(), page.after, page.limit()).await?;
+        let mut conflicts = conflicts::conflict_list(&self.store, &parent, page.after, page.limit()).await?;
         let next_page_token = page.finish(&mut conflicts, |(number, _)| *number);
         let conflicts = conflicts.into_iter().map(|(_, conflict)| conflict).collect();
         let consistency_token = self.store.token(revision);

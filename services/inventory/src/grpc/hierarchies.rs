@@ -46,7 +46,7 @@ impl HierarchyService for Handlers {
         let page = Page::<String>::read("hierarchies", &of, request.page_size, &request.page_token)?;
         let revision = self.store.at_least(parent.id(), &request.consistency_token).await?;
         let mut hierarchies =
-            hierarchies::hierarchy_list(&self.store, parent.id(), page.after.clone(), page.limit()).await?;
+            hierarchies::hierarchy_list(&self.store, &parent, page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut hierarchies, |hierarchy| last_part(&hierarchy.name));
         let consistency_token = self.store.token(revision);
         Ok(Response::new(ListHierarchiesResponse { hierarchies, next_page_token, consistency_token }))

@@ -8,9 +8,9 @@ use tandem_contracts::inventory::v1::{
     UpdateTenantRequest, UpdateTenantResponse,
 };
 use tandem_domain::id::TenantId;
+use tandem_server::caller;
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
-use tandem_server::principal_of;
 use tonic::{Request, Response, Status};
 
 use super::Handlers;
@@ -73,11 +73,10 @@ impl TenantService for Handlers {
         &self,
         request: Request<ListTenantsRequest>,
     ) -> Result<Response<ListTenantsResponse>, Status> {
-        let visible = principal_of(&request).tenants().clone();
         let request = request.into_inner();
         let page = Page::<String>::read("tenants", &[], request.page_size, &request.page_token)?;
         let mut tenants =
-            tenants::tenant_list(&self.store, &visible, page.after.clone(), page.limit()).await?;
+            tenants::tenant_list(&self.store, &caller::tenants(), page.after.clone(), page.limit()).await?;
         let next_page_token = page.finish(&mut tenants, |tenant| last_part(&tenant.name));
         Ok(Response::new(ListTenantsResponse { tenants, next_page_token }))
     }
@@ -99,6 +98,6 @@ impl TenantService for Handlers {
         let request = request.into_inner();
         let parent = TenantName::parse("parent", &request.parent)?;
         self.store.at_least(parent.id(), &request.consistency_token).await?;
-        Ok(Response::new(surroundings_fetch(&self.store, parent.id(), request.known_revision).await?))
+        Ok(Response::new(surroundings_fetch(&self.store, &parent, request.known_revision).await?))
     }
 }

@@ -3,12 +3,16 @@
 //! The snapshot is read by device id, whatever changes meanwhile; its bookmark names the revision at which it began, and the deltas
 //! follow from there, so that nothing is missed. Pages are pulled as the caller takes them: a slow watcher holds nothing but its
 //! position.
+//!
+//! A caller who reaches but a part of the tenant is told that a device left only if this watch told of the device before: the ids of others
+//! are not theirs to know. Since that is not known of an earlier watch, such a caller cannot resume one.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures::{Stream, stream};
 use serde::{Deserialize, Serialize};
-use tandem_contracts::inventory::v1::{Bookmark, WatchDevicesRequest, WatchDevicesResponse};
+use tandem_contracts::inventory::v1::{Bookmark, Device, WatchDevicesRequest, WatchDevicesResponse};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
@@ -36,6 +40,9 @@ struct Resume {
 
 const TOKEN: &str = "watch_devices";
 
+/// Most devices that a watch of a part of a tenant tells of: some 20 MB of ids. Whoever sees more sees most of it, and can be let see all.
+const MOST_TOLD: usize = 200_000;
+
 /// Where a watch stands.
 enum Position {
     /// In the snapshot that began at that revision: after this device.
@@ -56,6 +63,8 @@ pub(super) struct Watching {
     snapshot_only: bool,
     hints: watch::Receiver<u64>,
     position: Position,
+    /// The devices that the caller knows of this watch, by name; `None`: they may know of all.
+    told: Option<HashSet<String>>,
 }
 
 impl Watching {
@@ -70,12 +79,16 @@ impl Watching {
             return Err(Failure::IncarnationChanged);
         }
         let now = store.at_least(tenant.id(), &request.consistency_token).await?;
+        let told = tenant.reach().parts().map(|_| HashSet::new());
+        if let Some(resume) = resume.filter(|_| told.is_some()) {
+            return Err(Failure::RevisionTooOld { asked: resume.revision, oldest: now });
+        }
         let hints = store.hints(tenant.id());
         let position = match resume {
             Some(resume) => Position::Feed { after: behind(resume.revision), until: now },
             None => Position::Snapshot { began: now, after: String::new() },
         };
-        Ok(Self { store, tenant, filter, snapshot_only: request.snapshot_only, hints, position })
+        Ok(Self { store, tenant, filter, snapshot_only: request.snapshot_only, hints, position, told })
     }
 
     /// The messages.
@@ -102,7 +115,8 @@ impl Watching {
     }
 
     async fn snapshot(&mut self, began: u64, after: &str) -> Result<WatchDevicesResponse, Failure> {
-        let changed = feed::snapshot(&self.store, self.tenant.id(), &self.filter, after, AT_ONCE).await?;
+        let changed = feed::snapshot(&self.store, &self.tenant, &self.filter, after, AT_ONCE).await?;
+        self.tell(&changed)?;
         let bookmark = match changed.last().filter(|_| changed.len() as u64 == AT_ONCE) {
             Some(last) => {
                 self.position = Position::Snapshot { began, after: last_part(&last.name) };
@@ -114,7 +128,11 @@ impl Watching {
     }
 
     async fn feed(&mut self, after: &(i64, String), until: u64) -> Result<WatchDevicesResponse, Failure> {
-        let page = feed::changes(&self.store, self.tenant.id(), &self.filter, after, until, AT_ONCE).await?;
+        let mut page = feed::changes(&self.store, &self.tenant, &self.filter, after, until, AT_ONCE).await?;
+        self.tell(&page.changed)?;
+        if let Some(told) = &mut self.told {
+            page.left.retain(|left| told.remove(&left.name));
+        }
         let bookmark = match page.next {
             Some(after) => {
                 self.position = Position::Feed { after, until };
@@ -123,6 +141,20 @@ impl Watching {
             None => Some(self.bookmark(until, false)),
         };
         Ok(WatchDevicesResponse { changed: page.changed, left: page.left, bookmark })
+    }
+
+    /// Notes whom the caller is told of.
+    fn tell(&mut self, changed: &[Device]) -> Result<(), Failure> {
+        let Some(told) = self.told.as_mut().filter(|_| !self.snapshot_only) else { return Ok(()) };
+        told.extend(changed.iter().map(|device| device.name.clone()));
+        match told.len() {
+            found if found > MOST_TOLD => Err(Failure::LimitExceeded {
+                limit: "devices_of_a_limited_watch",
+                allowed: MOST_TOLD as u64,
+                found: found as u64,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Everything up to that revision was sent: the watch waits for more, or ends.

@@ -10,6 +10,8 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
+use tandem_server::grant::Reach;
+use tandem_server::names::TenantName;
 
 use super::Store;
 use super::devices::devices_touch;
@@ -66,28 +68,37 @@ pub(crate) async fn row(
 /// Reads a collection.
 pub(crate) async fn collection_fetch(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     name: &CollectionName,
 ) -> Result<Collection, Failure> {
-    message(row(store.database.reader(), tenant, name).await?)
+    seen(tenant, row(store.database.reader(), tenant.id(), name).await?)
 }
 
-/// Lists up to `limit` collections of a hierarchy (empty: Tandem's own) after one, by id.
+/// The collection of a row, as whoever named the tenant sees it: the site counts also members that they do not reach.
+fn seen(tenant: &TenantName, row: collection::Model) -> Result<Collection, Failure> {
+    let site_member_count = row.site_member_count.filter(|_| *tenant.reach() == Reach::Whole);
+    message(collection::Model { site_member_count, ..row })
+}
+
+/// Lists up to `limit` of the collections of a hierarchy (empty: Tandem's own) that are reached, after one, by id.
 pub(crate) async fn collection_list(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     hierarchy: &str,
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Collection>, Failure> {
-    let mut cursor = collection::Entity::find()
-        .filter(collection::Column::Tenant.eq(tenant))
-        .filter(collection::Column::Hierarchy.eq(hierarchy))
-        .cursor_by(collection::Column::Collection);
+    let mut found = collection::Entity::find()
+        .filter(collection::Column::Tenant.eq(tenant.id()))
+        .filter(collection::Column::Hierarchy.eq(hierarchy));
+    if let Some(reached) = tenant.reach().collections(Some(hierarchy).filter(|id| !id.is_empty())) {
+        found = found.filter(collection::Column::Collection.is_in(reached));
+    }
+    let mut cursor = found.cursor_by(collection::Column::Collection);
     if let Some(after) = after {
         cursor.after(after);
     }
-    cursor.first(limit).all(store.database.reader()).await?.into_iter().map(message).collect()
+    cursor.first(limit).all(store.database.reader()).await?.into_iter().map(|row| seen(tenant, row)).collect()
 }
 
 /// Makes one of Tandem's own collections.
@@ -289,20 +300,21 @@ async fn add_members(
     Ok(())
 }
 
-/// Lists up to `limit` member devices of a collection after one, by id.
+/// Lists up to `limit` member devices of a collection that are reached, after one, by id.
 pub(crate) async fn member_list(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     name: &CollectionName,
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<String>, Failure> {
     let reader = store.database.reader();
-    let row = row(reader, tenant, name).await?;
+    let row = row(reader, tenant.id(), name).await?;
     let mut cursor = device::Entity::find()
-        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Tenant.eq(tenant.id()))
         .filter(device::Column::Removed.eq(false))
-        .filter(filter::members_of(tenant, &row)?)
+        .filter(filter::members_of(tenant.id(), &row)?)
+        .filter(filter::reached(reader, tenant).await?)
         .cursor_by(device::Column::Device);
     if let Some(after) = after {
         cursor.after(after);

@@ -1,4 +1,5 @@
-//! Devices, as merged.
+//! Devices, as merged. Whoever reads them for a caller passes the tenant as the caller named it: what of it the caller does not reach is
+//! as if it were not there.
 
 use std::collections::HashMap;
 
@@ -9,6 +10,7 @@ use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::identity::IdentityKey;
 use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
 
 use super::entity::{device, device_key};
 use super::lock::LockedTenant;
@@ -40,48 +42,60 @@ pub(crate) async fn devices_touch(
     Ok(())
 }
 
-fn not_found(tenant: &str, id: &str) -> Failure {
-    Failure::NotFound { resource_type: TYPE, name: format!("tenants/{tenant}/devices/{id}") }
+fn not_found(tenant: &TenantName, id: &str) -> Failure {
+    Failure::NotFound { resource_type: TYPE, name: format!("{tenant}/devices/{id}") }
 }
 
 /// Reads a device.
-pub(crate) async fn device_fetch(store: &Store, tenant: &str, id: &str) -> Result<Device, Failure> {
-    let row = device::Entity::find_by_id((tenant.to_owned(), id.to_owned()))
+pub(crate) async fn device_fetch(store: &Store, tenant: &TenantName, id: &str) -> Result<Device, Failure> {
+    let reader = store.database.reader();
+    let row = device::Entity::find_by_id((tenant.id().to_owned(), id.to_owned()))
         .filter(device::Column::Removed.eq(false))
-        .one(store.database.reader())
+        .filter(filter::reached(reader, tenant).await?)
+        .one(reader)
         .await?;
     message(&row.ok_or_else(|| not_found(tenant, id))?)
 }
 
 /// Reads the device that holds a key.
-pub(crate) async fn device_lookup(store: &Store, tenant: &str, key: &IdentityKey) -> Result<Device, Failure> {
+pub(crate) async fn device_lookup(
+    store: &Store,
+    tenant: &TenantName,
+    key: &IdentityKey,
+) -> Result<Device, Failure> {
     let kind = i32::from(convert::key_kind(key.kind()));
-    let row = device_key::Entity::find_by_id((tenant.to_owned(), kind, key.value().to_owned()))
+    let none = || Failure::NotFound {
+        resource_type: TYPE,
+        name: format!("{tenant}/devices with {} {}", key.kind().id(), key.value()),
+    };
+    let row = device_key::Entity::find_by_id((tenant.id().to_owned(), kind, key.value().to_owned()))
         .one(store.database.reader())
         .await?;
     match row {
         // A hardware key that several records share says of none of them which is meant.
-        Some(row) if !row.ambiguous => device_fetch(store, tenant, &row.device).await,
-        _ => Err(Failure::NotFound {
-            resource_type: TYPE,
-            name: format!("tenants/{tenant}/devices with {} {}", key.kind().id(), key.value()),
-        }),
+        Some(row) if !row.ambiguous => match device_fetch(store, tenant, &row.device).await {
+            // The id of a device that is not reached is told to nobody.
+            Err(Failure::NotFound { .. }) => Err(none()),
+            found => found,
+        },
+        _ => Err(none()),
     }
 }
 
 /// Lists up to `limit` devices after one, by id.
 pub(crate) async fn device_list(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     wanted: &DeviceFilter,
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Device>, Failure> {
     let reader = store.database.reader();
     let mut cursor = device::Entity::find()
-        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Tenant.eq(tenant.id()))
         .filter(device::Column::Removed.eq(false))
-        .filter(filter::condition(reader, tenant, wanted).await?)
+        .filter(filter::condition(reader, tenant.id(), wanted).await?)
+        .filter(filter::reached(reader, tenant).await?)
         .cursor_by(device::Column::Device);
     if let Some(after) = after {
         cursor.after(after);
@@ -92,14 +106,16 @@ pub(crate) async fn device_list(
 /// Reads devices by id, in the order asked for; ids that nothing has are left out.
 pub(crate) async fn device_batch(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     ids: &[String],
 ) -> Result<Vec<Device>, Failure> {
+    let reader = store.database.reader();
     let rows = device::Entity::find()
-        .filter(device::Column::Tenant.eq(tenant))
+        .filter(device::Column::Tenant.eq(tenant.id()))
         .filter(device::Column::Removed.eq(false))
         .filter(device::Column::Device.is_in(ids.iter().map(String::as_str)))
-        .all(store.database.reader())
+        .filter(filter::reached(reader, tenant).await?)
+        .all(reader)
         .await?;
     let mut found: HashMap<&str, &device::Model> =
         rows.iter().map(|row| (row.device.as_str(), row)).collect();

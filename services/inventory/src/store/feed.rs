@@ -6,6 +6,7 @@ use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, Quer
 use tandem_contracts::inventory::v1::{Device, DeviceLeft};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
 
 use super::entity::device;
 use super::{Store, devices, filter};
@@ -14,7 +15,7 @@ use super::{Store, devices, filter};
 /// read may be in it already; the feed from the revision at which it began has it again.
 pub(crate) async fn snapshot(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     wanted: &DeviceFilter,
     after: &str,
     limit: u64,
@@ -78,7 +79,7 @@ fn later(tenant: &str, after: &(i64, String), limit: u64) -> Select<device::Enti
 pub(crate) struct Page {
     /// Devices that the filter takes, as they are now.
     pub(crate) changed: Vec<Device>,
-    /// Devices that are gone, or that the filter does not take.
+    /// Devices that are gone, that the filter does not take, or that are not reached.
     pub(crate) left: Vec<DeviceLeft>,
     /// Where the next page starts: after this revision and device.
     pub(crate) next: Option<(i64, String)>,
@@ -89,15 +90,16 @@ pub(crate) struct Page {
 /// Several devices share a revision (one batch is one commit), so a position is a revision and a device.
 pub(crate) async fn changes(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     wanted: &DeviceFilter,
     after: &(i64, String),
     until: u64,
     limit: u64,
 ) -> Result<Page, Failure> {
     let reader = store.database.reader();
-    let takes = filter::condition(reader, tenant, wanted).await?;
-    let rows = later(tenant, after, limit)
+    let takes = filter::condition(reader, tenant.id(), wanted).await?;
+    let takes = takes.add(filter::reached(reader, tenant).await?);
+    let rows = later(tenant.id(), after, limit)
         .filter(device::Column::Revision.lte(i64::try_from(until).unwrap_or(i64::MAX)))
         .expr_as(Expr::expr(takes), "takes")
         .into_model::<Change>()
@@ -112,7 +114,7 @@ pub(crate) async fn changes(
             page.changed.push(devices::message(&row.device)?);
         } else {
             page.left.push(DeviceLeft {
-                name: format!("tenants/{tenant}/devices/{}", row.device.device),
+                name: format!("{tenant}/devices/{}", row.device.device),
                 revision: row.device.revision.unsigned_abs(),
             });
         }

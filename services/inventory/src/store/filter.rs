@@ -7,7 +7,7 @@ use sea_orm::{ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter}
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::filter::folded;
 use tandem_server::failure::Failure;
-use tandem_server::names;
+use tandem_server::names::{self, TenantName};
 
 use super::entity::{collection, device, member, own_member, record};
 
@@ -59,6 +59,24 @@ pub(crate) async fn condition(
         all = all.add(any);
     }
     Ok(all)
+}
+
+/// The condition that a device row meets exactly if the caller who named the tenant reaches the device.
+pub(crate) async fn reached(
+    connection: &impl ConnectionTrait,
+    tenant: &TenantName,
+) -> Result<Condition, Failure> {
+    let Some(parts) = tenant.reach().parts() else { return Ok(Condition::all()) };
+    let mut any = Condition::any();
+    for part in parts {
+        let filter = DeviceFilter {
+            hierarchies: part.hierarchies.iter().cloned().collect(),
+            collections: part.collections.iter().map(|name| format!("{tenant}/{name}")).collect(),
+            ..DeviceFilter::default()
+        };
+        any = any.add(condition(connection, tenant.id(), &filter).await?);
+    }
+    Ok(any)
 }
 
 /// Everything but collections.

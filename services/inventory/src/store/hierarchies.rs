@@ -11,6 +11,7 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_contracts::r#type::v1::SiteFacts;
 use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
 
 use super::Store;
 use super::entity::{collection, hierarchy, site};
@@ -72,16 +73,18 @@ pub(crate) async fn hierarchies_known(
     Ok(known.into_tuple::<String>().all(tx).await?.into_iter().collect())
 }
 
-/// Lists up to `limit` hierarchies of a tenant after one, by id.
+/// Lists up to `limit` hierarchies of what is reached of a tenant, after one, by id.
 pub(crate) async fn hierarchy_list(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Hierarchy>, Failure> {
-    let mut cursor = hierarchy::Entity::find()
-        .filter(hierarchy::Column::Tenant.eq(tenant))
-        .cursor_by(hierarchy::Column::Hierarchy);
+    let mut found = hierarchy::Entity::find().filter(hierarchy::Column::Tenant.eq(tenant.id()));
+    if let Some(reached) = tenant.reach().hierarchies() {
+        found = found.filter(hierarchy::Column::Hierarchy.is_in(reached));
+    }
+    let mut cursor = found.cursor_by(hierarchy::Column::Hierarchy);
     if let Some(after) = after {
         cursor.after(after);
     }
@@ -211,13 +214,13 @@ pub(crate) async fn site_update(
         .await
 }
 
-/// What surrounds every device of a tenant, unless nothing changed since `known`.
+/// What surrounds every device of what is reached of a tenant, unless nothing changed since `known`.
 pub(crate) async fn surroundings_fetch(
     store: &Store,
-    tenant: &str,
+    tenant: &TenantName,
     known: u64,
 ) -> Result<GetSurroundingsResponse, Failure> {
-    let reader = store.database.reader();
+    let (reader, reach, tenant) = (store.database.reader(), tenant.reach(), tenant.id());
     let (revision, changed) = revisions(reader, tenant).await?;
     let consistency_token = store.token(revision);
     if known != 0 && known >= changed {
@@ -249,6 +252,7 @@ pub(crate) async fn surroundings_fetch(
     }
     let mut hierarchies: Vec<_> = hierarchies
         .into_iter()
+        .filter(|(hierarchy, _)| reach.has_hierarchy(hierarchy))
         .map(|(hierarchy, surroundings)| HierarchySurroundings { hierarchy, ..surroundings })
         .collect();
     hierarchies.sort_by(|a, b| a.hierarchy.cmp(&b.hierarchy));

@@ -6,15 +6,17 @@ use prost::Message;
 use tandem_contracts::convert::{Violation, filter, time};
 use tandem_contracts::monitoring::v1 as proto;
 use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::id::HierarchyId;
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::{Failure, FieldViolation};
+use tandem_server::grant::Scope;
 use tandem_server::names::{self, TenantName, page_size};
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
 use super::tenant_of;
 use crate::index::{Figure, Page, describe};
-use crate::tasks::{FleetCount, Selection, Wanted};
+use crate::tasks::{FleetCount, Part, Selection, Wanted};
 
 /// The list that page tokens of this service belong to.
 const LIST: &str = "figure_devices";
@@ -140,7 +142,22 @@ fn wanted(tenant: &TenantName, filter: &DeviceFilter) -> Result<Wanted, Failure>
     for (at, name) in filter.collections.iter().enumerate() {
         check_collection(tenant, &format!("filter.collections[{at}]"), name)?;
     }
-    Ok(Wanted { filter: conditions, collections: filter.collections.iter().cloned().collect() })
+    let collections = filter.collections.iter().cloned().collect();
+    Ok(Wanted { filter: conditions, collections, reached: reached(tenant)? })
+}
+
+/// Whom the reader may see.
+fn reached(tenant: &TenantName) -> Result<Option<Vec<Part>>, Failure> {
+    let Some(parts) = tenant.reach().parts() else { return Ok(None) };
+    let part = |part: &Scope| {
+        let hierarchies = part.hierarchies.iter().map(|id| HierarchyId::parse(id));
+        // What limits a caller was checked where it was given.
+        let hierarchies = hierarchies.collect::<Result<Vec<_>, _>>().map_err(Failure::internal)?;
+        let collections = part.collections.iter().map(|name| format!("{tenant}/{name}")).collect();
+        let hierarchies = tandem_domain::filter::DeviceFilter { hierarchies, ..Default::default() };
+        Ok(Part { hierarchies, collections })
+    };
+    parts.iter().map(part).collect::<Result<Vec<_>, Failure>>().map(Some)
 }
 
 /// Refuses a name that is no collection's of the tenant.

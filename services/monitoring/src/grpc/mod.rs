@@ -69,6 +69,9 @@ impl Handlers {
         let within = counted.within(&selection);
         let page =
             counted.index.page(&query.figure, within.as_ref(), query.after.as_deref(), query.page_size);
+        // A figure that counts nobody whom the reader may see is as one that never counted anybody.
+        let is_seen = |reached| counted.index.number(&query.figure, &reached) > 0;
+        let page = page.filter(|_| counted.reached(&selection).is_none_or(is_seen));
         let page = match page {
             Some(page) => page,
             // Its key is a word of the tile: it exists, and counts nobody.

@@ -50,6 +50,13 @@ impl FleetIndex {
         Some(Page { devices: listed.collect(), total: devices.len(), more })
     }
 
+    /// How many of these devices a figure counts.
+    pub(crate) fn number(&self, figure: &Figure, within: &RoaringBitmap) -> u64 {
+        let id = self.figure_ids.get(figure).map(|id| *id as usize);
+        let counted = id.and_then(|id| self.figures.get(id));
+        counted.map_or(0, |(_, devices)| devices.intersection_len(within))
+    }
+
     /// The first `count` of these devices in the order of their ids, after `after`.
     ///
     /// Two ways to the same answer. Walking the ids in order meets one device of the figure in `fleet / figure` steps; looking at

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roaring::RoaringBitmap;
+use roaring::{MultiOps, RoaringBitmap};
 use tandem_domain::filter::DeviceFilter;
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
@@ -24,13 +24,38 @@ pub(crate) struct Wanted {
     pub(crate) filter: DeviceFilter,
     /// Names of collections, of any of which they are members. Empty: whatever they are members of.
     pub(crate) collections: BTreeSet<String>,
+    /// Whom the reader may see. `None`: everybody.
+    pub(crate) reached: Option<Vec<Part>>,
 }
 
-/// The same, with the members of the collections. `None`: no collection was asked for.
+/// A part of a tenant.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// The hierarchies whose devices are in it.
+    pub(crate) hierarchies: DeviceFilter,
+    /// Names of collections, of any of which they are members. Empty: whatever they are members of.
+    pub(crate) collections: BTreeSet<String>,
+}
+
+/// The same, with the members of the collections.
 #[derive(Debug)]
 pub(crate) struct Selection<'a> {
+    wanted: Chosen<'a>,
+    reached: Option<Vec<Chosen<'a>>>,
+}
+
+/// Devices that a filter takes, of the members of some collections. `None`: whatever they are members of.
+#[derive(Debug)]
+struct Chosen<'a> {
     filter: &'a DeviceFilter,
     members: Option<Arc<Members>>,
+}
+
+impl Chosen<'_> {
+    fn within(&self, index: &FleetIndex) -> Option<RoaringBitmap> {
+        let members = self.members.as_ref();
+        index.select(self.filter, members.map(|members| members.devices.iter().map(String::as_str)))
+    }
 }
 
 /// A fleet as counted.
@@ -56,15 +81,26 @@ impl FleetCount {
 
     /// The devices of a selection; `None`: every device.
     pub(crate) fn within(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
-        let members = selection.members.as_ref();
-        let members = members.map(|members| members.devices.iter().map(String::as_str));
-        self.index.select(selection.filter, members)
+        let wanted = selection.wanted.within(&self.index);
+        match (wanted, self.reached(selection)) {
+            (Some(wanted), Some(reached)) => Some(wanted & reached),
+            (wanted, reached) => wanted.or(reached),
+        }
+    }
+
+    /// The devices that the reader may see; `None`: every device.
+    pub(crate) fn reached(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
+        // A part is never everything.
+        let parts = selection.reached.as_ref()?.iter();
+        Some(parts.filter_map(|part| part.within(&self.index)).union())
     }
 
     /// The world that is seen of a selection: what is counted, or its members' where they were read before.
     pub(crate) fn world(&self, selection: &Selection<'_>) -> ConsistencyToken {
         let counted = self.covered.get(Service::Inventory);
-        match selection.members.as_ref().map(|members| members.read_at).zip(counted) {
+        let chosen = selection.reached.iter().flatten().chain([&selection.wanted]);
+        let read = chosen.filter_map(|chosen| Some(chosen.members.as_ref()?.read_at));
+        match read.min_by_key(|members| members.revision).zip(counted) {
             Some((members, counted)) if members.revision < counted.revision => {
                 self.covered.clone().with(Service::Inventory, members.incarnation, members.revision)
             }
@@ -120,13 +156,26 @@ impl TenantCount {
         upstream: &Upstream,
         wanted: &'a Wanted,
     ) -> Result<Selection<'a>, Failure> {
-        let filter = &wanted.filter;
-        if wanted.collections.is_empty() {
-            return Ok(Selection { filter, members: None });
+        let mut reached = Vec::new();
+        for part in wanted.reached.iter().flatten() {
+            reached.push(self.choose(upstream, &part.hierarchies, &part.collections).await?);
+        }
+        let reached = wanted.reached.as_ref().map(|_| reached);
+        Ok(Selection { wanted: self.choose(upstream, &wanted.filter, &wanted.collections).await?, reached })
+    }
+
+    async fn choose<'a>(
+        &self,
+        upstream: &Upstream,
+        filter: &'a DeviceFilter,
+        collections: &BTreeSet<String>,
+    ) -> Result<Chosen<'a>, Failure> {
+        if collections.is_empty() {
+            return Ok(Chosen { filter, members: None });
         }
         let counted = self.read().covered.clone();
-        let members = self.members.of(upstream, &wanted.collections, &counted).await?;
-        Ok(Selection { filter, members: Some(members) })
+        let members = self.members.of(upstream, collections, &counted).await?;
+        Ok(Chosen { filter, members: Some(members) })
     }
 
     /// What is counted now. Held for the time of one answer; never across a wait.

@@ -19,8 +19,8 @@ use crate::clients::{INVENTORY, Upstream};
 /// Members asked for at once: the contract's most.
 const PAGE: i32 = 1000;
 
-/// Sets of collections whose members are kept: some 60 MB each at most at a million devices.
-const KEPT: usize = 2;
+/// Sets of collections whose members are kept: what is asked for, and what limits who asks. Some 60 MB each at most at a million devices.
+const KEPT: usize = 4;
 
 /// The members of some collections, each device once.
 #[derive(Debug, PartialEq, Eq)]

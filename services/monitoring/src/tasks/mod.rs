@@ -17,6 +17,6 @@ mod world;
 /// What the followers are called in metrics.
 const FOLLOWER: &str = "fleet_index";
 
-pub(crate) use count::{FleetCount, Selection, Wanted};
+pub(crate) use count::{FleetCount, Part, Selection, Wanted};
 pub(crate) use followers::Followers;
 pub use followers::{FollowMode, FollowerHealth};

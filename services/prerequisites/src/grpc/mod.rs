@@ -15,6 +15,7 @@ use tandem_contracts::prerequisites::v1::{
 };
 use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck};
 use tandem_server::failure::Failure;
+use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken};
 use tonic::{Request, Response, Status};
 
@@ -141,7 +142,9 @@ impl PrerequisitesService for Handlers {
         let hierarchies = request::hierarchies(request.filter.as_ref())?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.sources.world(&tenant, &token).await?;
+        let reached = TenantName::of_id(tenant.as_str())?;
         for hierarchy in &hierarchies {
+            reached.check_hierarchy(hierarchy.as_str())?;
             world.has_hierarchy(&tenant, hierarchy)?;
         }
         let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;

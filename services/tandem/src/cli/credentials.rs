@@ -240,6 +240,7 @@ impl Folder {
 mod tests {
     use super::*;
     use tandem_contracts::r#type::v1::Permission;
+    use tandem_server::Tenants;
     use tandem_server::access::TokenTrust;
     use tandem_server::access::tokens::AccessTokens;
 
@@ -268,10 +269,12 @@ mod tests {
             .collect();
         found.sort();
         let expected = [
-            ("administrator.token", 0o600),
+            ("approver.token", 0o600),
+            ("auditor.token", 0o600),
             ("ca.key", 0o600),
             ("ca.pem", 0o644),
             ("connector.token", 0o600),
+            ("full_administrator.token", 0o600),
             ("operator.token", 0o600),
             ("reader.token", 0o600),
             ("tandem-authority.key", 0o600),
@@ -310,8 +313,8 @@ mod tests {
             keys: out.join("token-keys.json"),
         };
         let tokens = AccessTokens::open(&trust).unwrap();
-        let administrator = tokens.principal(&read(out, "administrator.token")).unwrap();
-        assert!(administrator.may(Permission::TenantsWrite) && administrator.acts_in("contoso"));
+        let administrator = tokens.principal(&read(out, "full_administrator.token")).unwrap();
+        assert!(administrator.tenants_of(Permission::TenantsWrite) == Tenants::All);
         for token in [first, read(out, "reader.token")] {
             let reader = tokens.principal(&token).unwrap();
             assert!(reader.may(Permission::TenantsRead) && !reader.may(Permission::TenantsWrite));

@@ -1,0 +1,288 @@
+//! Who calls, as far as the work on their request can see: while a handler and its answer's stream run, the call is known to all that they do.
+//!
+//! A name of a tenant, hierarchy or collection that the call does not reach is refused where it is read ([`crate::names`]), so that no
+//! handler can forget to ask. What of a tenant a call reaches comes with the tenant's name ([`crate::names::TenantName::reach`]).
+//!
+//! A service that asks another while it works on a call says for whom ([`on_behalf`]): it reaches there what its caller reaches here, of the
+//! tenant that the call is about, and no more.
+
+use std::sync::{Arc, OnceLock};
+
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde::{Deserialize, Serialize};
+use tandem_contracts::r#type::v1::{Permission, Reach as DeclaredReach};
+
+use crate::failure::Failure;
+use crate::grant::{Grant, Reach, Scope, Tenants};
+use crate::principal::Principal;
+
+/// Most names that limit one caller in one tenant: they travel in a header, each of at most 128 bytes.
+pub const MOST_SCOPE_NAMES: usize = 100;
+
+/// The header that says for whom a service calls.
+pub const ON_BEHALF: HeaderName = HeaderName::from_static("tandem-on-behalf-of");
+
+tokio::task_local! {
+    /// The call that this task works on.
+    pub(crate) static CALL: Arc<Call>;
+}
+
+/// A call of a caller who may make it.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) principal: Arc<Principal>,
+    permission: Permission,
+    reach: DeclaredReach,
+    /// The tenant that the call is about: that of the first name that was read.
+    about: OnceLock<(String, Reach)>,
+}
+
+/// What of a tenant is not reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lack {
+    /// Anything.
+    Tenant,
+    /// What the call needs: all of it, or all of a hierarchy.
+    Part,
+}
+
+impl Call {
+    /// A call that needs a permission over so much.
+    ///
+    /// # Errors
+    /// The caller holds that permission nowhere.
+    pub(crate) fn new(
+        principal: Arc<Principal>,
+        permission: Permission,
+        reach: DeclaredReach,
+    ) -> Result<Self, Failure> {
+        if !principal.may(permission) || reach == DeclaredReach::Unspecified {
+            return Err(Failure::PermissionDenied { permission });
+        }
+        Ok(Self { principal, permission, reach, about: OnceLock::new() })
+    }
+
+    /// What the caller reaches of a tenant, as far as the call can use it.
+    fn reach_in(&self, tenant: &str) -> Result<Reach, Failure> {
+        if let Some((about, reach)) = self.about.get()
+            && about == tenant
+        {
+            return Ok(reach.clone());
+        }
+        let reach = match self.principal.grants() {
+            None => Reach::Whole,
+            Some(grants) => self.granted(grants, tenant)?,
+        };
+        let _ = self.about.set((tenant.to_owned(), reach.clone()));
+        Ok(reach)
+    }
+
+    fn granted(&self, grants: &[Grant], tenant: &str) -> Result<Reach, Failure> {
+        let mut lack = Lack::Tenant;
+        let mut parts: Vec<&Scope> = Vec::new();
+        for grant in grants.iter().filter(|grant| grant.has(self.permission) && grant.tenants().have(tenant))
+        {
+            let scope = grant.scope();
+            if scope.is_whole() {
+                return Ok(Reach::Whole);
+            }
+            lack = Lack::Part;
+            let is_enough = match self.reach {
+                DeclaredReach::Narrowed => true,
+                DeclaredReach::Hierarchy => scope.collections.is_empty(),
+                DeclaredReach::Tenant | DeclaredReach::Unspecified => false,
+            };
+            if is_enough {
+                parts.push(scope);
+            }
+        }
+        if parts.is_empty() {
+            let tenant = tenant.to_owned();
+            return Err(match lack {
+                Lack::Tenant => Failure::TenantDenied { tenant },
+                Lack::Part => Failure::ScopeDenied { name: format!("tenants/{tenant}") },
+            });
+        }
+        parts.sort_unstable();
+        parts.dedup();
+        let found: usize = parts.iter().map(|part| part.names()).sum();
+        if found > MOST_SCOPE_NAMES {
+            return Err(Failure::LimitExceeded {
+                limit: "scope_names",
+                allowed: MOST_SCOPE_NAMES as u64,
+                found: found as u64,
+            });
+        }
+        Ok(Reach::Parts(parts.into_iter().cloned().collect()))
+    }
+}
+
+/// What whoever this task works for reaches of a tenant. A task that works for no caller reaches everything: it is Tandem's own.
+///
+/// # Errors
+/// Nothing of it, or less than the call needs; or the caller is limited by too many names.
+pub(crate) fn reach_in(tenant: &str) -> Result<Reach, Failure> {
+    CALL.try_with(|call| call.reach_in(tenant)).unwrap_or(Ok(Reach::Whole))
+}
+
+/// The tenants in which whoever this task works for may do what it does.
+#[must_use]
+pub fn tenants() -> Tenants {
+    CALL.try_with(|call| call.principal.tenants_of(call.permission)).unwrap_or(Tenants::All)
+}
+
+/// For whom a service calls, as the header says it.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Behalf {
+    /// The id of the caller's principal.
+    caller: String,
+    /// The tenant that the call is about. Unset: none, and nothing of any is reached.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    /// What of it the caller reaches. Empty: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<Scope>,
+}
+
+/// The header with which a service says for whom it calls; `None`: for nobody. Answers also whether that caller is limited to parts of
+/// the tenant.
+#[must_use]
+pub fn on_behalf() -> Option<(HeaderName, HeaderValue, bool)> {
+    let call = CALL.try_with(Arc::clone).ok()?;
+    let (tenant, reach) = match call.about.get() {
+        Some((tenant, reach)) => (Some(tenant.clone()), reach.clone()),
+        None => (None, Reach::Whole),
+    };
+    let parts = reach.parts().map(<[Scope]>::to_vec).unwrap_or_default();
+    let is_limited = !parts.is_empty();
+    let behalf = Behalf { caller: call.principal.id.clone(), tenant, parts };
+    let json = serde_json::to_vec(&behalf).ok()?;
+    let value = HeaderValue::from_str(&BASE64_URL_SAFE_NO_PAD.encode(json)).ok()?;
+    Some((ON_BEHALF, value, is_limited))
+}
+
+/// The principal of a call: who authenticated, or, where that is a service which calls for somebody, that service within what they reach.
+///
+/// # Errors
+/// The header is damaged, or comes from somebody who may not act for others.
+pub(crate) fn acting(authenticated: Arc<Principal>, headers: &HeaderMap) -> Result<Arc<Principal>, Failure> {
+    let mut sent = headers.get_all(ON_BEHALF).iter();
+    let Some(value) = sent.next() else { return Ok(authenticated) };
+    if sent.next().is_some() || !authenticated.acts_for_others() {
+        return Err(Failure::Unauthenticated("only services may call on behalf of others"));
+    }
+    let damaged = || Failure::Unauthenticated("the header tandem-on-behalf-of is damaged");
+    let json = BASE64_URL_SAFE_NO_PAD.decode(value.as_bytes()).map_err(|_| damaged())?;
+    let behalf: Behalf = serde_json::from_slice(&json).map_err(|_| damaged())?;
+    Ok(Arc::new(authenticated.on_behalf(&behalf.caller, behalf.tenant.as_deref(), &behalf.parts)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(hierarchies: &[&str], collections: &[&str]) -> Scope {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Scope { hierarchies: owned(hierarchies), collections: owned(collections) }
+    }
+
+    fn contoso() -> Tenants {
+        Tenants::Only(["contoso".to_owned()].into())
+    }
+
+    fn call(grants: Vec<Grant>, reach: DeclaredReach) -> Call {
+        let principal = Arc::new(Principal::of_grants("token:ada", grants));
+        Call::new(principal, Permission::DevicesRead, reach).unwrap()
+    }
+
+    fn reader(scope: Scope) -> Grant {
+        Grant::new([Permission::DevicesRead], contoso(), scope)
+    }
+
+    #[test]
+    fn permission_of_another_tenant_is_of_no_use() {
+        let fabrikam = Tenants::Only(["fabrikam".to_owned()].into());
+        let grants = vec![
+            Grant::new([Permission::DevicesRead], contoso(), Scope::default()),
+            Grant::new([Permission::DevicesReport], fabrikam, Scope::default()),
+        ];
+        let call = call(grants, DeclaredReach::Narrowed);
+        assert_eq!(call.reach_in("contoso").unwrap(), Reach::Whole);
+        let refused = call.reach_in("fabrikam").unwrap_err();
+        assert!(matches!(refused, Failure::TenantDenied { .. }), "{refused}");
+        assert_eq!(call.principal.tenants_of(call.permission), contoso());
+    }
+
+    #[test]
+    fn limited_caller_reaches_what_the_declared_reach_lets_it_use() {
+        let hierarchy = || reader(scope(&["PS1"], &[]));
+        let collection = || reader(scope(&[], &["collections/pilot"]));
+        let both = || vec![hierarchy(), collection()];
+        let narrowed = call(both(), DeclaredReach::Narrowed).reach_in("contoso").unwrap();
+        let parts = [scope(&[], &["collections/pilot"]), scope(&["PS1"], &[])];
+        assert_eq!(narrowed, Reach::Parts(parts.into()));
+        let hierarchies = call(both(), DeclaredReach::Hierarchy).reach_in("contoso").unwrap();
+        assert_eq!(hierarchies, Reach::Parts([scope(&["PS1"], &[])].into()));
+        for (grants, reach) in
+            [(both(), DeclaredReach::Tenant), (vec![collection()], DeclaredReach::Hierarchy)]
+        {
+            let refused = call(grants, reach).reach_in("contoso").unwrap_err();
+            assert!(matches!(refused, Failure::ScopeDenied { .. }), "{refused}");
+        }
+        let whole = vec![hierarchy(), reader(Scope::default())];
+        assert_eq!(call(whole, DeclaredReach::Tenant).reach_in("contoso").unwrap(), Reach::Whole);
+    }
+
+    #[test]
+    fn caller_that_too_many_names_limit_is_refused_with_their_number() {
+        let names: Vec<String> = (0..=MOST_SCOPE_NAMES).map(|n| format!("H{n}")).collect();
+        let scope = Scope { hierarchies: names.into_iter().collect(), ..Scope::default() };
+        let refused = call(vec![reader(scope)], DeclaredReach::Narrowed).reach_in("contoso").unwrap_err();
+        assert_eq!(refused.to_string(), "the limit scope_names is 100, found 101");
+    }
+
+    #[test]
+    fn rpc_without_a_declared_reach_is_refused() {
+        let principal = Arc::new(Principal::local());
+        assert!(Call::new(principal, Permission::DevicesRead, DeclaredReach::Unspecified).is_err());
+    }
+
+    #[tokio::test]
+    async fn service_reaches_what_its_caller_reaches_and_no_more() {
+        let here = Arc::new(call(vec![reader(scope(&["PS1"], &[]))], DeclaredReach::Narrowed));
+        here.reach_in("contoso").unwrap();
+        let (name, value, is_limited) = CALL.scope(here, async { on_behalf() }).await.unwrap();
+        assert!(is_limited);
+        let headers = HeaderMap::from_iter([(name, value)]);
+        let service = crate::access::roles::service_principal("tandem-authority").unwrap();
+        let there = acting(Arc::clone(&service), &headers).unwrap();
+        assert_eq!(there.id, "token:ada via service:tandem-authority");
+        let asked = Call::new(there, Permission::TenantsRead, DeclaredReach::Narrowed).unwrap();
+        assert_eq!(asked.reach_in("contoso").unwrap(), Reach::Parts([scope(&["PS1"], &[])].into()));
+        assert!(asked.reach_in("fabrikam").is_err());
+        let ada = Arc::new(Principal::with_permissions("token:eve", [Permission::DevicesRead]));
+        assert!(acting(ada, &headers).is_err());
+        assert_eq!(acting(Arc::clone(&service), &HeaderMap::new()).unwrap(), service);
+    }
+
+    #[tokio::test]
+    async fn service_that_works_for_a_caller_without_a_tenant_reaches_none() {
+        let here = Arc::new(call(vec![reader(Scope::default())], DeclaredReach::Narrowed));
+        let (name, value, _) = CALL.scope(here, async { on_behalf() }).await.unwrap();
+        let service = crate::access::roles::service_principal("tandem-authority").unwrap();
+        let there = acting(service, &HeaderMap::from_iter([(name, value)])).unwrap();
+        assert!(!there.may(Permission::DevicesRead));
+    }
+
+    #[test]
+    fn damaged_header_is_refused() {
+        let service = crate::access::roles::service_principal("tandem-authority").unwrap();
+        for text in ["", "x", "e30", "bnVsbA"] {
+            let headers = HeaderMap::from_iter([(ON_BEHALF, HeaderValue::from_static(text))]);
+            assert!(acting(Arc::clone(&service), &headers).is_err(), "{text}");
+        }
+    }
+}
