@@ -1,5 +1,9 @@
 //! Tokens, certificates and listeners, with keys made for each test.
 
+mod discovery;
+mod issuer;
+mod rotation;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,7 +60,7 @@ impl Tokens {
     }
 
     fn trust(&self) -> TokenTrust {
-        TokenTrust { issuer: ISSUER.into(), audience: "tandem".into(), keys: self.file() }
+        TokenTrust { issuer: ISSUER.into(), audience: "tandem".into(), keys: Some(self.file()), ca: None }
     }
 
     fn signed(&self, claims: &Value) -> String {
@@ -64,7 +68,8 @@ impl Tokens {
     }
 
     fn answer(&self, token: &str) -> Result<Arc<Principal>, String> {
-        AccessTokens::open(&self.trust()).unwrap().principal(token).map_err(|failure| failure.to_string())
+        let tokens = AccessTokens::open(&self.trust()).unwrap();
+        tokens.principal_as_of(token, Instant::now()).map_err(|failure| failure.to_string())
     }
 }
 
