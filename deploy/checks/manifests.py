@@ -103,7 +103,11 @@ def conversations(manifests, ports):
     policies = {m["metadata"]["name"]: m["spec"] for m in _of(manifests, "NetworkPolicy")}
     for caller in _of(manifests, "Deployment"):
         name = caller["metadata"]["name"]
-        for key, value in _environment(caller, manifests).items():
+        environment = _environment(caller, manifests)
+        asks_issuer = "TANDEM_TOKENS__ISSUER" in environment and "TANDEM_TOKENS__KEYS" not in environment
+        if asks_issuer and policies and not any({"port": 443} in rule["ports"] for rule in policies[name]["egress"]):
+            found.append(f"the network policies keep {name} from the token issuer")
+        for key, value in environment.items():
             if not value.startswith("https://tandem-"):
                 continue
             callee, port = value.removeprefix("https://").split(":")

@@ -2,6 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::KeyPair;
+use serde_json::{Value, json};
 use tandem_client::{Addresses, Connection, TlsFiles};
 
 use crate::binary::tandem;
@@ -28,6 +32,52 @@ impl Credentials {
         let answer: serde_json::Value = serde_json::from_slice(&made.stdout).expect("the answer is JSON");
         let text = |key: &str| answer[key].as_str().expect("the answer names it").to_owned();
         Self { folder: folder.to_owned(), issuer: text("issuer"), audience: text("audience") }
+    }
+
+    /// The claims of a token that is accepted: of that role, in those tenants.
+    #[must_use]
+    pub fn claims(&self, role: &str, tenants: &[&str]) -> Value {
+        let expires = jiff::Timestamp::now().as_second() + 3600;
+        json!({
+            "iss": self.issuer, "aud": self.audience, "sub": role, "exp": expires,
+            "roles": [role], "tandem_tenants": tenants,
+        })
+    }
+
+    /// A token of those claims, signed by the issuer.
+    ///
+    /// # Panics
+    /// The issuer's key cannot be used.
+    #[must_use]
+    pub fn signed(&self, claims: &Value) -> String {
+        let pem = std::fs::read_to_string(self.path("token-signing.key")).expect("the key can be read");
+        SigningKey::of(&KeyPair::from_pem(&pem).expect("it is a key")).signed(claims)
+    }
+
+    /// Publishes another key of the issuer beside its first, or takes it away again.
+    ///
+    /// # Panics
+    /// The key set cannot be written.
+    pub fn publish(&self, key: &SigningKey, is_there: bool) {
+        let file = self.path("token-keys.json");
+        let text = std::fs::read(&file).expect("the key set can be read");
+        let mut set: JwkSet = serde_json::from_slice(&text).expect("it is a key set");
+        set.keys.retain(|other| other.common.key_id != key.public.common.key_id);
+        set.keys.extend(is_there.then(|| key.public.clone()));
+        std::fs::write(&file, serde_json::to_vec(&set).expect("it is JSON")).expect("it can be written");
+    }
+
+    /// What proves the services to their callers.
+    #[must_use]
+    pub fn authority(&self) -> TlsFiles {
+        TlsFiles { ca: Some(self.folder.join("ca.pem")), ..TlsFiles::default() }
+    }
+
+    /// What a service shows to others.
+    #[must_use]
+    pub fn identity(&self, service: &str) -> TlsFiles {
+        let file = |end: &str| Some(self.folder.join(format!("tandem-{service}.{end}")));
+        TlsFiles { certificate: file("pem"), key: file("key"), ..self.authority() }
     }
 
     fn path(&self, file: &str) -> String {
@@ -63,12 +113,57 @@ impl Credentials {
     /// An address has the wrong form, or there is no such role.
     #[must_use]
     pub fn connection(&self, addresses: &Addresses<'_>, role: &str) -> Connection {
-        let tls = TlsFiles { ca: Some(self.folder.join("ca.pem")), ..TlsFiles::default() };
         let token =
             std::fs::read_to_string(self.path(&format!("{role}.token"))).expect("the role has a token");
-        Connection::connect_lazy_each(addresses, &tls)
+        Connection::connect_lazy_each(addresses, &self.authority())
             .expect("the addresses are of the right form")
             .with_token(&token)
             .expect("the token is one line")
+    }
+}
+
+/// A key that signs tokens.
+pub struct SigningKey {
+    key: EncodingKey,
+    public: Jwk,
+}
+
+impl std::fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKey").field("public", &self.public).finish_non_exhaustive()
+    }
+}
+
+impl SigningKey {
+    /// A new one.
+    ///
+    /// # Panics
+    /// There is no randomness.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::of(&KeyPair::generate().expect("a key can be made"))
+    }
+
+    fn of(pair: &KeyPair) -> Self {
+        let key = EncodingKey::from_ec_der(pair.serialized_der());
+        let mut public = Jwk::from_encoding_key(&key, Algorithm::ES256).expect("it is a P-256 key");
+        public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).expect("it has a thumbprint"));
+        Self { key, public }
+    }
+
+    /// A token of those claims.
+    ///
+    /// # Panics
+    /// The claims cannot be written.
+    #[must_use]
+    pub fn signed(&self, claims: &Value) -> String {
+        let header = Header { kid: self.public.common.key_id.clone(), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, claims, &self.key).expect("the claims are JSON")
+    }
+}
+
+impl Default for SigningKey {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -8,5 +8,6 @@ pub mod collector;
 pub mod credentials;
 pub mod load;
 pub mod process;
+pub mod raw;
 pub mod reports;
 pub mod system;

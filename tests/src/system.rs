@@ -90,7 +90,8 @@ pub struct Processes {
     pub database: Proxy,
     /// What leads them to each other, by the service that is asked.
     pub links: BTreeMap<&'static str, Proxy>,
-    credentials: Credentials,
+    /// How they know their callers.
+    pub credentials: Credentials,
     folder: TempDir,
     starts: Vec<Start>,
     running: Vec<Process>,
@@ -258,6 +259,33 @@ impl Processes {
         let [inventory, prerequisites, authority, monitoring] = [&*address; 4];
         let addresses = Addresses { inventory, prerequisites, authority, monitoring };
         self.credentials.connection(&addresses, "full_administrator")
+    }
+
+    /// The address of a service, such as `https://127.0.0.1:20001`.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    #[must_use]
+    pub fn address(&self, service: &str) -> String {
+        let start = self.starts.iter().find(|start| start.service == service);
+        format!("https://{}", start.unwrap_or_else(|| panic!("no service is named {service}")).api)
+    }
+
+    /// A connection of the holder of a token.
+    ///
+    /// # Panics
+    /// The token is not one line.
+    #[must_use]
+    pub fn connection_with(&self, token: &str) -> Connection {
+        let [inventory, prerequisites, authority, monitoring] = SERVICES.map(|service| self.address(service));
+        let addresses = Addresses {
+            inventory: &inventory,
+            prerequisites: &prerequisites,
+            authority: &authority,
+            monitoring: &monitoring,
+        };
+        let connection = Connection::connect_lazy_each(&addresses, &self.credentials.authority());
+        connection.expect("the addresses are of the right form").with_token(token).expect("it is one line")
     }
 
     /// A connection of the holder of a role's token.

@@ -192,6 +192,21 @@ impl Connection {
         [inventory, prerequisites, authority, monitoring]
     }
 
+    /// What leads to a service of the contracts, for calls for which no stub is at hand; `None`: there is no service of that full name.
+    #[must_use]
+    pub fn to_service(&self, name: &str) -> Option<Stack> {
+        let Stacks { inventory, prerequisites, authority, monitoring } = &*self.0;
+        let package = name.strip_prefix("tandem.")?.split('.').next()?;
+        let stack = match package {
+            "inventory" => inventory,
+            "prerequisites" => prerequisites,
+            "authority" => authority,
+            "monitoring" => monitoring,
+            _ => return None,
+        };
+        Some(stack.clone())
+    }
+
     /// With a bearer token in every call.
     ///
     /// # Errors

@@ -18,6 +18,7 @@ use tandem_telemetry::traces::Collector;
 use tandem_telemetry::{Traces, logs};
 use tokio::net::TcpListener;
 
+use crate::access::issuer::TOKEN_ISSUER;
 use crate::access::{Access, Doors};
 use crate::failure::{BoxError, chain};
 use crate::listen::{bind_guarded, bind_operations, incoming};
@@ -82,6 +83,10 @@ impl Process {
         supervisor.spawn("metrics upkeep", async move {
             ending.run_until_cancelled(metrics.upkeep()).await;
         });
+        if let Some(issuer) = &doors.issuer {
+            let check = readiness.check(TOKEN_ISSUER);
+            supervisor.spawn_endless(TOKEN_ISSUER, Arc::clone(issuer).keep(check));
+        }
         Ok(Self { supervisor, readiness, accepting, api, doors, traces })
     }
 

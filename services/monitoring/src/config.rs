@@ -36,7 +36,8 @@ pub struct Config {
     pub prerequisites: String,
     /// TLS of the API listener. Unset: plain text, on loopback only.
     pub tls: Option<ServerTlsFiles>,
-    /// Which access tokens are accepted. Unset: none; and without `tls.client_ca` whoever reaches the loopback address may do everything.
+    /// Which access tokens are accepted; the keys of their issuer are in a file, or come from the issuer. Unset: none; and without
+    /// `tls.client_ca` whoever reaches the loopback address may do everything.
     pub tokens: Option<TokenTrust>,
     /// TLS of the connections to other services at `https` addresses.
     pub peers: TlsFiles,

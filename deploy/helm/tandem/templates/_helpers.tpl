@@ -51,7 +51,14 @@ TANDEM_TLS__CLIENT_CA: /etc/tandem/tls/ca.crt
 {{- if $root.Values.tokens.issuer }}
 TANDEM_TOKENS__ISSUER: {{ $root.Values.tokens.issuer | quote }}
 TANDEM_TOKENS__AUDIENCE: {{ $root.Values.tokens.audience | quote }}
+{{- if $root.Values.tokens.assignments.existingSecret }}
+TANDEM_TOKENS__ASSIGNMENTS: /etc/tandem/assignments/assignments.toml
+{{- end }}
+{{- if $root.Values.tokens.existingSecret }}
 TANDEM_TOKENS__KEYS: /etc/tandem/tokens/token-keys.json
+{{- else if $root.Values.authorities.tokensKey }}
+TANDEM_TOKENS__CA: /etc/tandem/authorities/{{ $root.Values.authorities.tokensKey }}
+{{- end }}
 {{- end }}
 {{- if and $service.cache $root.Values.cache.existingSecret }}
 TANDEM_CACHE_CLUSTER: {{ $root.Values.cache.cluster | quote }}

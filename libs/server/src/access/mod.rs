@@ -1,7 +1,8 @@
 //! Who is let in: TLS of the API listener, access tokens, certificates of services, and what each caller may do.
 //!
 //! - [`Access`] is the configuration, [`Doors`] what comes of it: a listener's TLS and the authenticator behind it.
-//! - [`tokens`]: people and programs bring an access token (JWT), signed by a key of the configured key set.
+//! - [`tokens`]: people and programs bring an access token (JWT), signed by a key of its issuer.
+//! - [`issuer`]: the keys of an issuer that publishes them itself, read again before they are old.
 //! - [`tls`]: services bring a certificate of the configured authority; the DNS name in it says which service calls.
 //! - [`roles`]: what a caller may do.
 //!
@@ -10,6 +11,11 @@
 //!
 //! Invariant: a listener that others than this machine can reach has TLS and knows its callers, or does not start.
 
+mod assignments;
+mod claims;
+mod discovery;
+pub mod issuer;
+mod keys;
 mod reload;
 pub mod roles;
 #[cfg(test)]
@@ -23,6 +29,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+use self::issuer::{IssuerKeys, TrustError};
 pub use self::reload::FileError;
 use self::roles::service_principal;
 use self::tls::ServerTls;
@@ -48,6 +55,9 @@ pub enum AccessError {
     /// A file cannot be used.
     #[error(transparent)]
     File(#[from] FileError),
+    /// It is not said whose tokens are accepted.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// The address is not safe to listen on.
     #[error(transparent)]
     Listen(#[from] ListenError),
@@ -59,6 +69,8 @@ pub struct Doors {
     pub tls: Option<ServerTls>,
     /// Tells its callers apart.
     pub authenticator: Arc<dyn Authenticator>,
+    /// The issuer whose keys are to be kept fresh by a task. `None`: there is none, or its keys are in a file.
+    pub issuer: Option<Arc<IssuerKeys>>,
 }
 
 impl std::fmt::Debug for Doors {
@@ -79,11 +91,13 @@ impl Access<'_> {
             return Err(ListenError::Unprotected { address: listen }.into());
         }
         let tls = self.tls.map(ServerTls::open).transpose()?;
+        let tokens = self.tokens.map(AccessTokens::open).transpose()?;
+        let issuer = tokens.as_ref().and_then(AccessTokens::issuer);
         let authenticator: Arc<dyn Authenticator> = match knows_callers {
-            true => Arc::new(Callers { tokens: self.tokens.map(AccessTokens::open).transpose()? }),
+            true => Arc::new(Callers { tokens }),
             false => Arc::new(LocalAuthenticator::default()),
         };
-        Ok(Doors { tls, authenticator })
+        Ok(Doors { tls, authenticator, issuer })
     }
 }
 
@@ -93,10 +107,10 @@ struct Callers {
 }
 
 impl Callers {
-    fn known(&self, credentials: &Credentials<'_>) -> Result<Arc<Principal>, Failure> {
+    async fn known(&self, credentials: &Credentials<'_>) -> Result<Arc<Principal>, Failure> {
         // A service that passes a caller's token on acts for that caller.
         match (credentials.bearer()?, &self.tokens) {
-            (Some(token), Some(tokens)) => tokens.principal(token),
+            (Some(token), Some(tokens)) => tokens.principal(token).await,
             (Some(_), None) => Err(Failure::Unauthenticated("this server accepts no access tokens")),
             (None, _) => credentials.names.iter().find_map(|name| service_principal(name)).ok_or(
                 Failure::Unauthenticated(
@@ -112,7 +126,7 @@ impl Authenticator for Callers {
         &'a self,
         credentials: Credentials<'a>,
     ) -> BoxFuture<'a, Result<Arc<Principal>, Failure>> {
-        Box::pin(std::future::ready(self.known(&credentials)))
+        Box::pin(async move { self.known(&credentials).await })
     }
 }
 

@@ -1,5 +1,9 @@
 //! Tokens, certificates and listeners, with keys made for each test.
 
+mod discovery;
+mod issuer;
+mod rotation;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,7 +61,13 @@ impl Tokens {
     }
 
     fn trust(&self) -> TokenTrust {
-        TokenTrust { issuer: ISSUER.into(), audience: "tandem".into(), keys: self.file() }
+        TokenTrust {
+            issuer: ISSUER.into(),
+            audience: "tandem".into(),
+            keys: Some(self.file()),
+            ca: None,
+            assignments: None,
+        }
     }
 
     fn signed(&self, claims: &Value) -> String {
@@ -65,7 +75,8 @@ impl Tokens {
     }
 
     fn answer(&self, token: &str) -> Result<Arc<Principal>, String> {
-        AccessTokens::open(&self.trust()).unwrap().principal(token).map_err(|failure| failure.to_string())
+        let tokens = AccessTokens::open(&self.trust()).unwrap();
+        tokens.principal_as_of(token, Instant::now()).map_err(|failure| failure.to_string())
     }
 }
 
@@ -213,6 +224,41 @@ fn key_that_is_withdrawn_takes_its_tokens_with_it() {
     tokens.publish(&[("k2", &next)]);
     assert!(accepted.principal_as_of(&new, after(4)).is_ok());
     assert!(accepted.principal_as_of(&old, after(4)).is_err());
+}
+
+#[test]
+fn assignment_that_is_taken_back_ends_also_for_a_token_that_was_seen() {
+    let tokens = Tokens::new();
+    let file = tokens.folder.path().join("assignments.toml");
+    let assigned = |who: &str| {
+        let text =
+            format!("[[assignment]]\nwho = [\"{who}\"]\nrole = \"connector\"\ntenants = [\"fabrikam\"]\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    assigned("group:g1");
+    let accepted =
+        AccessTokens::open(&TokenTrust { assignments: Some(file.clone()), ..tokens.trust() }).unwrap();
+    let token = tokens.signed(&claims(json!({ "groups": ["g1"] })));
+    let reports_in = |looks: u32| {
+        let ada = accepted.principal_as_of(&token, Instant::now() + LOOK * looks).unwrap();
+        ada.tenants_of(Permission::DevicesReport)
+    };
+    let fabrikam = Tenants::Only(BTreeSet::from(["fabrikam".to_owned()]));
+    assert_eq!([reports_in(0), reports_in(0)], [fabrikam.clone(), fabrikam]);
+    assigned("sub:somebody-else");
+    assert_eq!(reports_in(2), Tenants::Only(BTreeSet::new()));
+    std::fs::write(&file, "[[assignment]]\nwho = [").unwrap();
+    assert_eq!(reports_in(4), Tenants::Only(BTreeSet::new()), "what was read before stays");
+    for (known, claim) in [
+        ("oid:o1", json!({ "oid": "o1" })),
+        ("client:c1", json!({ "azp": "c1" })),
+        ("role:Tandem.Connect", json!({ "roles": ["Tandem.Connect"] })),
+    ] {
+        assigned(known);
+        let accepted = AccessTokens::open(&TokenTrust { assignments: Some(file.clone()), ..tokens.trust() });
+        let ada = accepted.unwrap().principal_as_of(&tokens.signed(&claims(claim)), Instant::now()).unwrap();
+        assert!(ada.may(Permission::DevicesReport), "{known}");
+    }
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn configured(files: &TlsFiles) -> Result<ServerConfig, FileError> {
 }
 
 /// The certificates of a file, of which there is one at least.
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
+pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, FileError> {
     let unusable = |error| named(file, "certificates in PEM", error);
     let found: Vec<_> = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect)

@@ -143,21 +143,23 @@ fn wanted(tenant: &TenantName, filter: &DeviceFilter) -> Result<Wanted, Failure>
         check_collection(tenant, &format!("filter.collections[{at}]"), name)?;
     }
     let collections = filter.collections.iter().cloned().collect();
-    Ok(Wanted { filter: conditions, collections, reached: reached(tenant)? })
+    Ok(Wanted { filter: conditions, collections, reached: reached(tenant) })
 }
 
 /// Whom the reader may see.
-fn reached(tenant: &TenantName) -> Result<Option<Vec<Part>>, Failure> {
-    let Some(parts) = tenant.reach().parts() else { return Ok(None) };
+fn reached(tenant: &TenantName) -> Option<Vec<Part>> {
     let part = |part: &Scope| {
-        let hierarchies = part.hierarchies.iter().map(|id| HierarchyId::parse(id));
-        // What limits a caller was checked where it was given.
-        let hierarchies = hierarchies.collect::<Result<Vec<_>, _>>().map_err(Failure::internal)?;
+        // What can be no hierarchy's id has no devices; a part of such alone has none.
+        let hierarchies: Vec<_> =
+            part.hierarchies.iter().filter_map(|id| HierarchyId::parse(id).ok()).collect();
+        if hierarchies.is_empty() && !part.hierarchies.is_empty() {
+            return None;
+        }
         let collections = part.collections.iter().map(|name| format!("{tenant}/{name}")).collect();
         let hierarchies = tandem_domain::filter::DeviceFilter { hierarchies, ..Default::default() };
-        Ok(Part { hierarchies, collections })
+        Some(Part { hierarchies, collections })
     };
-    parts.iter().map(part).collect::<Result<Vec<_>, Failure>>().map(Some)
+    Some(tenant.reach().parts()?.iter().filter_map(part).collect())
 }
 
 /// Refuses a name that is no collection's of the tenant.

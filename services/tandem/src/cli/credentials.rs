@@ -298,8 +298,8 @@ mod tests {
         assert!(service_name(&"a".repeat(64)).is_err());
     }
 
-    #[test]
-    fn tokens_are_those_of_their_roles_also_after_another_run() {
+    #[tokio::test]
+    async fn tokens_are_those_of_their_roles_also_after_another_run() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path();
         write(&arguments(out), Timestamp::now()).unwrap();
@@ -310,13 +310,15 @@ mod tests {
         let trust = TokenTrust {
             issuer: ISSUER.into(),
             audience: AUDIENCE.into(),
-            keys: out.join("token-keys.json"),
+            keys: Some(out.join("token-keys.json")),
+            ca: None,
+            assignments: None,
         };
         let tokens = AccessTokens::open(&trust).unwrap();
-        let administrator = tokens.principal(&read(out, "full_administrator.token")).unwrap();
+        let administrator = tokens.principal(&read(out, "full_administrator.token")).await.unwrap();
         assert!(administrator.tenants_of(Permission::TenantsWrite) == Tenants::All);
         for token in [first, read(out, "reader.token")] {
-            let reader = tokens.principal(&token).unwrap();
+            let reader = tokens.principal(&token).await.unwrap();
             assert!(reader.may(Permission::TenantsRead) && !reader.may(Permission::TenantsWrite));
         }
     }

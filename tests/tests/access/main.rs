@@ -1,0 +1,33 @@
+//! Who is let in and what they see, over the real processes with TLS: every RPC by every role and with every defect of a caller's
+//! credentials; tenants and parts of tenants kept apart.
+#![allow(clippy::unwrap_used, reason = "tests and what they share")]
+
+mod estate;
+mod isolation;
+mod matrix;
+mod scopes;
+mod table;
+
+use std::process::ExitCode;
+
+use tandem_testkit::suite::Suite;
+
+fn main() -> ExitCode {
+    Suite::new()
+        .test("every_method_has_a_row_and_every_row_its_method", matrix::every_method_has_a_row)
+        .with_containers("caller_is_let_through_exactly_where_the_table_says", matrix::table_holds)
+        .with_containers("defect_of_credentials_is_refused_by_every_method", matrix::defects_are_refused)
+        .with_containers(
+            "tenant_is_out_of_reach_of_whoever_acts_in_another",
+            isolation::tenants_are_kept_apart,
+        )
+        .with_containers(
+            "caller_of_a_part_sees_it_as_if_there_were_nothing_else",
+            scopes::part_is_all_there_is,
+        )
+        .with_containers(
+            "change_of_a_hidden_device_changes_nothing_that_is_seen",
+            scopes::hidden_change_is_unseen,
+        )
+        .run()
+}

@@ -1,0 +1,112 @@
+//! Who may call what: decided here, row by row, apart from the program. A method without a row fails the tests, and so does a row without
+//! its method.
+
+/// A row: the method, the roles that may call it, and a request of it in the tenant `{t}`.
+pub(crate) struct Row {
+    pub(crate) method: &'static str,
+    pub(crate) roles: &'static [&'static str],
+    pub(crate) request: &'static str,
+}
+
+const EVERYBODY: &[&str] = &["reader", "connector", "operator", "approver", "auditor", "full_administrator"];
+const READERS: &[&str] = &["reader", "operator", "approver", "auditor", "full_administrator"];
+const CONNECTORS: &[&str] = &["connector", "full_administrator"];
+const OPERATORS: &[&str] = &["operator", "full_administrator"];
+const WHO_KNOWS_POLICIES: &[&str] = &["connector", "operator", "full_administrator"];
+
+macro_rules! rows {
+    ($($method:literal $roles:ident $request:literal)*) => {
+        &[$(Row { method: $method, roles: $roles, request: $request }),*]
+    };
+}
+
+pub(crate) const TABLE: &[Row] = rows! {
+    "tandem.authority.v1.AuthorityService/BatchGetEffectiveAuthority" EVERYBODY
+        r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
+    "tandem.authority.v1.AuthorityService/DecodeCapabilityValue" EVERYBODY
+        r#"{"value": "1"}"#
+    "tandem.authority.v1.AuthorityService/GetCoManagementPolicy" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy"}"#
+    "tandem.authority.v1.AuthorityService/GetEffectiveAuthority" EVERYBODY
+        r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.authority.v1.AuthorityService/ListCoManagementPolicies" EVERYBODY
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.authority.v1.AuthorityService/ListCoManagementPolicyRevisions" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1/coManagementPolicy"}"#
+    "tandem.authority.v1.AuthorityService/ListDrift" EVERYBODY
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.authority.v1.AuthorityService/StreamEffectiveAuthority" EVERYBODY
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy" WHO_KNOWS_POLICIES
+        r#"{"policy": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "etag": "none"}}"#
+    "tandem.inventory.v1.CollectionService/CreateCollection" OPERATORS
+        r#"{"collection": {"name": "tenants/{t}/collections/pilot"}}"#
+    "tandem.inventory.v1.CollectionService/DeleteCollection" OPERATORS
+        r#"{"name": "tenants/{t}/collections/pilot", "etag": "none"}"#
+    "tandem.inventory.v1.CollectionService/GetCollection" READERS
+        r#"{"name": "tenants/{t}/collections/pilot"}"#
+    "tandem.inventory.v1.CollectionService/ImportCollections" CONNECTORS
+        r#"{"parent": "tenants/{t}/hierarchies/PS1", "sequence": 1}"#
+    "tandem.inventory.v1.CollectionService/ListCollectionMembers" READERS
+        r#"{"parent": "tenants/{t}/collections/pilot"}"#
+    "tandem.inventory.v1.CollectionService/ListCollections" READERS
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.inventory.v1.CollectionService/UpdateCollection" OPERATORS
+        r#"{"collection": {"name": "tenants/{t}/collections/pilot", "etag": "none"}}"#
+    "tandem.inventory.v1.CollectionService/UpdateCollectionMembers" OPERATORS
+        r#"{"name": "tenants/{t}/collections/pilot", "add": ["tenants/{t}/devices/{d}"], "etag": "none"}"#
+    "tandem.inventory.v1.DeviceService/BatchGetDevices" READERS
+        r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
+    "tandem.inventory.v1.DeviceService/GetDevice" READERS
+        r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.inventory.v1.DeviceService/ListDevices" READERS
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.inventory.v1.DeviceService/ListIdentityConflicts" READERS
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.inventory.v1.DeviceService/LookupDevice" READERS
+        r#"{"parent": "tenants/{t}", "key": {"kind": "KEY_KIND_SMS_CLIENT_ID", "value": "{k}"}}"#
+    "tandem.inventory.v1.DeviceService/ReportDevices" CONNECTORS
+        r#"{"parent": "tenants/{t}", "source": "configmgr/PS1", "sequence": 1}"#
+    "tandem.inventory.v1.DeviceService/WatchDevices" READERS
+        r#"{"parent": "tenants/{t}", "snapshotOnly": true, "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.inventory.v1.HierarchyService/GetHierarchy" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.inventory.v1.HierarchyService/GetSite" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/sites/PS1"}"#
+    "tandem.inventory.v1.HierarchyService/ListHierarchies" EVERYBODY
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.inventory.v1.HierarchyService/ListSites" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.inventory.v1.HierarchyService/UpdateHierarchy" CONNECTORS
+        r#"{"hierarchy": {"name": "tenants/{t}/hierarchies/PS1", "etag": "none"}}"#
+    "tandem.inventory.v1.HierarchyService/UpdateSite" CONNECTORS
+        r#"{"site": {"name": "tenants/{t}/hierarchies/PS1/sites/PS1", "etag": "none"}}"#
+    "tandem.inventory.v1.TenantService/CreateTenant" CONNECTORS
+        r#"{"tenant": {"name": "tenants/{t}"}}"#
+    "tandem.inventory.v1.TenantService/GetSurroundings" EVERYBODY
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.inventory.v1.TenantService/GetTenant" EVERYBODY
+        r#"{"name": "tenants/{t}"}"#
+    "tandem.inventory.v1.TenantService/ListTenants" EVERYBODY
+        r#"{}"#
+    "tandem.inventory.v1.TenantService/UpdateTenant" CONNECTORS
+        r#"{"tenant": {"name": "tenants/{t}", "etag": "none"}}"#
+    "tandem.monitoring.v1.MonitoringService/GetDashboard" READERS
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.monitoring.v1.MonitoringService/ListFigureDevices" READERS
+        r#"{"parent": "tenants/{t}", "tile": "TILE_DEVICES", "key": "all", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.prerequisites.v1.PrerequisitesService/BatchCheckDevices" READERS
+        r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
+    "tandem.prerequisites.v1.PrerequisitesService/CheckDevice" READERS
+        r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/CheckSite" READERS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/sites/PS1"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/CheckTenant" READERS
+        r#"{"name": "tenants/{t}"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/ExplainEnrollmentError" READERS
+        r#"{"code": "0x80180014"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/ListRules" READERS
+        r#"{}"#
+    "tandem.prerequisites.v1.PrerequisitesService/SummarizeFleet" READERS
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+};
