@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tandem_storage::{Database, StoreError, requests};
+use tandem_storage::{Database, Rows, StoreError, requests};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -39,7 +39,9 @@ async fn forget(database: &Database, now: Timestamp) -> Result<u64, StoreError> 
     let before = (now - KEPT).as_millisecond();
     let mut forgotten = 0;
     loop {
-        let batch = database.write(move |tx| Box::pin(requests::forget(tx, before, AT_MOST))).await?;
+        let batch = database
+            .write(Rows::OfEveryTenant, move |tx| Box::pin(requests::forget(tx, before, AT_MOST)))
+            .await?;
         forgotten += batch;
         if batch < u64::from(AT_MOST) {
             return Ok(forgotten);
@@ -72,8 +74,9 @@ mod tests {
         let days_ago = |days: i64| (now - SignedDuration::from_hours(24 * days)).as_millisecond();
         for (request_id, at) in [("old", days_ago(8)), ("young", days_ago(6))] {
             let request = Request { tenant: "contoso", request_id, method: "m", request_hash: 1 };
-            let work =
-                database.write(move |tx| Box::pin(async move { remember(tx, &request, b"", at).await }));
+            let work = database.write(Rows::Of("contoso"), move |tx| {
+                Box::pin(async move { remember(tx, &request, b"", at).await })
+            });
             work.await.unwrap();
         }
         assert_eq!(forget(&database, now).await.unwrap(), 1);

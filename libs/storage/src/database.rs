@@ -12,6 +12,7 @@ use sea_orm::{
 use sea_orm_migration::MigratorTrait;
 
 use crate::error::{is_connection_lost, is_retryable};
+use crate::rows::{Reader, Rows, wall};
 use crate::schema::SharedTables;
 use crate::{Location, StoreError, postgres, sqlite};
 
@@ -64,10 +65,11 @@ impl Database {
         Ok(writer.close_by_ref().await?)
     }
 
-    /// The pool for queries. It sees everything that was committed before the query began, and refuses to change anything.
+    /// The pool for queries of those rows. A query sees everything that was committed before it began, and is refused if it would change
+    /// anything.
     #[must_use]
-    pub fn reader(&self) -> &DatabaseConnection {
-        &self.readers
+    pub fn reader(&self, rows: Rows<'_>) -> Reader {
+        Reader::new(&self.readers, rows)
     }
 
     /// The random number that this database got when it was made. A procedure that restores an older copy deletes the row of
@@ -92,7 +94,7 @@ impl Database {
         Ok(answered.map_err(|_| silent())??)
     }
 
-    /// Runs `work` in a transaction: commits on `Ok`, rolls back on `Err` and when the returned future is dropped. The embedded engine
+    /// Runs `work` in a transaction that sees and changes those rows alone: commits on `Ok`, rolls back on `Err` and when the returned future is dropped. The embedded engine
     /// holds its one write lock from the beginning; elsewhere `work` first locks the row that orders its writes.
     ///
     /// On a collision, and when a connection turns out to be lost before anything was done on it, `work` runs again from its beginning, so it must do nothing outside the transaction, and clone what it
@@ -101,7 +103,7 @@ impl Database {
     ///
     /// # Errors
     /// What `work` returned, or a [`StoreError`] from beginning or committing.
-    pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
+    pub async fn write<T, E, F>(&self, rows: Rows<'_>, work: F) -> Result<T, E>
     where
         T: Send,
         E: From<StoreError> + Error + Send + 'static,
@@ -110,7 +112,7 @@ impl Database {
         let mut attempt = 1;
         loop {
             let outcome = match begin(&self.writer).await {
-                Ok(tx) => run(tx, &work).await,
+                Ok(tx) => run(tx, rows, &work).await,
                 // Nothing was done yet: the next connection may be a better one.
                 Err(StoreError::Unavailable(error)) if attempt < ATTEMPTS && is_connection_lost(&error) => {
                     Err(StoreError::Serialization(error).into())
@@ -160,12 +162,16 @@ async fn begin(writer: &DatabaseConnection) -> Result<DatabaseTransaction, Store
     Ok(writer.begin_with_options(options).await?)
 }
 
-async fn run<T, E, F>(tx: DatabaseTransaction, work: &F) -> Result<T, E>
+async fn run<T, E, F>(tx: DatabaseTransaction, rows: Rows<'_>, work: &F) -> Result<T, E>
 where
     E: From<StoreError>,
     F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, E>>,
 {
-    match work(&tx).await {
+    let worked = match rows.limit(&tx).await {
+        Ok(()) => work(&tx).await,
+        Err(error) => Err(StoreError::from(error).into()),
+    };
+    match worked {
         Ok(value) => {
             tx.commit().await.map_err(StoreError::from)?;
             Ok(value)
@@ -194,6 +200,9 @@ async fn prepare<M: MigratorTrait>(
     claim(&tx, location).await?;
     SharedTables::up(&tx, None).await.map_err(migration_error)?;
     M::up(&tx, None).await.map_err(migration_error)?;
+    if let Location::Postgres { .. } = location {
+        wall(&tx).await.map_err(migration_error)?;
+    }
     let incarnation = incarnation(&tx).await?;
     tx.commit().await?;
     Ok(incarnation)

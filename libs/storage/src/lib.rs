@@ -4,6 +4,7 @@
 //! - [`Database`]: its writers and a pool of readers. Everything that changes data goes through [`Database::write`].
 //! - [`Location`]: where a database is: a file of its own, or a schema of a PostgreSQL database.
 //! - [`StoreError`]: what can go wrong, in words that a service can act on. [`From<sea_orm::DbErr>`] is the only mapping.
+//! - [`Rows`]: whose rows a statement sees, a second wall between tenants.
 //! - [`bulk`]: many rows in one statement. [`page`]: keyset page tokens. [`requests`]: idempotency records.
 //!
 //! Invariants: a transaction either commits whole or leaves nothing; what [`Database::write`] returned `Ok` for is on disk
@@ -26,6 +27,7 @@ mod location;
 pub mod page;
 mod postgres;
 pub mod requests;
+mod rows;
 mod schema;
 mod sqlite;
 
@@ -34,4 +36,5 @@ pub use dialect::dialect;
 pub use error::StoreError;
 pub use fingerprint::fingerprint;
 pub use location::Location;
+pub use rows::{Reader, Rows};
 pub use sqlite::Durability;

@@ -3,7 +3,7 @@
 
 use sea_orm::{ConnectionTrait, Statement};
 use sea_orm_migration::prelude::*;
-use tandem_storage::{Database, Durability, Location, StoreError};
+use tandem_storage::{Database, Durability, Location, Rows, StoreError};
 
 struct NoTables;
 
@@ -31,7 +31,7 @@ async fn writer_waits_for_the_disk_unless_the_folder_is_scratch() {
             .await
             .unwrap();
         let found: Result<_, StoreError> = database
-            .write(|tx| {
+            .write(Rows::OfEveryTenant, |tx| {
                 Box::pin(async move {
                     Ok([
                         pragma(tx, "synchronous").await,

@@ -16,6 +16,7 @@ use testcontainers::bollard::query_parameters::CreateImageOptionsBuilder;
 use testcontainers::core::IntoContainerPort;
 use testcontainers::{ContainerAsync, GenericImage, TestcontainersError};
 
+pub(crate) use self::postgres::USER;
 pub use self::postgres::{Postgres, Restart};
 pub use self::redis::{Redis, RedisCluster};
 use crate::suite::common_runtime;

@@ -4,11 +4,10 @@ use std::fmt;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use sea_orm::ConnectionTrait;
 use tandem_storage::Location;
 use tempfile::TempDir;
 
-use crate::containers::Postgres;
+use crate::containers::{Postgres, USER};
 use crate::suite::common_runtime;
 
 tokio::task_local! {
@@ -97,15 +96,12 @@ async fn new_database() -> String {
                 None => Postgres::start_with(&["fsync=off", "full_page_writes=off"]).await,
             };
             let server = shared.insert(server);
-            let connection = sea_orm::Database::connect(server.url("postgres")).await?;
-            connection.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
-            connection.close().await?;
-            Ok::<_, sea_orm::DbErr>(server.url(&name))
+            server.execute("postgres", &format!("CREATE DATABASE {name} OWNER {USER}")).await;
+            server.url(&name)
         })
     });
     match made.await {
-        Ok(Ok(url)) => url,
-        Ok(Err(error)) => panic!("no database for the test: {error}"),
+        Ok(url) => url,
         Err(error) => panic!("no database for the test: {error}"),
     }
 }

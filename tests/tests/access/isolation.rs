@@ -1,6 +1,7 @@
 //! What is of one tenant is out of reach of whoever acts in another, whichever way they ask.
 
 use prost_reflect::{DynamicMessage, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tandem_tests::raw::{call, methods, path, request};
 use tonic::Code;
 
@@ -48,6 +49,23 @@ pub(crate) async fn tenants_are_kept_apart() {
     let (answers, _) = call(&theirs, &method, &request(&method, r#"{"parent": "tenants/contoso"}"#)).await;
     let found = answers.concat();
     assert!(secrets.iter().all(|secret| found.windows(secret.len()).any(|part| part == secret.as_bytes())));
+}
+
+/// Each table of each service that has a tenant in it is behind the database's own wall, whatever a query forgets.
+pub(crate) async fn database_shows_nothing_to_whoever_names_no_tenant() {
+    let estate = Estate::new().await;
+    let postgres = &estate.processes.postgres;
+    let tables = "SELECT table_schema || '.' || table_name FROM information_schema.columns
+        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'authority') ORDER BY 1";
+    let tables = postgres.column::<String>("postgres", tables).await;
+    assert!(tables.len() >= 14, "{tables:?}");
+    let direct = sea_orm::Database::connect(postgres.url("postgres")).await.unwrap();
+    for table in tables {
+        let query = Statement::from_string(DbBackend::Postgres, format!("SELECT tenant FROM {table}"));
+        assert_eq!(direct.query_all_raw(query).await.unwrap().len(), 0, "{table}");
+    }
+    // There is something to be seen, by a superuser.
+    assert_eq!(postgres.count("postgres", "inventory.devices").await, 12);
 }
 
 /// Every text of a message, in an order of its own.

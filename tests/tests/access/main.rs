@@ -22,6 +22,10 @@ fn main() -> ExitCode {
             isolation::tenants_are_kept_apart,
         )
         .with_containers(
+            "database_shows_nothing_to_whoever_names_no_tenant",
+            isolation::database_shows_nothing_to_whoever_names_no_tenant,
+        )
+        .with_containers(
             "caller_of_a_part_sees_it_as_if_there_were_nothing_else",
             scopes::part_is_all_there_is,
         )

@@ -2,7 +2,7 @@
 
 use sea_orm::{ConnectionTrait, FromQueryResult, Statement};
 use tandem_storage::bulk::{Column, Insert, List, from_listed, gathered, gathered_values, one_of};
-use tandem_storage::{Database, StoreError, dialect};
+use tandem_storage::{Database, Rows, StoreError, dialect};
 use tandem_testkit::database::Place;
 
 use crate::schema::NoTables;
@@ -26,7 +26,7 @@ async fn open() -> (Place, Database) {
     let place = Place::new().await;
     let database = Database::open::<NoTables>(&place.of("members")).await.unwrap();
     let made: Result<_, StoreError> = database
-        .write(|tx| {
+        .write(Rows::OfEveryTenant, |tx| {
             Box::pin(async move {
                 let sql = "CREATE TABLE member (tenant TEXT NOT NULL, device BIGINT NOT NULL, kind INTEGER NOT NULL,
                            known BOOLEAN NOT NULL, name TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (tenant, device))";
@@ -50,11 +50,11 @@ fn rows(members: &[Member]) -> Insert<'static> {
 }
 
 async fn insert(database: &Database, rows: Insert<'static>) -> Result<(), StoreError> {
-    database.write(move |tx| Box::pin(rows.clone().execute(tx))).await
+    database.write(Rows::OfEveryTenant, move |tx| Box::pin(rows.clone().execute(tx))).await
 }
 
 async fn all(database: &Database) -> Vec<Member> {
-    let reader = database.reader();
+    let reader = &database.reader(Rows::OfEveryTenant);
     let sql = "SELECT * FROM member ORDER BY device";
     let statement = Statement::from_string(reader.get_database_backend(), sql);
     Member::find_by_statement(statement).all(reader).await.unwrap()
@@ -104,7 +104,7 @@ pub(crate) async fn listed_values_are_found_and_gathered() {
     let (_place, database) = open().await;
     let members: Vec<Member> = (1..=4).map(|device| member(device, &format!("d{device}"), &[])).collect();
     insert(&database, rows(&members)).await.unwrap();
-    let reader = database.reader();
+    let reader = &database.reader(Rows::OfEveryTenant);
     let engine = reader.get_database_backend();
     let found = async |column: &str, list: List| {
         let sql =
@@ -132,7 +132,7 @@ pub(crate) async fn listed_values_are_found_and_gathered() {
 pub(crate) async fn columns_are_gathered_side_by_side() {
     let (_place, database) = open().await;
     insert(&database, rows(&[member(1, "a\"", &[]), member(2, "b", &[])])).await.unwrap();
-    let reader = database.reader();
+    let reader = &database.reader(Rows::OfEveryTenant);
     let engine = reader.get_database_backend();
     let columns =
         ["device", "name", "CASE WHEN known THEN 1 ELSE 0 END"].map(|column| gathered(engine, column));

@@ -1,7 +1,7 @@
 //! Replays of requests.
 
 use tandem_storage::requests::{RecallError, Request, forget, recall, remember};
-use tandem_storage::{Database, StoreError};
+use tandem_storage::{Database, Rows, StoreError};
 use tandem_testkit::database::Place;
 
 use crate::schema::{Counters, count, increment, lock};
@@ -12,7 +12,7 @@ const REQUEST: Request<'static> =
 /// A mutation as a service writes it: the effect once, the answer as often as it is asked for.
 async fn serve(database: &Database, request: Request<'static>) -> Result<Vec<u8>, RecallError> {
     database
-        .write(|tx| {
+        .write(Rows::OfEveryTenant, |tx| {
             Box::pin(async move {
                 lock(tx).await?;
                 if let Some(answer) = recall(tx, &request).await? {
@@ -37,7 +37,7 @@ pub(crate) async fn replayed_request_gets_the_first_answer_and_has_no_second_eff
     let (_place, database) = open().await;
     assert_eq!(serve(&database, REQUEST).await.unwrap(), [1]);
     assert_eq!(serve(&database, REQUEST).await.unwrap(), [1]);
-    assert_eq!(count(database.reader()).await, 1);
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 1);
 }
 
 pub(crate) async fn copies_of_a_request_at_once_have_one_effect() {
@@ -51,7 +51,7 @@ pub(crate) async fn copies_of_a_request_at_once_have_one_effect() {
     for copy in copies {
         assert_eq!(copy.await.unwrap().unwrap(), [1]);
     }
-    assert_eq!(count(database.reader()).await, 1);
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 1);
 }
 
 pub(crate) async fn id_used_for_other_content_or_another_method_is_refused() {
@@ -64,7 +64,7 @@ pub(crate) async fn id_used_for_other_content_or_another_method_is_refused() {
             "{error:?}"
         );
     }
-    assert_eq!(count(database.reader()).await, 1);
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 1);
 }
 
 pub(crate) async fn same_id_in_another_tenant_is_another_request() {
@@ -76,7 +76,7 @@ pub(crate) async fn same_id_in_another_tenant_is_another_request() {
 pub(crate) async fn forgetting_removes_the_oldest_answers_up_to_the_bound() {
     let (_place, database) = open().await;
     let outcome: Result<_, StoreError> = database
-        .write(|tx| {
+        .write(Rows::OfEveryTenant, |tx| {
             Box::pin(async move {
                 for (id, at) in [("a", 10), ("b", 20), ("c", 30)] {
                     remember(tx, &Request { request_id: id, ..REQUEST }, b"", at).await?;

@@ -1,7 +1,7 @@
 //! Transactions, and what opening a database gives.
 
 use sea_orm::ConnectionTrait;
-use tandem_storage::{Database, StoreError};
+use tandem_storage::{Database, Rows, StoreError};
 use tandem_testkit::database::Place;
 
 use crate::schema::{Counters, count, increment};
@@ -19,7 +19,7 @@ pub(crate) async fn concurrent_writers_keep_every_increment() {
         tokio::spawn(async move {
             for _ in 0..25 {
                 // Reads, then writes what it read plus one: an update is lost unless the transactions are one after the other.
-                database.write(|tx| Box::pin(increment(tx))).await?;
+                database.write(Rows::OfEveryTenant, |tx| Box::pin(increment(tx))).await?;
             }
             Ok::<_, StoreError>(())
         })
@@ -28,7 +28,7 @@ pub(crate) async fn concurrent_writers_keep_every_increment() {
         writer.await.unwrap().unwrap();
     }
 
-    assert_eq!(count(database.reader()).await, 200);
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 200);
 }
 
 pub(crate) async fn two_openings_of_one_database_keep_every_increment() {
@@ -37,7 +37,7 @@ pub(crate) async fn two_openings_of_one_database_keep_every_increment() {
 
     let write = |database: Database| async move {
         for _ in 0..25 {
-            database.write(|tx| Box::pin(increment(tx))).await?;
+            database.write(Rows::OfEveryTenant, |tx| Box::pin(increment(tx))).await?;
         }
         Ok::<_, StoreError>(())
     };
@@ -45,7 +45,7 @@ pub(crate) async fn two_openings_of_one_database_keep_every_increment() {
     first.unwrap();
     second.unwrap();
 
-    assert_eq!(count(one.reader()).await, 50);
+    assert_eq!(count(&one.reader(Rows::OfEveryTenant)).await, 50);
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +61,7 @@ pub(crate) async fn error_in_the_work_leaves_nothing_behind() {
     let database = open(&place).await;
 
     let outcome: Result<(), Refusal> = database
-        .write(|tx| {
+        .write(Rows::OfEveryTenant, |tx| {
             Box::pin(async move {
                 increment(tx).await?;
                 Err(Refusal::Forbidden)
@@ -70,9 +70,9 @@ pub(crate) async fn error_in_the_work_leaves_nothing_behind() {
         .await;
 
     assert!(matches!(outcome, Err(Refusal::Forbidden)), "{outcome:?}");
-    assert_eq!(count(database.reader()).await, 0);
-    database.write(|tx| Box::pin(increment(tx))).await.unwrap();
-    assert_eq!(count(database.reader()).await, 1);
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 0);
+    database.write(Rows::OfEveryTenant, |tx| Box::pin(increment(tx))).await.unwrap();
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 1);
 }
 
 pub(crate) async fn dropped_write_leaves_nothing_behind_and_frees_the_writer() {
@@ -81,7 +81,7 @@ pub(crate) async fn dropped_write_leaves_nothing_behind_and_frees_the_writer() {
 
     let (begun, has_begun) = tokio::sync::oneshot::channel();
     let begun = std::sync::Mutex::new(Some(begun));
-    let stuck = database.write(|tx| {
+    let stuck = database.write(Rows::OfEveryTenant, |tx| {
         let begun = begun.lock().unwrap().take();
         Box::pin(async move {
             increment(tx).await?;
@@ -94,8 +94,8 @@ pub(crate) async fn dropped_write_leaves_nothing_behind_and_frees_the_writer() {
         started = has_begun => started.unwrap(),
     }
 
-    database.write(|tx| Box::pin(increment(tx))).await.unwrap();
-    assert_eq!(count(database.reader()).await, 1);
+    database.write(Rows::OfEveryTenant, |tx| Box::pin(increment(tx))).await.unwrap();
+    assert_eq!(count(&database.reader(Rows::OfEveryTenant)).await, 1);
 }
 
 pub(crate) async fn collision_is_tried_again_and_given_up_in_the_end() {
@@ -104,7 +104,7 @@ pub(crate) async fn collision_is_tried_again_and_given_up_in_the_end() {
     let calls = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
 
     let outcome: Result<(), StoreError> = database
-        .write(|_| {
+        .write(Rows::OfEveryTenant, |_| {
             let calls = calls.clone();
             Box::pin(async move {
                 calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
@@ -121,12 +121,15 @@ pub(crate) async fn reopened_database_keeps_its_data_and_incarnation() {
     let place = Place::new().await;
     let database = open(&place).await;
     let incarnation = database.incarnation();
-    database.write(|tx| Box::pin(increment(tx))).await.unwrap();
+    database.write(Rows::OfEveryTenant, |tx| Box::pin(increment(tx))).await.unwrap();
     database.close().await.unwrap();
 
     let database = open(&place).await;
 
-    assert_eq!((database.incarnation(), count(database.reader()).await), (incarnation, 1));
+    assert_eq!(
+        (database.incarnation(), count(&database.reader(Rows::OfEveryTenant)).await),
+        (incarnation, 1)
+    );
 }
 
 pub(crate) async fn two_databases_have_two_incarnations() {
@@ -137,7 +140,7 @@ pub(crate) async fn two_databases_have_two_incarnations() {
 pub(crate) async fn reader_refuses_to_change_anything() {
     let place = Place::new().await;
     let database = open(&place).await;
-    database.reader().execute_unprepared("DELETE FROM counter").await.unwrap_err();
+    database.reader(Rows::OfEveryTenant).execute_unprepared("DELETE FROM counter").await.unwrap_err();
     database.ping().await.unwrap();
 }
 
@@ -145,7 +148,7 @@ pub(crate) async fn second_row_with_a_unique_key_is_a_conflict() {
     let place = Place::new().await;
     let database = open(&place).await;
     let outcome: Result<(), StoreError> = database
-        .write(|tx| {
+        .write(Rows::OfEveryTenant, |tx| {
             Box::pin(async move {
                 tx.execute_unprepared("INSERT INTO counter (id, value) VALUES (1, 0)").await?;
                 Ok(())

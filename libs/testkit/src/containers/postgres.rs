@@ -12,8 +12,13 @@ use super::{check, image, port_of, started};
 use crate::certificates::Certificates;
 use crate::wait::until;
 
-/// The password of the databases' owner, known to whoever can reach this machine's loopback while the tests run.
+/// The passwords of the server's superuser and of the services' user, known to whoever can reach this machine's loopback while the tests
+/// run.
 const PASSWORD: &str = "tandem";
+
+/// The services' user: as in production no superuser, for whom row-level security would not hold. It owns the databases that tests make
+/// for it, and may make schemas in the server's own.
+pub(crate) const USER: &str = "tandem";
 
 /// What every server is started with. Some suites open hundreds of databases, each with its pools.
 const SETTINGS: [&str; 1] = ["max_connections=500"];
@@ -71,12 +76,18 @@ impl Postgres {
         let port = port_of(&container, 5432).await;
         let server = Self { container, port };
         server.answers().await;
+        server.execute("postgres", &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'")).await;
+        server.execute("postgres", &format!("GRANT CREATE ON DATABASE postgres TO {USER}")).await;
         server
     }
 
-    /// The address of one of its databases.
+    /// The address of one of its databases, for a service.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
+        self.url_through(self.address(), database)
+    }
+
+    fn url_of_superuser(&self, database: &str) -> String {
         format!("postgres://postgres:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
     }
 
@@ -110,10 +121,10 @@ impl Postgres {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The address of one of its databases, as reached through another address.
+    /// The address of one of its databases for a service, as reached through another address.
     #[must_use]
     pub fn url_through(&self, address: SocketAddr, database: &str) -> String {
-        format!("postgres://postgres:{PASSWORD}@{address}/{database}")
+        format!("postgres://{USER}:{PASSWORD}@{address}/{database}")
     }
 
     /// Stops it, as its operator does, or kills it; and starts it again, which may give it another port. Waits until it answers.
@@ -148,8 +159,10 @@ impl Postgres {
     }
 
     async fn answers(&self) {
-        until("PostgreSQL answers", async || sea_orm::Database::connect(self.url("postgres")).await.ok())
-            .await;
+        until("PostgreSQL answers", async || {
+            sea_orm::Database::connect(self.url_of_superuser("postgres")).await.ok()
+        })
+        .await;
     }
 
     /// Starts a copy of it that follows it, and from then on acknowledges nothing that the copy does not have.
@@ -202,7 +215,7 @@ impl Postgres {
         check(self.container.stop_with_timeout(Some(0)).await);
     }
 
-    /// Runs a statement in one of its databases, as its owner.
+    /// Runs a statement in one of its databases, as the superuser, who sees every row.
     ///
     /// # Panics
     /// The statement fails.
@@ -250,7 +263,7 @@ impl Postgres {
     }
 
     async fn connect(&self, database: &str) -> DatabaseConnection {
-        match sea_orm::Database::connect(self.url(database)).await {
+        match sea_orm::Database::connect(self.url_of_superuser(database)).await {
             Ok(connection) => connection,
             Err(error) => panic!("PostgreSQL does not answer: {error}"),
         }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
-use tandem_storage::{Database, Location, StoreError};
+use tandem_storage::{Database, Location, Reader, Rows, StoreError};
 
 use policy_set::PolicySet;
 
@@ -37,6 +37,11 @@ impl Store {
         Ok(Self { database, policy_sets: moka::sync::Cache::new(TENANTS_KEPT) })
     }
 
+    /// The pool for queries of a tenant's rows.
+    pub(crate) fn reader(&self, tenant: &str) -> Reader {
+        self.database.reader(Rows::Of(tenant))
+    }
+
     /// How far a tenant is at that revision.
     pub(crate) fn mark(&self, revision: u64) -> Mark {
         Mark { incarnation: self.database.incarnation(), revision }
@@ -50,7 +55,7 @@ impl Store {
 
     /// The revision of the tenant's last commit; 0 before the first.
     pub(crate) async fn revision(&self, tenant: &str) -> Result<u64, StoreError> {
-        let reader = self.database.reader();
+        let reader = self.reader(tenant);
         let select = Statement::from_sql_and_values(
             reader.get_database_backend(),
             "SELECT revision FROM tenants WHERE tenant = $1",

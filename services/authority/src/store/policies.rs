@@ -9,7 +9,7 @@ use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_domain::id::{HierarchyId, TenantId};
 use tandem_server::{Failure, Reach};
-use tandem_storage::StoreError;
+use tandem_storage::{Rows, StoreError};
 
 use super::entity::{policy, policy_revision};
 use super::once::Once;
@@ -44,7 +44,8 @@ pub(crate) async fn policy_record(
     new: NewPolicy,
     once: Once,
 ) -> Result<UpdateCoManagementPolicyResponse, Failure> {
-    let commit = store.database.write(|tx| {
+    let tenant = new.tenant.clone();
+    let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
         let (store, new, once) = (store.clone(), new.clone(), once.clone());
         Box::pin(async move { recorded(tx, &store, &new, &once).await })
     });
@@ -120,7 +121,7 @@ pub(crate) async fn policy_fetch(
     hierarchy: &HierarchyId,
 ) -> Result<Option<CoManagementPolicy>, StoreError> {
     let key = (tenant.to_string(), hierarchy.to_string());
-    policy::Entity::find_by_id(key).one(store.database.reader()).await?.map(message).transpose()
+    policy::Entity::find_by_id(key).one(&store.reader(tenant.as_str())).await?.map(message).transpose()
 }
 
 /// Up to `limit` policies of what is reached of a tenant, after that hierarchy's, by name, each with its hierarchy.
@@ -138,8 +139,11 @@ pub(crate) async fn policy_list(
     if let Some(after) = after {
         query = query.filter(policy::Column::Hierarchy.gt(after));
     }
-    let rows =
-        query.order_by_asc(policy::Column::Hierarchy).limit(limit).all(store.database.reader()).await?;
+    let rows = query
+        .order_by_asc(policy::Column::Hierarchy)
+        .limit(limit)
+        .all(&store.reader(tenant.as_str()))
+        .await?;
     rows.into_iter().map(|row| Ok((row.hierarchy.clone(), message(row)?))).collect()
 }
 
@@ -158,7 +162,7 @@ pub(crate) async fn policy_revision_list(
         query = query.filter(policy_revision::Column::Revision.lt(before));
     }
     let newest_first = query.order_by_desc(policy_revision::Column::Revision).limit(limit);
-    let rows = newest_first.all(store.database.reader()).await?;
+    let rows = newest_first.all(&store.reader(tenant.as_str())).await?;
     rows.into_iter().map(|row| message(row.into())).collect()
 }
 

@@ -50,7 +50,7 @@ pub(crate) async fn policy_set(store: &Store, tenant: &TenantId) -> Result<Arc<P
 
 /// One statement, so that the revision and the policies are of one world.
 async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError> {
-    let reader = store.database.reader();
+    let reader = store.reader(tenant.as_str());
     let select = Statement::from_sql_and_values(
         reader.get_database_backend(),
         "SELECT t.revision, p.hierarchy, p.body, p.revision

@@ -174,7 +174,7 @@ impl Watching {
     /// Waits for a commit after that revision.
     async fn wait(&mut self, revision: i64) -> Result<u64, Failure> {
         loop {
-            let now = tenants::revision(self.store.database.reader(), self.tenant.id()).await?;
+            let now = tenants::revision(&self.store.reader(self.tenant.id()), self.tenant.id()).await?;
             if i64::try_from(now).unwrap_or(i64::MAX) > revision {
                 return Ok(now);
             }

@@ -71,7 +71,7 @@ pub(crate) async fn collection_fetch(
     tenant: &TenantName,
     name: &CollectionName,
 ) -> Result<Collection, Failure> {
-    seen(tenant, row(store.database.reader(), tenant.id(), name).await?)
+    seen(tenant, row(&store.reader(tenant.id()), tenant.id(), name).await?)
 }
 
 /// The collection of a row, as whoever named the tenant sees it: the site counts also members that they do not reach.
@@ -98,7 +98,13 @@ pub(crate) async fn collection_list(
     if let Some(after) = after {
         cursor.after(after);
     }
-    cursor.first(limit).all(store.database.reader()).await?.into_iter().map(|row| seen(tenant, row)).collect()
+    cursor
+        .first(limit)
+        .all(&store.reader(tenant.id()))
+        .await?
+        .into_iter()
+        .map(|row| seen(tenant, row))
+        .collect()
 }
 
 /// Makes one of Tandem's own collections.
@@ -308,7 +314,7 @@ pub(crate) async fn member_list(
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<String>, Failure> {
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let row = row(reader, tenant.id(), name).await?;
     let mut cursor = device::Entity::find()
         .filter(device::Column::Tenant.eq(tenant.id()))

@@ -19,7 +19,7 @@ pub(crate) async fn conflict_list(
     limit: u64,
 ) -> Result<Vec<(i64, IdentityConflict)>, Failure> {
     use identity_conflict::Column as C;
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let mut found = identity_conflict::Entity::find().filter(C::Tenant.eq(tenant.id()));
     if tenant.reach().parts().is_some() {
         let reached = Query::select()

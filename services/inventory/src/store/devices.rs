@@ -48,7 +48,7 @@ fn not_found(tenant: &TenantName, id: &str) -> Failure {
 
 /// Reads a device.
 pub(crate) async fn device_fetch(store: &Store, tenant: &TenantName, id: &str) -> Result<Device, Failure> {
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let row = device::Entity::find_by_id((tenant.id().to_owned(), id.to_owned()))
         .filter(device::Column::Removed.eq(false))
         .filter(filter::reached(reader, tenant).await?)
@@ -69,7 +69,7 @@ pub(crate) async fn device_lookup(
         name: format!("{tenant}/devices with {} {}", key.kind().id(), key.value()),
     };
     let row = device_key::Entity::find_by_id((tenant.id().to_owned(), kind, key.value().to_owned()))
-        .one(store.database.reader())
+        .one(&store.reader(tenant.id()))
         .await?;
     match row {
         // A hardware key that several records share says of none of them which is meant.
@@ -90,7 +90,7 @@ pub(crate) async fn device_list(
     after: Option<String>,
     limit: u64,
 ) -> Result<Vec<Device>, Failure> {
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let mut cursor = device::Entity::find()
         .filter(device::Column::Tenant.eq(tenant.id()))
         .filter(device::Column::Removed.eq(false))
@@ -109,7 +109,7 @@ pub(crate) async fn device_batch(
     tenant: &TenantName,
     ids: &[String],
 ) -> Result<Vec<Device>, Failure> {
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let rows = device::Entity::find()
         .filter(device::Column::Tenant.eq(tenant.id()))
         .filter(device::Column::Removed.eq(false))

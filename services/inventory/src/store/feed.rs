@@ -49,7 +49,7 @@ pub(crate) async fn stored(
     use device::Column as C;
     let rows =
         later(tenant, after, limit).select_only().columns([C::Device, C::Revision, C::Removed, C::Body]);
-    let mut rows: Vec<Stored> = rows.into_model().all(store.database.reader()).await?;
+    let mut rows: Vec<Stored> = rows.into_model().all(&store.reader(tenant)).await?;
     for row in rows.iter_mut().filter(|row| !row.removed) {
         // Encoded messages one after the other are one message that has the fields of both.
         let revision = Device { revision: row.revision.unsigned_abs(), ..Device::default() };
@@ -96,7 +96,7 @@ pub(crate) async fn changes(
     until: u64,
     limit: u64,
 ) -> Result<Page, Failure> {
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant.id());
     let takes = filter::condition(reader, tenant.id(), wanted).await?;
     let takes = takes.add(filter::reached(reader, tenant).await?);
     let rows = later(tenant.id(), after, limit)

@@ -45,7 +45,7 @@ fn site_message(row: site::Model) -> Result<Site, Failure> {
 /// Reads a hierarchy.
 pub(crate) async fn hierarchy_fetch(store: &Store, tenant: &str, id: &str) -> Result<Hierarchy, Failure> {
     hierarchy::Entity::find_by_id((tenant.to_owned(), id.to_owned()))
-        .one(store.database.reader())
+        .one(&store.reader(tenant))
         .await?
         .map(hierarchy_message)
         .ok_or_else(|| not_found(tenant, id))
@@ -88,7 +88,13 @@ pub(crate) async fn hierarchy_list(
     if let Some(after) = after {
         cursor.after(after);
     }
-    Ok(cursor.first(limit).all(store.database.reader()).await?.into_iter().map(hierarchy_message).collect())
+    Ok(cursor
+        .first(limit)
+        .all(&store.reader(tenant.id()))
+        .await?
+        .into_iter()
+        .map(hierarchy_message)
+        .collect())
 }
 
 /// Changes a hierarchy, or makes it.
@@ -139,7 +145,7 @@ pub(crate) async fn site_fetch(
     id: &str,
 ) -> Result<Site, Failure> {
     let row = site::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned(), id.to_owned()))
-        .one(store.database.reader())
+        .one(&store.reader(tenant))
         .await?;
     match row {
         Some(row) => site_message(row),
@@ -165,7 +171,7 @@ pub(crate) async fn site_list(
     if let Some(after) = after {
         cursor.after(after);
     }
-    cursor.first(limit).all(store.database.reader()).await?.into_iter().map(site_message).collect()
+    cursor.first(limit).all(&store.reader(tenant)).await?.into_iter().map(site_message).collect()
 }
 
 /// Replaces a site's facts, or makes the site.
@@ -220,7 +226,7 @@ pub(crate) async fn surroundings_fetch(
     tenant: &TenantName,
     known: u64,
 ) -> Result<GetSurroundingsResponse, Failure> {
-    let (reader, reach, tenant) = (store.database.reader(), tenant.reach(), tenant.id());
+    let (reader, reach, tenant) = (&store.reader(tenant.id()), tenant.reach(), tenant.id());
     let (revision, changed) = revisions(reader, tenant).await?;
     let consistency_token = store.token(revision);
     if known != 0 && known >= changed {

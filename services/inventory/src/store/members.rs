@@ -68,7 +68,7 @@ pub(crate) async fn import_apply(
 ) -> Result<u64, Failure> {
     let import = Arc::new(import);
     let (revision, write, records) = store
-        .write(|tx| {
+        .write(tenant, |tx| {
             let (import, tenant, named) = (import.clone(), tenant.to_owned(), named.clone());
             Box::pin(async move { apply(tx, &tenant, &import, &named).await })
         })

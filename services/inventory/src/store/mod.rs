@@ -25,7 +25,7 @@ use sea_orm::DatabaseTransaction;
 use tandem_cache::{Hint, Position, RedisHints};
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
-use tandem_storage::{BoxFuture, Database, Location, StoreError};
+use tandem_storage::{BoxFuture, Database, Location, Reader, Rows, StoreError};
 use tokio::sync::{Semaphore, watch};
 
 /// The store: the database, a hint per tenant that something was committed, and the reports that wait for a transaction.
@@ -65,13 +65,18 @@ impl Store {
         Ok(Self { database, hints, others, gathering, written, ahead, named })
     }
 
-    /// Runs a transaction. See [`Database::write`].
-    pub(crate) async fn write<T, F>(&self, work: F) -> Result<T, Failure>
+    /// The pool for queries of a tenant's rows.
+    pub(crate) fn reader(&self, tenant: &str) -> Reader {
+        self.database.reader(Rows::Of(tenant))
+    }
+
+    /// Runs a transaction over a tenant's rows. See [`Database::write`].
+    pub(crate) async fn write<T, F>(&self, tenant: &str, work: F) -> Result<T, Failure>
     where
         T: Send,
         F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, Failure>> + Send + Sync,
     {
-        self.database.write(work).await
+        self.database.write(Rows::Of(tenant), work).await
     }
 
     /// Wakes watchers, here and at other replicas: the tenant's revision is at least this now. A hint only saves polling; losing one is
@@ -119,7 +124,7 @@ impl Store {
     /// Checks that this database is at least at the world of a token. Answers the revision that was seen.
     pub(crate) async fn at_least(&self, tenant: &str, token: &str) -> Result<u64, Failure> {
         let token = ConsistencyToken::parse(token)?;
-        let revision = tenants::revision(self.database.reader(), tenant).await?;
+        let revision = tenants::revision(&self.reader(tenant), tenant).await?;
         token.check(Service::Inventory, Mark { incarnation: self.database.incarnation(), revision })?;
         Ok(revision)
     }

@@ -107,7 +107,7 @@ impl Store {
         let change = Arc::new(change);
         let tenant = once.tenant.clone();
         let (answer, revision) = self
-            .write(|tx| {
+            .write(&tenant, |tx| {
                 let (store, once, change) = (self.clone(), once.clone(), change.clone());
                 Box::pin(async move {
                     // Under the lock: a request and its repetition that arrive together have one effect.

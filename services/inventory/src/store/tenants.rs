@@ -6,6 +6,7 @@ use tandem_contracts::inventory::v1::{CreateTenantResponse, Tenant, UpdateTenant
 use tandem_contracts::r#type::v1::TenantFacts;
 use tandem_server::Tenants;
 use tandem_server::failure::Failure;
+use tandem_storage::Rows;
 
 use super::entity::tenant;
 use super::lock::Changed;
@@ -47,7 +48,7 @@ pub(crate) async fn tenant_create(
     };
     let token = store.token(1);
     let answer = store
-        .write(|tx| {
+        .write(&row.tenant, |tx| {
             let (row, once, token) = (row.clone(), once.clone(), token.clone());
             Box::pin(async move {
                 if let Some(answer) = once.answered(tx).await? {
@@ -75,7 +76,7 @@ pub(crate) async fn tenant_create(
 /// Reads a tenant and its revision.
 pub(crate) async fn tenant_fetch(store: &Store, id: &str) -> Result<(Tenant, u64), Failure> {
     let row = tenant::Entity::find_by_id(id.to_owned())
-        .one(store.database.reader())
+        .one(&store.reader(id))
         .await?
         .ok_or_else(|| not_found(id))?;
     let revision = row.revision.unsigned_abs();
@@ -126,7 +127,13 @@ pub(crate) async fn tenant_list(
     if let Some(after) = after {
         cursor.after(after);
     }
-    cursor.first(limit).all(store.database.reader()).await?.into_iter().map(message).collect()
+    cursor
+        .first(limit)
+        .all(&store.database.reader(Rows::OfEveryTenant))
+        .await?
+        .into_iter()
+        .map(message)
+        .collect()
 }
 
 /// Replaces a tenant's facts. The states of its devices follow in the same transaction.

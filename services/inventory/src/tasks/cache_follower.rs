@@ -24,6 +24,7 @@ use futures::{FutureExt, StreamExt};
 use metrics::{counter, gauge};
 use tandem_cache::DeviceStateCache;
 use tandem_server::failure::chain;
+use tandem_storage::Rows;
 
 use self::tenant::{Followed, Progress};
 use crate::store::{Store, tenants};
@@ -71,7 +72,7 @@ impl CacheFollower {
     /// Takes every tenant a step on, by the heads as they are now. Answers how far the one that is furthest behind got.
     async fn round(&mut self) -> Progress {
         let now = SystemTime::now();
-        match tenants::heads(self.store.database.reader()).await {
+        match tenants::heads(&self.store.database.reader(Rows::OfEveryTenant)).await {
             Ok(heads) => {
                 self.blind = false;
                 self.steps(heads, now).await

@@ -42,7 +42,7 @@ pub(crate) struct Ahead {
 /// Reads what a batch touches. `None`: enough others are read ahead; or there is no such tenant, which the batch will hear of in its turn.
 pub(crate) async fn read_ahead(store: &Store, tenant: &str, batch: &Batch) -> Result<Option<Ahead>, Failure> {
     let Ok(place) = store.ahead.clone().try_acquire_owned() else { return Ok(None) };
-    let reader = store.database.reader();
+    let reader = &store.reader(tenant);
     // Before everything else: what is committed meanwhile counts as later.
     let Some(since) = tenants::writes(reader, tenant).await? else { return Ok(None) };
     let mut working = Working::default();

@@ -30,7 +30,7 @@ pub(crate) async fn batches_apply(
     // A second attempt reads anew.
     let ahead = Mutex::new(ahead);
     let (applied, write, footprint) = store
-        .write(|tx| {
+        .write(tenant, |tx| {
             let (batches, tenant) = (batches.clone(), tenant.to_owned());
             let ahead = std::mem::take(&mut *ahead.lock().unwrap_or_else(PoisonError::into_inner));
             let written = store.written.clone();

@@ -109,7 +109,7 @@ fn batches(said: &[Vec<Said>]) -> Vec<Batch> {
 
 /// Everything that batches write, row by row.
 async fn rows(store: &Store) -> [Vec<String>; 4] {
-    let reader = store.database.reader();
+    let reader = &store.reader("contoso");
     let devices = device::Entity::find().order_by_asc(device::Column::Device).all(reader).await.unwrap();
     let keys = device_key::Entity::find()
         .order_by_asc(device_key::Column::Kind)
