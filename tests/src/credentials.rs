@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::KeyPair;
@@ -52,6 +54,22 @@ impl Credentials {
     pub fn signed(&self, claims: &Value) -> String {
         let pem = std::fs::read_to_string(self.path("token-signing.key")).expect("the key can be read");
         SigningKey::of(&KeyPair::from_pem(&pem).expect("it is a key")).signed(claims)
+    }
+
+    /// A token whose signature anybody can make: the issuer's public key, in the form in which it is published, taken for a shared secret.
+    ///
+    /// # Panics
+    /// The key set cannot be read.
+    #[must_use]
+    pub fn signed_by_the_public_key(&self, claims: &Value) -> String {
+        let text = std::fs::read(self.path("token-keys.json")).expect("the key set can be read");
+        let set: Value = serde_json::from_slice(&text).expect("it is a key set");
+        let point = |name: &str| URL_SAFE_NO_PAD.decode(set["keys"][0][name].as_str().expect("a P-256 key"));
+        let (x, y) = (point("x").expect("it is base64"), point("y").expect("it is base64"));
+        let secret = EncodingKey::from_secret(&[&[4], &x[..], &y[..]].concat());
+        let id = set["keys"][0]["kid"].as_str().map(str::to_owned);
+        let header = Header { kid: id, ..Header::new(Algorithm::HS256) };
+        jsonwebtoken::encode(&header, claims, &secret).expect("the claims are JSON")
     }
 
     /// Publishes another key of the issuer beside its first, or takes it away again.

@@ -114,6 +114,7 @@ const REPORT: &str = "\
 tandem-inventory SERVER tandem.inventory.v1.DeviceService/ReportDevices
   tandem-inventory INTERNAL ingest
     tandem-inventory CLIENT BEGIN
+    tandem-inventory CLIENT SELECT
     tandem-inventory CLIENT UPDATE tenants
     tandem-inventory CLIENT SELECT hierarchies
     tandem-inventory CLIENT SELECT records
@@ -127,22 +128,46 @@ tandem-inventory SERVER tandem.inventory.v1.DeviceService/ReportDevices
     tandem-inventory CLIENT COMMIT
 ";
 
-/// A check of a device: the device from Redis, its surroundings from the inventory, the policies from the authority.
+/// Each query of a service runs in a transaction that first says whose rows it is for. A check of a device: the device from Redis, its surroundings from the inventory, the policies from the authority.
 const CHECK: &str = "\
 tandem-prerequisites SERVER tandem.prerequisites.v1.PrerequisitesService/CheckDevice
   tandem-prerequisites CLIENT MGET
   tandem-prerequisites CLIENT tandem.inventory.v1.TenantService/GetSurroundings
     tandem-inventory SERVER tandem.inventory.v1.TenantService/GetSurroundings
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT tenants
+      tandem-inventory CLIENT COMMIT
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT tenants
+      tandem-inventory CLIENT COMMIT
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT tenants
+      tandem-inventory CLIENT COMMIT
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT hierarchies
+      tandem-inventory CLIENT COMMIT
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT sites
+      tandem-inventory CLIENT COMMIT
+      tandem-inventory CLIENT BEGIN
+      tandem-inventory CLIENT SELECT
       tandem-inventory CLIENT SELECT collections
+      tandem-inventory CLIENT COMMIT
   tandem-prerequisites CLIENT tandem.authority.v1.AuthorityService/ListCoManagementPolicies
     tandem-authority SERVER tandem.authority.v1.AuthorityService/ListCoManagementPolicies
+      tandem-authority CLIENT BEGIN
+      tandem-authority CLIENT SELECT
       tandem-authority CLIENT SELECT tenants
+      tandem-authority CLIENT COMMIT
+      tandem-authority CLIENT BEGIN
+      tandem-authority CLIENT SELECT
       tandem-authority CLIENT SELECT policies
+      tandem-authority CLIENT COMMIT
 ";
 
 async fn trace_leads_from_the_caller_to_every_statement() {

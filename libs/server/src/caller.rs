@@ -18,8 +18,9 @@ use crate::failure::Failure;
 use crate::grant::{Grant, Reach, Scope, Tenants};
 use crate::principal::Principal;
 
-/// Most names that limit one caller in one tenant: they travel in a header, each of at most 128 bytes.
-pub const MOST_SCOPE_NAMES: usize = 100;
+/// Longest that the names together may be which limit one caller in one tenant: they travel in a header, where they take a third more, and
+/// headers have 16 KiB in all.
+pub const MOST_SCOPE_BYTES: usize = 8 * 1024;
 
 /// The header that says for whom a service calls.
 pub const ON_BEHALF: HeaderName = HeaderName::from_static("tandem-on-behalf-of");
@@ -107,11 +108,11 @@ impl Call {
         }
         parts.sort_unstable();
         parts.dedup();
-        let found: usize = parts.iter().map(|part| part.names()).sum();
-        if found > MOST_SCOPE_NAMES {
+        let found: usize = parts.iter().map(|part| part.bytes()).sum();
+        if found > MOST_SCOPE_BYTES {
             return Err(Failure::LimitExceeded {
-                limit: "scope_names",
-                allowed: MOST_SCOPE_NAMES as u64,
+                limit: "scope_bytes",
+                allowed: MOST_SCOPE_BYTES as u64,
                 found: found as u64,
             });
         }
@@ -142,7 +143,10 @@ struct Behalf {
     /// The tenant that the call is about. Unset: none, and nothing of any is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tenant: Option<String>,
-    /// What of it the caller reaches. Empty: all.
+    /// The caller reaches all of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    whole: bool,
+    /// The parts of it that the caller reaches.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     parts: Vec<Scope>,
 }
@@ -156,12 +160,13 @@ pub fn on_behalf() -> Option<(HeaderName, HeaderValue, bool)> {
         Some((tenant, reach)) => (Some(tenant.clone()), reach.clone()),
         None => (None, Reach::Whole),
     };
-    let parts = reach.parts().map(<[Scope]>::to_vec).unwrap_or_default();
-    let is_limited = !parts.is_empty();
-    let behalf = Behalf { caller: call.principal.id.clone(), tenant, parts };
+    let parts = reach.parts().map(<[Scope]>::to_vec);
+    let whole = parts.is_none();
+    let behalf =
+        Behalf { caller: call.principal.id.clone(), tenant, whole, parts: parts.unwrap_or_default() };
     let json = serde_json::to_vec(&behalf).ok()?;
     let value = HeaderValue::from_str(&BASE64_URL_SAFE_NO_PAD.encode(json)).ok()?;
-    Some((ON_BEHALF, value, is_limited))
+    Some((ON_BEHALF, value, !whole))
 }
 
 /// The principal of a call: who authenticated, or, where that is a service which calls for somebody, that service within what they reach.
@@ -177,7 +182,10 @@ pub(crate) fn acting(authenticated: Arc<Principal>, headers: &HeaderMap) -> Resu
     let damaged = || Failure::Unauthenticated("the header tandem-on-behalf-of is damaged");
     let json = BASE64_URL_SAFE_NO_PAD.decode(value.as_bytes()).map_err(|_| damaged())?;
     let behalf: Behalf = serde_json::from_slice(&json).map_err(|_| damaged())?;
-    Ok(Arc::new(authenticated.on_behalf(&behalf.caller, behalf.tenant.as_deref(), &behalf.parts)))
+    let whole = behalf.whole.then(Scope::default);
+    let parts = behalf.parts.into_iter().filter(|part| !part.is_whole()).chain(whole);
+    let parts: Vec<Scope> = parts.collect();
+    Ok(Arc::new(authenticated.on_behalf(&behalf.caller, behalf.tenant.as_deref(), &parts)))
 }
 
 #[cfg(test)]
@@ -238,10 +246,10 @@ mod tests {
 
     #[test]
     fn caller_that_too_many_names_limit_is_refused_with_their_number() {
-        let names: Vec<String> = (0..=MOST_SCOPE_NAMES).map(|n| format!("H{n}")).collect();
+        let names: Vec<String> = (0..=MOST_SCOPE_BYTES / 8).map(|n| format!("H{n:04}")).collect();
         let scope = Scope { hierarchies: names.into_iter().collect(), ..Scope::default() };
         let refused = call(vec![reader(scope)], DeclaredReach::Narrowed).reach_in("contoso").unwrap_err();
-        assert_eq!(refused.to_string(), "the limit scope_names is 100, found 101");
+        assert_eq!(refused.to_string(), "the limit scope_bytes is 8192, found 8200");
     }
 
     #[test]

@@ -76,6 +76,9 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
             if let Some(tenant) = info.metadata.get("tenant") {
                 return Some(Failure::TenantDenied { tenant: tenant.clone() });
             }
+            if let Some(name) = info.metadata.get("name") {
+                return Some(Failure::ScopeDenied { name: name.clone() });
+            }
             let permission = Permission::from_str_name(info.metadata.get("permission")?)?;
             Some(Failure::PermissionDenied { permission })
         }

@@ -60,10 +60,10 @@ impl Scope {
         self.hierarchies.is_empty() && self.collections.is_empty()
     }
 
-    /// How many names it has.
+    /// How long its names are together, with what stands around them where they are written down.
     #[must_use]
-    pub fn names(&self) -> usize {
-        self.hierarchies.len() + self.collections.len()
+    pub fn bytes(&self) -> usize {
+        self.hierarchies.iter().chain(&self.collections).map(|name| name.len() + AROUND_A_NAME).sum()
     }
 
     fn has_hierarchy(&self, hierarchy: &str) -> bool {
@@ -77,6 +77,9 @@ impl Scope {
         }
     }
 }
+
+/// Quotes and a comma.
+const AROUND_A_NAME: usize = 3;
 
 /// Permissions that hold somewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]

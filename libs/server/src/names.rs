@@ -126,17 +126,6 @@ impl TenantName {
         }
     }
 
-    /// Refuses what takes the whole tenant.
-    ///
-    /// # Errors
-    /// [`Failure::ScopeDenied`].
-    pub fn check_whole(&self) -> Result<(), Failure> {
-        match self.reach {
-            Reach::Whole => Ok(()),
-            Reach::Parts(_) => Err(Failure::ScopeDenied { name: self.name.clone() }),
-        }
-    }
-
     /// The tenant's id: `{t}`.
     #[must_use]
     pub fn id(&self) -> &str {
@@ -288,8 +277,7 @@ mod tests {
         let tenant = tenant.unwrap();
         assert_eq!(tenant.reach().parts().map(<[Scope]>::len), Some(2));
         assert!(tenant.check_hierarchy("PS1").is_ok() && tenant.check_hierarchy("PS3").is_err());
-        assert!(tenant.check_whole().is_err());
-        assert!(TenantName::of_id("contoso").unwrap().check_whole().is_ok());
+        assert_eq!(TenantName::of_id("contoso").unwrap().reach(), &Reach::Whole);
     }
 
     #[test]

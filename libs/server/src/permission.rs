@@ -148,7 +148,7 @@ mod tests {
         let declared = Declared {
             method: "tandem.inventory.v1.DeviceService/ReportDevices".into(),
             permission: Permission::DevicesReport,
-            reach: Reach::Hierarchy,
+            reach: Reach::Tenant,
         };
         assert_eq!(permissions.demand(report), Demand::Declared(declared));
         assert_eq!(permissions.demand("/grpc.health.v1.Health/Check"), Demand::Open);

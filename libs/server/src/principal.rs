@@ -74,10 +74,8 @@ impl Principal {
         self.acts_for_others
     }
 
-    /// The same, within what somebody else reaches: nothing, or of a tenant those parts; without parts all of it.
+    /// The same, within what somebody else reaches: nothing, or of a tenant those parts.
     pub(crate) fn on_behalf(&self, caller: &str, tenant: Option<&str>, parts: &[Scope]) -> Self {
-        let whole = [Scope::default()];
-        let parts = if parts.is_empty() { &whole } else { parts };
         let everything = || vec![Grant::new(every_permission(), Tenants::All, Scope::default())];
         let own = self.grants().map_or_else(everything, <[Grant]>::to_vec);
         let within = |tenant| {

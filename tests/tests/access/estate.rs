@@ -117,19 +117,27 @@ pub(crate) async fn report(
         key: format!("{hierarchy}/{number}"),
         observed_at,
         sequence: 0,
-        body: Some(Body::Discovery(Discovery {
-            name: Some(format!("{}-{number}", mark(tenant))),
-            sms_unique_identifier: Some(key(tenant, number)),
-            client: Some(true),
-            operating_system: Some("Microsoft Windows NT Workstation 10.0".into()),
-            ..Discovery::default()
-        })),
+        body: Some(Body::Discovery(discovery(tenant, number))),
     };
+    send(connection, tenant, hierarchy, numbers.map(section).collect()).await
+}
+
+fn discovery(tenant: &str, number: u32) -> Discovery {
+    Discovery {
+        name: Some(format!("{}-{number}", mark(tenant))),
+        sms_unique_identifier: Some(key(tenant, number)),
+        client: Some(true),
+        operating_system: Some("Microsoft Windows NT Workstation 10.0".into()),
+        ..Discovery::default()
+    }
+}
+
+async fn send(connection: &Connection, tenant: &str, hierarchy: &str, sections: Vec<Section>) -> String {
     let request = ReportDevicesRequest {
         parent: format!("tenants/{tenant}"),
         source: format!("configmgr/{hierarchy}"),
         sequence: 1,
-        sections: numbers.map(section).collect(),
+        sections,
     };
     let answer = connection.devices().report_devices(tokio_stream::once(request)).await.unwrap();
     let answer = answer.into_inner().message().await.unwrap().unwrap();
@@ -137,8 +145,30 @@ pub(crate) async fn report(
     answer.consistency_token
 }
 
+/// Reports that a device is called otherwise now.
+pub(crate) async fn rename(connection: &Connection, tenant: &str, hierarchy: &str, number: u32) {
+    let observed_at = "2026-11-20T13:00:00Z".parse().map(tandem_contracts::convert::time::to_proto).ok();
+    let body = Discovery { name: Some("RENAMED".into()), ..discovery(tenant, number) };
+    let section = Section {
+        key: format!("{hierarchy}/{number}"),
+        observed_at,
+        sequence: 0,
+        body: Some(Body::Discovery(body)),
+    };
+    send(connection, tenant, hierarchy, vec![section]).await;
+}
+
+/// Takes everybody out of the hierarchy's collection.
+pub(crate) async fn leave(connection: &Connection, tenant: &str, hierarchy: &str) {
+    import_members(connection, tenant, hierarchy, Vec::new()).await;
+}
+
 /// A collection of the hierarchy with its first device.
 async fn import(connection: &Connection, tenant: &str, hierarchy: &str, first: u32) {
+    import_members(connection, tenant, hierarchy, vec![format!("{hierarchy}/{first}")]).await;
+}
+
+async fn import_members(connection: &Connection, tenant: &str, hierarchy: &str, keys: Vec<String>) {
     let collection = format!("{hierarchy}00014");
     let request = ImportCollectionsRequest {
         parent: format!("tenants/{tenant}/hierarchies/{hierarchy}"),
@@ -149,12 +179,7 @@ async fn import(connection: &Connection, tenant: &str, hierarchy: &str, first: u
             member_count: Some(1),
             ..ImportedCollection::default()
         }],
-        members: vec![ImportedMembers {
-            collection,
-            keys: vec![format!("{hierarchy}/{first}")],
-            replace: true,
-            complete: true,
-        }],
+        members: vec![ImportedMembers { collection, keys, replace: true, complete: true }],
     };
     let answer = connection.collections().import_collections(tokio_stream::once(request)).await.unwrap();
     answer.into_inner().message().await.unwrap().unwrap();

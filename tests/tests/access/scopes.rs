@@ -3,21 +3,24 @@
 use std::path::Path;
 
 use tandem_client::Connection;
-use tandem_contracts::authority::v1::{ListCoManagementPoliciesRequest, StreamEffectiveAuthorityRequest};
+use tandem_contracts::authority::v1::{
+    ListCoManagementPoliciesRequest, ListDriftRequest, StreamEffectiveAuthorityRequest,
+};
 use tandem_contracts::inventory::v1::{
-    GetDeviceRequest, GetHierarchyRequest, ListCollectionMembersRequest, ListCollectionsRequest,
-    ListDevicesRequest, ListHierarchiesRequest, ReportDevicesRequest, WatchDevicesRequest,
+    GetDeviceRequest, GetHierarchyRequest, GetSurroundingsRequest, ListCollectionMembersRequest,
+    ListCollectionsRequest, ListDevicesRequest, ListHierarchiesRequest, LookupDeviceRequest,
+    ReportDevicesRequest, WatchDevicesRequest, WatchDevicesResponse,
 };
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDevicesRequest};
 use tandem_contracts::prerequisites::v1::{
     CheckDeviceRequest, SummarizeFleetRequest, SummarizeFleetResponse,
 };
-use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_contracts::r#type::v1::{DeviceFilter, DeviceKey, KeyKind};
 use tandem_testkit::wait::until;
 use tandem_tests::system::Processes;
 use tonic::Code;
 
-use crate::estate::{CONTOSO, Estate, mark, report};
+use crate::estate::{CONTOSO, Estate, key, leave, mark, rename, report};
 
 const TENANT: &str = "tenants/contoso";
 
@@ -227,11 +230,7 @@ async fn rest_of_the_tenant_is_refused(estate: &Estate) {
     let request = GetHierarchyRequest { name: format!("{TENANT}/hierarchies/PS2"), ..Default::default() };
     let refused = of_hierarchy.hierarchies().get_hierarchy(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
-    for (source, code) in [
-        ("configmgr/PS1", None),
-        ("configmgr/PS2", Some(Code::PermissionDenied)),
-        ("intune", Some(Code::PermissionDenied)),
-    ] {
+    for source in ["configmgr/PS1", "intune"] {
         let request = ReportDevicesRequest {
             parent: parent(),
             source: source.into(),
@@ -240,8 +239,30 @@ async fn rest_of_the_tenant_is_refused(estate: &Estate) {
         };
         let answers = of_hierarchy.devices().report_devices(tokio_stream::once(request)).await.unwrap();
         let answer = answers.into_inner().message().await;
-        assert_eq!(answer.err().map(|status| status.code()), code, "{source}");
+        assert_eq!(answer.err().map(|status| status.code()), Some(Code::PermissionDenied), "{source}");
     }
+    let outside = DeviceFilter {
+        collections: vec![format!("{TENANT}/hierarchies/PS2/collections/PS200014")],
+        ..Default::default()
+    };
+    let request = ListDriftRequest { parent: parent(), filter: Some(outside), ..Default::default() };
+    let refused = of_hierarchy.authority().list_drift(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
+    for (number, code) in [(0, Code::Ok), (10, Code::NotFound)] {
+        let key = DeviceKey { kind: KeyKind::SmsClientId.into(), value: key(CONTOSO, number) };
+        let request = LookupDeviceRequest { parent: parent(), key: Some(key), ..Default::default() };
+        let found = of_hierarchy.devices().lookup_device(request).await;
+        assert_eq!(found.err().map_or(Code::Ok, |status| status.code()), code, "{number}");
+    }
+    let of_both = limited(estate, "of-both");
+    let request = GetSurroundingsRequest { parent: parent(), ..Default::default() };
+    let surroundings = of_both.tenants().get_surroundings(request).await.unwrap().into_inner();
+    let found: Vec<_> = surroundings
+        .hierarchies
+        .iter()
+        .map(|around| (around.hierarchy.as_str(), around.complete_collections.join(" ")))
+        .collect();
+    assert_eq!(found, [("PS1", "PS100014".to_owned()), ("PS2", "PS200014".to_owned())]);
     let of_collection = limited(estate, "of-a-collection");
     let request =
         ListCollectionsRequest { parent: format!("{TENANT}/hierarchies/PS2"), ..Default::default() };
@@ -270,7 +291,7 @@ pub(crate) async fn hidden_change_is_unseen() {
     let mut watch = caller.devices().watch_devices(request).await.unwrap().into_inner();
     let snapshot = watch.message().await.unwrap().unwrap();
     assert_eq!(snapshot.changed.len(), 1);
-    // A new device of each hierarchy; one of the part, under another name, comes after them.
+    // A new device of each hierarchy.
     report(&estate.administrator, CONTOSO, "PS1", 3..4).await;
     let token = report(&estate.administrator, CONTOSO, "PS2", 13..14).await;
     assert_eq!(Seen::by(&caller, None, &token).await, before);
@@ -288,4 +309,21 @@ pub(crate) async fn hidden_change_is_unseen() {
         message.bookmark.filter(|bookmark| bookmark.consistency_token == token)
     });
     passed.await;
+    // Of its own part it tells: the device changes, and leaves.
+    let device = before.listed[0].clone();
+    rename(&estate.administrator, CONTOSO, "PS2", 10).await;
+    assert_eq!(told(&mut watch).await, (vec![device.clone()], vec![]));
+    leave(&estate.administrator, CONTOSO, "PS2").await;
+    assert_eq!(told(&mut watch).await, (vec![], vec![device]));
+}
+
+/// The names of the devices of the next message that has any: changed and left.
+async fn told(watch: &mut tonic::Streaming<WatchDevicesResponse>) -> (Vec<String>, Vec<String>) {
+    let named = until("the watch tells of a device", async || {
+        let message = watch.message().await.unwrap().unwrap();
+        let changed: Vec<_> = message.changed.into_iter().map(|device| device.name).collect();
+        let left: Vec<_> = message.left.into_iter().map(|device| device.name).collect();
+        (!changed.is_empty() || !left.is_empty()).then_some((changed, left))
+    });
+    named.await
 }

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use super::roles::Role;
 use super::{FileError, named};
-use crate::caller::MOST_SCOPE_NAMES;
+use crate::caller::MOST_SCOPE_BYTES;
 use crate::failure::BoxError;
 use crate::grant::{Grant, Scope, Tenants};
 use crate::names;
@@ -48,10 +48,8 @@ struct Assignment {
     who: Vec<String>,
     role: String,
     tenants: Vec<String>,
-    #[serde(default)]
-    hierarchies: BTreeSet<String>,
-    #[serde(default)]
-    collections: BTreeSet<String>,
+    hierarchies: Option<BTreeSet<String>>,
+    collections: Option<BTreeSet<String>>,
 }
 
 /// Assignments by who has them.
@@ -99,8 +97,17 @@ fn grant(assignment: &Assignment) -> Result<Grant, String> {
     let roles = Role::ALL.map(Role::name).join(", ");
     let role = Role::of_name(&assignment.role)
         .ok_or_else(|| format!("expected a role of {roles}, found `{}`", assignment.role))?;
-    let scope =
-        Scope { hierarchies: assignment.hierarchies.clone(), collections: assignment.collections.clone() };
+    for (field, limit) in [("hierarchies", &assignment.hierarchies), ("collections", &assignment.collections)]
+    {
+        // Without the key there is no limit. A limit to nothing is a mistake, and must not become none.
+        if limit.as_ref().is_some_and(BTreeSet::is_empty) {
+            return Err(format!("`{field}` is empty: leave it out for all of them"));
+        }
+    }
+    let scope = Scope {
+        hierarchies: assignment.hierarchies.clone().unwrap_or_default(),
+        collections: assignment.collections.clone().unwrap_or_default(),
+    };
     check_scope(&scope)?;
     let tenants = match assignment.tenants.as_slice() {
         [] => return Err(format!("`tenants` is empty; `{EVERY_TENANT}` is every tenant")),
@@ -116,10 +123,10 @@ fn grant(assignment: &Assignment) -> Result<Grant, String> {
 }
 
 fn check_scope(scope: &Scope) -> Result<(), String> {
-    let found = scope.names();
-    if found > MOST_SCOPE_NAMES {
+    let found = scope.bytes();
+    if found > MOST_SCOPE_BYTES {
         return Err(format!(
-            "expected at most {MOST_SCOPE_NAMES} hierarchies and collections, found {found}"
+            "expected names of hierarchies and collections of at most {MOST_SCOPE_BYTES} bytes, found {found}"
         ));
     }
     for id in &scope.hierarchies {
@@ -189,6 +196,10 @@ mod tests {
             Assignments::parse(&text).unwrap_err().to_string()
         };
         assert!(with("hierarchy = [\"PS1\"]").contains("unknown field `hierarchy`"));
+        assert_eq!(
+            with("hierarchies = []"),
+            "assignment 1: `hierarchies` is empty: leave it out for all of them"
+        );
         assert!(with("hierarchies = [\"PS 1\"]").starts_with("assignment 1: hierarchies: expected `{h}`"));
         assert!(with("collections = [\"SMS00001\"]").starts_with("assignment 1: collections: expected"));
         for (text, why) in [

@@ -221,11 +221,6 @@ impl Reporting {
             Some((_, source)) if request.source.is_empty() => source.clone(),
             _ => request.source.parse::<Source>().map_err(|e| Failure::field("source", e.to_string()))?,
         };
-        // What is not of one hierarchy is of the whole tenant.
-        match source.hierarchy() {
-            Some(hierarchy) => tenant.check_hierarchy(hierarchy.as_str())?,
-            None => tenant.check_whole()?,
-        }
         self.parent = Some((tenant.clone(), source.clone()));
         Ok((tenant, source))
     }

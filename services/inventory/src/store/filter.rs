@@ -67,7 +67,8 @@ pub(crate) async fn reached(
     tenant: &TenantName,
 ) -> Result<Condition, Failure> {
     let Some(parts) = tenant.reach().parts() else { return Ok(Condition::all()) };
-    let mut any = Condition::any();
+    // Without parts nothing is reached.
+    let mut any = Condition::any().add(nothing());
     for part in parts {
         let filter = DeviceFilter {
             hierarchies: part.hierarchies.iter().cloned().collect(),
@@ -137,6 +138,11 @@ fn of_this_device(tenant: &str) -> SelectStatement {
         .to_owned()
 }
 
+/// Never met.
+fn nothing() -> Expr {
+    Expr::val(1).eq(0)
+}
+
 /// The device at hand is in that collection. A collection that nobody made has no members.
 async fn membership(
     connection: &impl ConnectionTrait,
@@ -150,7 +156,7 @@ async fn membership(
         .one(connection)
         .await?
     else {
-        return Ok(Condition::any().add(Expr::val(1).eq(0)));
+        return Ok(Condition::any().add(nothing()));
     };
     members_of(tenant, &row)
 }

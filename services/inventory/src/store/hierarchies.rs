@@ -259,7 +259,12 @@ pub(crate) async fn surroundings_fetch(
     let mut hierarchies: Vec<_> = hierarchies
         .into_iter()
         .filter(|(hierarchy, _)| reach.has_hierarchy(hierarchy))
-        .map(|(hierarchy, surroundings)| HierarchySurroundings { hierarchy, ..surroundings })
+        .map(|(hierarchy, mut surroundings)| {
+            if let Some(reached) = reach.collections(Some(&hierarchy)) {
+                surroundings.complete_collections.retain(|collection| reached.contains(collection.as_str()));
+            }
+            HierarchySurroundings { hierarchy, ..surroundings }
+        })
         .collect();
     hierarchies.sort_by(|a, b| a.hierarchy.cmp(&b.hierarchy));
     Ok(GetSurroundingsResponse {

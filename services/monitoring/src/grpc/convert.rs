@@ -102,7 +102,7 @@ impl ListingQuery {
 
 /// The dashboard: by tile, then by devices, most first, then by key.
 pub(super) fn dashboard(counted: &FleetCount, selection: &Selection<'_>) -> proto::GetDashboardResponse {
-    let within = counted.within(selection);
+    let within = counted.within(selection, counted.reached(selection));
     let numbers = counted.index.figures(within.as_ref());
     let mut figures: Vec<proto::Figure> =
         numbers.into_iter().map(|(figure, number)| message(figure, number)).collect();

@@ -66,12 +66,13 @@ impl Handlers {
         count.covers(&query.token, waiting).await?;
         let selection = count.select(self.followers.upstream(), &query.wanted).await?;
         let counted = count.read();
-        let within = counted.within(&selection);
+        let reached = counted.reached(&selection);
+        let is_seen = reached.as_ref().is_none_or(|reached| counted.index.number(&query.figure, reached) > 0);
+        let within = counted.within(&selection, reached);
         let page =
             counted.index.page(&query.figure, within.as_ref(), query.after.as_deref(), query.page_size);
         // A figure that counts nobody whom the reader may see is as one that never counted anybody.
-        let is_seen = |reached| counted.index.number(&query.figure, &reached) > 0;
-        let page = page.filter(|_| counted.reached(&selection).is_none_or(is_seen));
+        let page = page.filter(|_| is_seen);
         let page = match page {
             Some(page) => page,
             // Its key is a word of the tile: it exists, and counts nobody.

@@ -79,10 +79,14 @@ impl FleetCount {
         format!("{incarnation:016x}-{revision}-{}", self.generation)
     }
 
-    /// The devices of a selection; `None`: every device.
-    pub(crate) fn within(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
+    /// The devices of a selection, of those that the reader may see; `None`: every device.
+    pub(crate) fn within(
+        &self,
+        selection: &Selection<'_>,
+        reached: Option<RoaringBitmap>,
+    ) -> Option<RoaringBitmap> {
         let wanted = selection.wanted.within(&self.index);
-        match (wanted, self.reached(selection)) {
+        match (wanted, reached) {
             (Some(wanted), Some(reached)) => Some(wanted & reached),
             (wanted, reached) => wanted.or(reached),
         }
