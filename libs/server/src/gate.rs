@@ -20,8 +20,8 @@ use tower::{Layer, Service};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::access::tls::Peer;
 use crate::failure::Failure;
+use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Demand, Permissions};
 use crate::principal::{Authenticator, CALLER, Credentials, Principal};
@@ -38,6 +38,7 @@ const DETAILS: &str = "grpc-status-details-bin";
 pub(crate) struct Gate {
     pub(crate) permissions: Permissions,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) limits: Bounds,
     /// Cancelled when streams that wait for news are to end.
     pub(crate) ending: CancellationToken,
 }
@@ -94,16 +95,21 @@ where
         );
         traces::receive(&span, request.headers(), trace.number(), method.as_deref());
         let mut outcome = Outcome::started(method, span.clone());
-        let request = outcome.receive(request);
         let gate = self.gate.clone();
+        let kind = Kind::of_path(request.uri().path());
+        let request =
+            request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
         Box::pin(async move {
-            let answer = answered(&gate, demand, deadline, request, inner).instrument(span);
+            let mut place = Place::new(kind);
+            let answer = answered(&gate, demand, deadline, request, inner, &mut place).instrument(span);
             let response = CURRENT.scope(trace, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
+            place.answered();
             let caller = response.extensions().get::<Arc<Principal>>().map(Arc::clone);
-            Ok(response.map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, gate.ending))))
+            Ok(response
+                .map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, place, gate.ending))))
         })
     }
 }
@@ -115,16 +121,20 @@ async fn answered<S>(
     deadline: Option<Instant>,
     mut request: Request<Body>,
     mut inner: S,
+    place: &mut Place,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let handled = async {
+        gate.limits.enter(place, &request)?;
         if let Demand::Permission(_, permission) = demand {
+            let login = gate.limits.login(&request)?;
             let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
             let credentials = Credentials { headers: request.headers(), names };
-            let principal = gate.authenticator.authenticate(credentials).await?;
+            let principal = login.ended(gate.authenticator.authenticate(credentials).await)?;
             Span::current().record("principal", principal.id.as_str());
+            gate.limits.enter_as(place, &principal)?;
             if !principal.may(permission) {
                 return Err(Failure::PermissionDenied { permission });
             }

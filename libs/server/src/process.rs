@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::access::{Access, Doors};
 use crate::failure::{BoxError, chain};
+use crate::limits::Limits;
 use crate::listen::{bind_guarded, bind_operations, incoming};
 use crate::tasks::shutdown_signal;
 use crate::{ApiServer, Supervisor};
@@ -40,6 +41,8 @@ pub struct Settings<'a> {
     pub listen: SocketAddr,
     /// Who is let in there.
     pub access: Access<'a>,
+    /// What callers can take of it at most.
+    pub limits: &'a Limits,
     /// Where metrics and probes are served, in plain HTTP.
     pub operations: SocketAddr,
     /// How logs are written: `text` or `json`.
@@ -56,6 +59,7 @@ pub struct Process {
     accepting: NamedCheck,
     api: TcpListener,
     doors: Doors,
+    limits: Limits,
     traces: Traces,
 }
 
@@ -82,7 +86,8 @@ impl Process {
         supervisor.spawn("metrics upkeep", async move {
             ending.run_until_cancelled(metrics.upkeep()).await;
         });
-        Ok(Self { supervisor, readiness, accepting, api, doors, traces })
+        let limits = settings.limits.clone();
+        Ok(Self { supervisor, readiness, accepting, api, doors, limits, traces })
     }
 
     /// The supervisor of the process's tasks.
@@ -94,7 +99,7 @@ impl Process {
     /// A server that lets in whom the configuration says; for [`Self::serve`], once it has its services.
     #[must_use]
     pub fn server(&self) -> ApiServer {
-        ApiServer::new(Arc::clone(&self.doors.authenticator))
+        ApiServer::new(Arc::clone(&self.doors.authenticator)).limited(&self.limits)
     }
 
     /// Adds a check, without which the process is not ready.
@@ -148,7 +153,7 @@ impl Process {
     /// # Errors
     /// The tasks that ended when they should not have.
     pub async fn serve(self, server: ApiServer) -> Result<(), BoxError> {
-        let Self { supervisor, readiness: _, accepting, api, doors, traces } = self;
+        let Self { supervisor, readiness: _, accepting, api, doors, limits, traces } = self;
         let listen = api.local_addr()?;
         let draining = supervisor.draining();
         let stop = {
@@ -159,8 +164,10 @@ impl Process {
             }
         };
         match doors.tls {
-            Some(tls) => supervisor.spawn_serving("api", server.serve(Box::pin(tls.incoming(api)), stop)),
-            None => supervisor.spawn_serving("api", server.serve(incoming(api), stop)),
+            Some(tls) => {
+                supervisor.spawn_serving("api", server.serve(Box::pin(tls.incoming(api, &limits)), stop));
+            }
+            None => supervisor.spawn_serving("api", server.serve(Box::pin(incoming(api, &limits)), stop)),
         }
         accepting.ready();
         tracing::info!(%listen, "serving");
