@@ -27,7 +27,7 @@ const CONNECTIONS: usize = 1000;
 const UNFINISHED: usize = 500;
 
 /// Bytes that are sent of each of those, of the [`ANNOUNCED`] that it says it has.
-const PART: usize = 512 * 1024;
+const PART: usize = 768 * 1024;
 
 /// What those messages say that they have: less than the largest that is taken.
 const ANNOUNCED: u32 = 15 << 20;

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
+use http::header::AUTHORIZATION;
 use tandem_telemetry::messages::CountedBody;
 
 pub(crate) use self::arrival::{Arriving, Unread};
@@ -39,7 +40,7 @@ use self::connections::{Network, Open, Traffic};
 pub(crate) use self::kind::Kind;
 use self::kind::Pool;
 use self::places::{Places, Share, Shares, Taken};
-use self::rates::{Rate, Rates, Running};
+use self::rates::{Rates, Running};
 use crate::failure::Failure;
 use crate::principal::Principal;
 
@@ -163,7 +164,9 @@ impl Bounds {
 
     /// Asks whether the caller of a request may try to say who it is.
     pub(crate) fn login<B>(&self, request: &Request<B>) -> Result<Login, Failure> {
-        let peer = request.extensions().get::<Peer>();
+        // A service shows what no guess makes.
+        let guesses = |peer: &&Peer| peer.names.is_empty() || request.headers().contains_key(AUTHORIZATION);
+        let peer = request.extensions().get::<Peer>().filter(guesses);
         let from = peer.and_then(|peer| Some((Network::of(peer.address?), Arc::clone(&peer.traffic))));
         if let Some((network, traffic)) = &from
             // Callers who are known go on, whatever others at their address do.
@@ -215,8 +218,7 @@ impl Login {
             Ok(_) => traffic.set_known(true),
             Err(Failure::Unauthenticated(_)) => {
                 traffic.set_known(false);
-                let rate: Arc<Rate> = self.bounds.0.refused_logins.of(network);
-                rate.happened();
+                self.bounds.0.refused_logins.of(network).happened();
             }
             Err(_) => {}
         }

@@ -122,8 +122,8 @@ impl Rate {
         }
     }
 
-    /// One more at once, until the answer is dropped. `None`: it has `most` already. No request lasts nearly as long as the limiter of
-    /// a principal that is not seen is kept.
+    /// One more at once, until what is answered is dropped. `None`: there are `most` already. What is begun and outlasts the limiter is no
+    /// longer counted, so this is for what takes less than the time for which one is kept that is not used.
     pub(super) fn run(self: Arc<Self>, most: u64) -> Option<Running> {
         let within = |running| if running < most { Some(running + 1) } else { None };
         let taken = self.running.try_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok();
@@ -147,7 +147,7 @@ impl Rate {
     }
 }
 
-/// One of the things that one does at once.
+/// One of the things that are done at once.
 #[derive(Debug)]
 pub(super) struct Running(Arc<Rate>);
 

@@ -23,6 +23,7 @@ use tower::Service;
 
 use super::Running;
 use super::devices::Devices;
+use crate::access::roles::service_principal;
 use crate::failure::Failure;
 use crate::in_process::in_process;
 use crate::limits::Limits;
@@ -35,7 +36,7 @@ const fn count(number: u32) -> NonZeroU32 {
     NonZeroU32::new(number).unwrap()
 }
 
-/// Whoever sends a word is the reader of that name, but `wrong` is nobody's. Counts how often it was asked.
+/// Whoever sends a word is the reader of that name, but `wrong` is nobody's; services show certificates. Counts how often it was asked.
 #[derive(Clone, Default)]
 struct ByName(Arc<AtomicU64>);
 
@@ -47,6 +48,9 @@ impl Authenticator for ByName {
         self.0.fetch_add(1, Ordering::Relaxed);
         let permissions = [Permission::TenantsRead, Permission::DevicesRead, Permission::DevicesReport];
         let known = match credentials.bearer() {
+            Ok(None) if !credentials.names.is_empty() => {
+                service_principal(&credentials.names[0]).ok_or(Failure::Unauthenticated("no such service"))
+            }
             Ok(Some(name)) if name != "wrong" => Ok(Arc::new(Principal::with_permissions(name, permissions))),
             _ => Err(Failure::Unauthenticated("no such name")),
         };

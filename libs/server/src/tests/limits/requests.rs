@@ -1,6 +1,7 @@
 //! How many requests at once, and how often.
 
 use futures::StreamExt;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
@@ -22,8 +23,11 @@ async fn request_over_the_bound_is_refused_at_once_and_streams_are_counted_apart
     let limits = Limits { requests: count(1), streams: count(1), ..Limits::default() };
     let running = start(LocalAuthenticator::default(), limits);
     let mut waiting = running.tenants();
-    let slow = tokio::spawn(async move { waiting.get_tenant(get("tenants/slow")).await });
-    settled().await;
+    let mut slow = Box::pin(waiting.get_tenant(get("tenants/slow")));
+    tokio::select! {
+        answer = &mut slow => panic!("{answer:?}"),
+        () = settled() => {}
+    }
     let refused = running.tenants().get_tenant(get("tenants/contoso")).await.unwrap_err();
     assert_eq!(Sent::traced(&refused), Sent::refused("requests", "1", SECOND));
 
@@ -33,8 +37,8 @@ async fn request_over_the_bound_is_refused_at_once_and_streams_are_counted_apart
     // Whether it is well is answered whatever the load.
     HealthClient::new(running.channel.clone()).check(HealthCheckRequest::default()).await.unwrap();
 
-    slow.abort();
-    drop(watching);
+    drop(slow);
+    drop((waiting, watching));
     settled().await;
     running.tenants().get_tenant(get("tenants/contoso")).await.unwrap();
     drop(devices(&running).watch_devices(watch()).await.unwrap());
@@ -145,46 +149,44 @@ async fn principal_that_asks_too_often_is_told_when_to_ask_again() {
     running.stopped().await;
 }
 
-/// A server whose connections come from addresses.
+/// A server whose connections come from addresses, where nobody is.
 struct Addressed {
-    connect: Box<dyn Fn(&str) -> Channel>,
+    connections: Arc<Connections>,
+    accepted: UnboundedSender<Admitted<DuplexStream>>,
     _tasks: Supervisor,
 }
 
+type Tenants = inventory::tenant_service_client::TenantServiceClient<Channel>;
+
 impl Addressed {
     fn start(authenticator: impl Authenticator, limits: &Limits) -> Self {
-        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
-        let incoming = tokio_util::sync::CancellationToken::new();
-        let accepted = futures::stream::unfold(receiver, |mut receiver| async move {
-            Some((receiver.recv().await?, receiver))
+        let (accepted, connections) = unbounded_channel();
+        let incoming = futures::stream::unfold(connections, |mut connections| async move {
+            let connection: Admitted<DuplexStream> = connections.recv().await?;
+            Some((Ok::<_, std::io::Error>(connection), connections))
         });
         let server = ApiServer::new(authenticator).limited(limits);
-        let server = server
-            .add_service(inventory::tenant_service_server::TenantServiceServer::new(crate::tests::Tenants));
+        let tenants = inventory::tenant_service_server::TenantServiceServer::new(crate::tests::Tenants);
+        let server = server.add_service(tenants);
         let tasks = Supervisor::new();
         tasks.spawn_short("server", async move {
-            let accepted = Box::pin(accepted.map(Ok::<_, std::io::Error>));
-            server.serve(accepted, incoming.cancelled_owned()).await.map_err(crate::tests::boxed)
+            server.serve(Box::pin(incoming), std::future::pending()).await.map_err(crate::tests::boxed)
         });
-        let connections = Connections::new(limits);
-        let connect = move |address: &str| {
-            let (connector, mut connecting) = in_process();
-            let entry = connections.entry(address.parse().unwrap()).unwrap();
-            let sender = sender.clone();
-            let accepting = async move {
-                let stream = connecting.next().await.unwrap().unwrap();
-                sender.send(Admitted::new(stream, entry, Arc::default())).unwrap();
-                // The connector needs it for as long as it lasts.
-                connecting.next().await;
-            };
-            drop(tokio::spawn(accepting));
-            Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector)
-        };
-        Self { connect: Box::new(connect), _tasks: tasks }
+        Self { connections: Arc::new(Connections::new(limits)), accepted, _tasks: tasks }
     }
 
-    fn tenants(&self, address: &str) -> inventory::tenant_service_client::TenantServiceClient<Channel> {
-        inventory::tenant_service_client::TenantServiceClient::new((self.connect)(address))
+    /// Tenants over a connection from that address, whose certificate proves those names.
+    fn tenants(&self, address: &str, names: &[&str]) -> Tenants {
+        let (address, names): (_, Vec<String>) =
+            (address.parse().unwrap(), names.iter().map(ToString::to_string).collect());
+        let (connections, accepted) = (Arc::clone(&self.connections), self.accepted.clone());
+        let connector = tower::service_fn(move |_: http::Uri| {
+            let (near, far) = tokio::io::duplex(256 * 1024);
+            let entry = connections.entry(address).unwrap();
+            accepted.send(Admitted::new(far, entry, names.clone().into())).unwrap();
+            std::future::ready(Ok::<_, std::io::Error>(TokioIo::new(near)))
+        });
+        Tenants::new(Endpoint::from_static("http://nobody").connect_with_connector_lazy(connector))
     }
 }
 
@@ -194,12 +196,11 @@ async fn address_of_many_refused_logins_has_to_wait_but_for_callers_who_are_know
         Limits { refused_logins_per_minute: count(60), refused_logins_burst: count(2), ..Limits::default() };
     let authenticator = ByName::default();
     let server = Addressed::start(authenticator.clone(), &limits);
-    let asks = async |tenants: &mut inventory::tenant_service_client::TenantServiceClient<Channel>,
-                      name: &str| {
+    let asks = async |tenants: &mut Tenants, name: &str| {
         let asked = tenants.get_tenant(from(name, get("tenants/contoso"))).await;
         asked.map(|_| ()).map_err(|status| Sent::traced(&status))
     };
-    let (mut known, mut guessing) = (server.tenants("192.0.2.1:1"), server.tenants("192.0.2.1:2"));
+    let (mut known, mut guessing) = (server.tenants("192.0.2.1:1", &[]), server.tenants("192.0.2.1:2", &[]));
     assert_eq!(asks(&mut known, "ada").await, Ok(()));
     let unknown = Err(crate::tests::status::plain(
         tonic::Code::Unauthenticated,
@@ -214,10 +215,14 @@ async fn address_of_many_refused_logins_has_to_wait_but_for_callers_who_are_know
     );
     let asked = authenticator.0.load(Ordering::Relaxed);
     assert_eq!(asks(&mut guessing, "wrong").await, refused);
-    assert_eq!(asks(&mut server.tenants("192.0.2.1:3"), "grace").await, refused);
+    assert_eq!(asks(&mut server.tenants("192.0.2.1:3", &[]), "grace").await, refused);
     assert_eq!(authenticator.0.load(Ordering::Relaxed), asked, "nobody looks at their words");
     assert_eq!(asks(&mut known, "ada").await, Ok(()));
-    assert_eq!(asks(&mut server.tenants("192.0.2.2:1"), "grace").await, Ok(()));
+    assert_eq!(asks(&mut server.tenants("192.0.2.2:1", &[]), "grace").await, Ok(()));
+    // A service is known by its certificate, also on a new connection.
+    let mut service = server.tenants("192.0.2.1:4", &["tandem-monitoring"]);
+    let asked = service.get_tenant(get("tenants/contoso")).await;
+    assert_eq!(asked.unwrap().into_inner().tenant.unwrap().display_name, "service:tandem-monitoring");
     // Whoever is known and guesses is known no longer.
     assert_eq!(asks(&mut known, "wrong").await, unknown);
     assert!(asks(&mut known, "ada").await.is_err());
