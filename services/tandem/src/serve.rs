@@ -195,7 +195,10 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     });
     supervisor.spawn("readiness", look(sandbox.clone(), databases, supervisor.draining()));
     let server = sandbox.server(TokenAuthenticator::new(&token));
-    supervisor.spawn_serving("api", server.serve(incoming(api, &Limits::default()), supervisor.draining().cancelled_owned()));
+    supervisor.spawn_serving(
+        "api",
+        server.serve(incoming(api, &Limits::default()), supervisor.draining().cancelled_owned()),
+    );
     announce(api_address, probes_address, &token_file)?;
     let ended = supervisor
         .run(async {
