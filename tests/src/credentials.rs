@@ -125,17 +125,30 @@ impl Credentials {
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// The file of the authority's certificate.
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// A role's token.
+    ///
+    /// # Panics
+    /// There is no such role.
+    #[must_use]
+    pub fn token(&self, role: &str) -> String {
+        std::fs::read_to_string(self.path(&format!("{role}.token"))).expect("the role has a token")
+    }
+
     /// A connection of the holder of a role's token.
     ///
     /// # Panics
     /// An address has the wrong form, or there is no such role.
     #[must_use]
     pub fn connection(&self, addresses: &Addresses<'_>, role: &str) -> Connection {
-        let token =
-            std::fs::read_to_string(self.path(&format!("{role}.token"))).expect("the role has a token");
         Connection::connect_lazy_each(addresses, &self.authority())
             .expect("the addresses are of the right form")
-            .with_token(&token)
+            .with_token(&self.token(role))
             .expect("the token is one line")
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! It is the only crate besides the front door that may see every other.
 
+pub mod abuse;
 pub mod binary;
 pub mod collector;
 pub mod credentials;

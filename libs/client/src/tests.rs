@@ -256,7 +256,9 @@ async fn server_on_a_port_answers_until_it_stops() {
         .add_service(TenantServiceServer::new(Tenants::default()));
     let tasks = Supervisor::new();
     let stopped = tasks.draining().cancelled_owned();
-    tasks.spawn("server", async move { server.serve(listen::incoming(listener), stopped).await });
+    tasks.spawn("server", async move {
+        server.serve(listen::incoming(listener, &tandem_server::Limits::default()), stopped).await
+    });
     let connection = Connection::connect(&address, &TlsFiles::default()).await.unwrap();
     assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
     tasks.run(async {}).await.unwrap();

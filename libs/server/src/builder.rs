@@ -18,6 +18,7 @@ use tonic_health::server::{HealthReporter, HealthService};
 use crate::contract_service::ContractService;
 use crate::failure::BoxError;
 use crate::gate::Gate;
+use crate::limits::{Bounds, Limits};
 use crate::permission::{DescriptorError, Permissions};
 use crate::principal::Authenticator;
 
@@ -28,6 +29,20 @@ pub const CONCURRENT_REQUESTS_PER_CONNECTION: usize = 256;
 
 /// Streams that one connection may have open. Above the requests that run, since watches and ingests stay open without running.
 pub const STREAMS_PER_CONNECTION: u32 = 1024;
+
+/// Largest message of callers who need not be known: it names a service, a file or a symbol.
+const QUESTION_BYTES: usize = 16 * 1024;
+
+/// Bytes of a request's headers, as HTTP/2 counts them: the longest access token that is looked at, and as much for everything else.
+const HEADER_BYTES: u32 = 2 * 16 * 1024;
+
+/// Streams of a connection that its caller reset before the server came to them; one more ends the connection. Whoever opens and resets at
+/// once gets no further than this ahead of the server, and callers that give up now and then stay far below it.
+const PENDING_RESETS: usize = 20;
+
+/// Streams of a connection that the server reset for what its caller did on them; one more ends the connection. A caller that did not yet
+/// hear how many streams it may have open causes some at first.
+const CAUSED_RESETS: usize = 1024;
 
 /// How often a silent connection is probed: less than the idle limits of common load balancers (60 s and more).
 pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -68,6 +83,7 @@ pub enum ServeError {
 /// A server of services of the contracts.
 pub struct ApiServer {
     authenticator: Arc<dyn Authenticator>,
+    limits: Limits,
     routes: RoutesBuilder,
     services: Vec<&'static str>,
 }
@@ -84,9 +100,17 @@ impl ApiServer {
     pub fn new(authenticator: impl Authenticator) -> Self {
         Self {
             authenticator: Arc::new(authenticator),
+            limits: Limits::default(),
             routes: RoutesBuilder::default(),
             services: Vec::new(),
         }
+    }
+
+    /// The same server with other limits than the default ones.
+    #[must_use]
+    pub fn limited(mut self, limits: &Limits) -> Self {
+        self.limits = limits.clone();
+        self
     }
 
     /// Adds a service, with the limits of every service.
@@ -119,6 +143,7 @@ impl ApiServer {
         let gate = Gate {
             permissions: Permissions::of_contracts()?,
             authenticator: self.authenticator,
+            limits: Bounds::new(self.limits),
             ending: ending.clone(),
         };
         let stop = async {
@@ -148,7 +173,8 @@ impl ApiServer {
         let reporter = HealthReporter::new();
         set_all(&reporter, &self.services, ServingStatus::Serving).await;
         let service = HealthService::from_health_reporter(reporter.clone());
-        self.routes.add_service(tonic_health::pb::health_server::HealthServer::new(service));
+        let service = tonic_health::pb::health_server::HealthServer::new(service);
+        self.routes.add_service(service.max_decoding_message_size(QUESTION_BYTES));
         reporter
     }
 
@@ -167,7 +193,9 @@ impl ApiServer {
             )
         };
         let (v1, v1alpha) = (configured().build_v1()?, configured().build_v1alpha()?);
-        self.routes.add_service(v1).add_service(v1alpha);
+        self.routes
+            .add_service(v1.max_decoding_message_size(QUESTION_BYTES))
+            .add_service(v1alpha.max_decoding_message_size(QUESTION_BYTES));
         Ok(())
     }
 }
@@ -185,6 +213,11 @@ fn bounded_server() -> Server {
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
+        .http2_max_header_list_size(HEADER_BYTES)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_RESETS))
+        .http2_max_local_error_reset_streams(Some(CAUSED_RESETS))
+        // The windows are ours: one that adapts grows with what a caller sends, to 16 MiB for each.
+        .http2_adaptive_window(Some(false))
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
 }

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::Duration;
 
 use tandem_contracts::r#type::v1::Permission;
 
@@ -106,6 +107,16 @@ pub enum Failure {
         /// What the request would need.
         found: u64,
     },
+    /// A limit of the server that others share, or of one caller's part in it, is reached for now.
+    #[error("the limit {limit} of this server is {allowed}, and is reached: try again later")]
+    Refused {
+        /// The limit's published name: a key of the table `limits` of the configuration.
+        limit: &'static str,
+        /// Its value.
+        allowed: u64,
+        /// After how long to try again.
+        retry: Duration,
+    },
     /// The resource still has dependants.
     #[error("`{name}` is in use by {by}")]
     InUse {
@@ -149,6 +160,15 @@ pub enum Failure {
         /// Bytes of the largest that is taken.
         allowed: u64,
     },
+    /// A message was begun and did not come.
+    #[error("the message did not come within {allowed} s of its beginning: send less in one message")]
+    MessageTooSlow {
+        /// Seconds in which one must have come.
+        allowed: u64,
+    },
+    /// The message is compressed in a way that the server does not take.
+    #[error("the message is compressed in a way that this server does not take: send it uncompressed")]
+    UnknownEncoding,
     /// The call's deadline passed before the answer was ready.
     #[error("the deadline passed before the answer was ready")]
     DeadlineExceeded,

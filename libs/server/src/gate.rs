@@ -20,9 +20,9 @@ use tower::{Layer, Service};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
-use crate::access::tls::Peer;
 use crate::caller::{CALL, Call, acting};
 use crate::failure::Failure;
+use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Declared, Demand, Permissions};
 use crate::principal::{Authenticator, Credentials, Principal};
@@ -39,6 +39,7 @@ const DETAILS: &str = "grpc-status-details-bin";
 pub(crate) struct Gate {
     pub(crate) permissions: Permissions,
     pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) limits: Bounds,
     /// Cancelled when streams that wait for news are to end.
     pub(crate) ending: CancellationToken,
 }
@@ -95,16 +96,21 @@ where
         );
         traces::receive(&span, request.headers(), trace.number(), method.as_deref());
         let mut outcome = Outcome::started(method, span.clone());
-        let request = outcome.receive(request);
         let gate = self.gate.clone();
+        let kind = Kind::of_path(request.uri().path());
+        let request =
+            request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
         Box::pin(async move {
-            let answer = answered(&gate, demand, deadline, request, inner).instrument(span);
+            let mut place = Place::new(kind);
+            let answer = answered(&gate, demand, deadline, request, inner, &mut place).instrument(span);
             let response = CURRENT.scope(trace, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
+            place.answered();
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
-            Ok(response.map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, gate.ending))))
+            Ok(response
+                .map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, place, gate.ending))))
         })
     }
 }
@@ -116,13 +122,15 @@ async fn answered<S>(
     deadline: Option<Instant>,
     mut request: Request<Body>,
     mut inner: S,
+    place: &mut Place,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
     let handled = async {
+        gate.limits.enter(place, &request)?;
         let caller = match demand {
-            Demand::Declared(declared) => Some(known(gate, &declared, &mut request).await?),
+            Demand::Declared(declared) => Some(known(gate, &declared, &mut request, place).await?),
             Demand::Open | Demand::Unknown => None,
         };
         let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
@@ -153,11 +161,18 @@ where
 }
 
 /// Who makes a call, if they may.
-async fn known(gate: &Gate, declared: &Declared, request: &mut Request<Body>) -> Result<Arc<Call>, Failure> {
+async fn known(
+    gate: &Gate,
+    declared: &Declared,
+    request: &mut Request<Body>,
+    place: &mut Place,
+) -> Result<Arc<Call>, Failure> {
+    let login = gate.limits.login(request)?;
     let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
     let credentials = Credentials { headers: request.headers(), names };
-    let authenticated = gate.authenticator.authenticate(credentials).await?;
+    let authenticated = login.ended(gate.authenticator.authenticate(credentials).await)?;
     Span::current().record("principal", authenticated.id.as_str());
+    gate.limits.enter_as(place, &authenticated)?;
     let principal = acting(authenticated, request.headers())?;
     Span::current().record("principal", principal.id.as_str());
     request.extensions_mut().insert::<Arc<Principal>>(Arc::clone(&principal));

@@ -5,6 +5,7 @@
 //! - [`builder`]: one server with health, reflection in both versions, limits and a graceful drain.
 //! - [`permission`], [`principal`], [`grant`], [`caller`], [`trace`]: what happens to every request before its handler sees it.
 //! - [`access`]: who is let in: TLS, access tokens, certificates of services, roles.
+//! - [`limits`]: what callers can take at most.
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
 //! - [`process`]: a process that serves, from its listeners to its last answer.
 //! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
@@ -28,6 +29,7 @@ pub mod forget_requests;
 mod gate;
 pub mod grant;
 pub mod in_process;
+pub mod limits;
 pub mod listen;
 pub mod names;
 mod outcome;
@@ -48,6 +50,7 @@ pub use consistency::ConsistencyToken;
 pub use contract_service::{ContractService, MAX_MESSAGE_BYTES};
 pub use failure::Failure;
 pub use grant::{Grant, Reach, Scope, Tenants};
+pub use limits::Limits;
 pub use principal::{Authenticator, Credentials, LocalAuthenticator, Principal, principal_of};
 pub use tasks::Supervisor;
 pub use token::TokenAuthenticator;

@@ -3,9 +3,12 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
-use tonic::transport::server::TcpIncoming;
+use futures::{Stream, StreamExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::limits::{Admitted, Connections, Limits};
 
 /// Why an address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -58,10 +61,13 @@ pub async fn bind_operations(address: SocketAddr) -> Result<TcpListener, ListenE
     bind(address).await
 }
 
-/// The connections of a listener, as [`crate::ApiServer::serve`] takes them. Small answers leave at once.
-#[must_use]
-pub fn incoming(listener: TcpListener) -> TcpIncoming {
-    TcpIncoming::from(listener).with_nodelay(Some(true))
+/// The connections of a listener that the limits let in, as [`crate::ApiServer::serve`] takes them.
+pub fn incoming(
+    listener: TcpListener,
+    limits: &Limits,
+) -> impl Stream<Item = io::Result<Admitted<TcpStream>>> + Send + use<> {
+    let accepted = Arc::new(Connections::new(limits)).accept(listener);
+    accepted.map(|accepted| accepted.map(|(stream, entry)| Admitted::new(stream, entry, Arc::default())))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::{HeaderMap, Request};
+use http::HeaderMap;
 use http_body::{Frame, SizeHint};
 use metrics::{Label, histogram};
 use tandem_telemetry::messages::{CountedBody, MessageBytes};
@@ -21,6 +21,7 @@ use tracing::Span;
 
 use crate::caller::{CALL, Call};
 use crate::failure::Failure;
+use crate::limits::Place;
 use crate::trace::{CURRENT, TraceId};
 
 /// Where a response, or its trailers, says how it ended.
@@ -52,9 +53,9 @@ impl Outcome {
         }
     }
 
-    /// The request whose messages are counted.
-    pub(crate) fn receive(&self, request: Request<Body>) -> Request<Body> {
-        request.map(|body| Body::new(CountedBody::new(body, self.received.clone())))
+    /// The body of the request, whose messages are counted.
+    pub(crate) fn received(&self, body: Body) -> CountedBody<Body> {
+        CountedBody::new(body, self.received.clone())
     }
 
     pub(crate) fn record(&mut self, code: Code) {
@@ -68,7 +69,10 @@ impl Outcome {
         self.span.in_scope(|| match code {
             Code::Ok => tracing::debug!(elapsed_us = elapsed.as_micros(), "request answered"),
             // Whoever makes a thing that may be there already expects this answer as much as the other: each import does.
-            Code::AlreadyExists => tracing::debug!(elapsed_us = elapsed.as_micros(), "request failed"),
+            // Of those who are refused there may be any number; a counter says how many.
+            Code::AlreadyExists | Code::ResourceExhausted => {
+                tracing::debug!(elapsed_us = elapsed.as_micros(), "request failed")
+            }
             _ => tracing::info!(elapsed_us = elapsed.as_micros(), "request failed"),
         });
         let labels = [
@@ -102,6 +106,8 @@ pub(crate) struct RequestBody {
     trace: TraceId,
     caller: Option<Arc<Call>>,
     outcome: Outcome,
+    /// Until the answer is read, or given up.
+    _place: Place,
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// `None`: its caller's credentials do not end.
@@ -117,13 +123,25 @@ impl RequestBody {
         trace: TraceId,
         caller: Option<Arc<Call>>,
         outcome: Outcome,
+        place: Place,
         ending: CancellationToken,
     ) -> Self {
         let expires = caller.as_ref().and_then(|caller| caller.principal.expires).and_then(|expires| {
             Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
         });
         let inner = CountedBody::new(inner, outcome.sent.clone());
-        Self { inner, trace, caller, outcome, ending, ended: None, expires, expiry: None, is_late: false }
+        Self {
+            inner,
+            trace,
+            caller,
+            outcome,
+            _place: place,
+            ending,
+            ended: None,
+            expires,
+            expiry: None,
+            is_late: false,
+        }
     }
 
     /// Gives the stream up. Answers its last frame.
@@ -235,11 +253,13 @@ mod tests {
     fn answer_that_callers_expect_is_logged_for_those_who_look_for_it_alone() {
         let levels = Levels::default();
         tracing::subscriber::with_default(levels.clone(), || {
-            for code in [Code::Ok, Code::AlreadyExists, Code::NotFound, Code::Internal] {
+            for code in
+                [Code::Ok, Code::AlreadyExists, Code::ResourceExhausted, Code::NotFound, Code::Internal]
+            {
                 Outcome::started(None, Span::none()).record(code);
             }
         });
         let found = levels.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        assert_eq!(found, [Level::DEBUG, Level::DEBUG, Level::INFO, Level::INFO]);
+        assert_eq!(found, [Level::DEBUG, Level::DEBUG, Level::DEBUG, Level::INFO, Level::INFO]);
     }
 }

@@ -21,6 +21,7 @@ use tokio::net::TcpListener;
 use crate::access::issuer::TOKEN_ISSUER;
 use crate::access::{Access, Doors};
 use crate::failure::{BoxError, chain};
+use crate::limits::Limits;
 use crate::listen::{bind_guarded, bind_operations, incoming};
 use crate::tasks::shutdown_signal;
 use crate::{ApiServer, Supervisor};
@@ -41,6 +42,8 @@ pub struct Settings<'a> {
     pub listen: SocketAddr,
     /// Who is let in there.
     pub access: Access<'a>,
+    /// What callers can take of it at most.
+    pub limits: &'a Limits,
     /// Where metrics and probes are served, in plain HTTP.
     pub operations: SocketAddr,
     /// How logs are written: `text` or `json`.
@@ -57,6 +60,7 @@ pub struct Process {
     accepting: NamedCheck,
     api: TcpListener,
     doors: Doors,
+    limits: Limits,
     traces: Traces,
 }
 
@@ -87,7 +91,8 @@ impl Process {
             let check = readiness.check(TOKEN_ISSUER);
             supervisor.spawn_endless(TOKEN_ISSUER, Arc::clone(issuer).keep(check));
         }
-        Ok(Self { supervisor, readiness, accepting, api, doors, traces })
+        let limits = settings.limits.clone();
+        Ok(Self { supervisor, readiness, accepting, api, doors, limits, traces })
     }
 
     /// The supervisor of the process's tasks.
@@ -99,7 +104,7 @@ impl Process {
     /// A server that lets in whom the configuration says; for [`Self::serve`], once it has its services.
     #[must_use]
     pub fn server(&self) -> ApiServer {
-        ApiServer::new(Arc::clone(&self.doors.authenticator))
+        ApiServer::new(Arc::clone(&self.doors.authenticator)).limited(&self.limits)
     }
 
     /// Adds a check, without which the process is not ready.
@@ -153,7 +158,7 @@ impl Process {
     /// # Errors
     /// The tasks that ended when they should not have.
     pub async fn serve(self, server: ApiServer) -> Result<(), BoxError> {
-        let Self { supervisor, readiness: _, accepting, api, doors, traces } = self;
+        let Self { supervisor, readiness: _, accepting, api, doors, limits, traces } = self;
         let listen = api.local_addr()?;
         let draining = supervisor.draining();
         let stop = {
@@ -164,8 +169,10 @@ impl Process {
             }
         };
         match doors.tls {
-            Some(tls) => supervisor.spawn_serving("api", server.serve(Box::pin(tls.incoming(api)), stop)),
-            None => supervisor.spawn_serving("api", server.serve(incoming(api), stop)),
+            Some(tls) => {
+                supervisor.spawn_serving("api", server.serve(Box::pin(tls.incoming(api, &limits)), stop));
+            }
+            None => supervisor.spawn_serving("api", server.serve(Box::pin(incoming(api, &limits)), stop)),
         }
         accepting.ready();
         tracing::info!(%listen, "serving");

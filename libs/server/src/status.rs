@@ -4,14 +4,17 @@
 //! here, once, and never sent. Text that callers chose is shortened: details travel in a header, and headers are bounded.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::time::Duration;
 
 use tandem_contracts::r#type::v1::ErrorReason;
+use tonic::metadata::MetadataValue;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 use crate::contract_service::MAX_MESSAGE_BYTES;
 use crate::failure::{Failure, FieldViolation, chain};
+use crate::limits::Unread;
 use crate::trace;
 
 /// The domain of every `ErrorInfo`.
@@ -49,7 +52,12 @@ impl From<Failure> for Status {
         let mut details = ErrorDetails::new();
         details.set_error_info(reason_text(reason), DOMAIN, metadata(&failure));
         add_details(&failure, &mut details);
-        Status::with_error_details(code, shortened(&failure.to_string(), MAX_MESSAGE), details)
+        let mut status =
+            Status::with_error_details(code, shortened(&failure.to_string(), MAX_MESSAGE), details);
+        if matches!(failure, Failure::UnknownEncoding) {
+            status.metadata_mut().insert(ACCEPTED, MetadataValue::from_static("identity"));
+        }
+        status
     }
 }
 
@@ -62,12 +70,19 @@ const MALFORMED: [&str; 5] = [
     "protocol error:",
 ];
 
+/// Where an answer says which encodings are taken: gRPC wants it wherever one was not.
+const ACCEPTED: &str = "grpc-accept-encoding";
+
+/// How the framework begins to say that it does not take an encoding.
+const ENCODED: &str = "Content is compressed with";
+
 impl Failure {
     /// Why a message of a caller could not be read; `None`: the caller's end is gone, and there is nobody to tell.
     #[must_use]
     pub fn of_unread(status: &Status) -> Option<Self> {
         match status.code() {
             Code::OutOfRange => Some(Self::MessageTooLarge { allowed: MAX_MESSAGE_BYTES as u64 }),
+            Code::ResourceExhausted => unread(status).map(Unread::failure),
             Code::Internal if MALFORMED.iter().any(|begin| status.message().starts_with(begin)) => {
                 Some(Self::MalformedMessage)
             }
@@ -78,12 +93,24 @@ impl Failure {
     /// What the framework answered in the place of a handler: a code without details.
     pub(crate) fn of_framework(status: Status) -> Option<Self> {
         Self::of_unread(&status).or_else(|| match status.code() {
-            // Also an encoding that is not taken: a method of this name and encoding is not served.
+            Code::Unimplemented if status.message().starts_with(ENCODED) => Some(Self::UnknownEncoding),
             Code::Unimplemented => Some(Self::UnknownMethod),
             Code::Internal | Code::Unknown => Some(Self::internal(status)),
             _ => None,
         })
     }
+}
+
+/// Why a message was given up on its way. What leads it to its reader wraps it more than once.
+fn unread(status: &Status) -> Option<Unread> {
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        if let Some(unread) = error.downcast_ref() {
+            return Some(*unread);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// The code and reason of a failure, as the contract's `ErrorReason` publishes them.
@@ -100,7 +127,10 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         Failure::RevisionTooOld { .. } => (Code::FailedPrecondition, ErrorReason::RevisionTooOld),
         Failure::NotYetConsistent { .. } => (Code::Unavailable, ErrorReason::NotYetConsistent),
         Failure::DependencyUnavailable { .. } => (Code::Unavailable, ErrorReason::DependencyUnavailable),
-        Failure::LimitExceeded { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
+        Failure::LimitExceeded { .. }
+        | Failure::Refused { .. }
+        | Failure::MessageTooLarge { .. }
+        | Failure::MessageTooSlow { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
         Failure::InUse { .. } => (Code::FailedPrecondition, ErrorReason::ResourceInUse),
         Failure::PermissionDenied { .. } | Failure::TenantDenied { .. } | Failure::ScopeDenied { .. } => {
             (Code::PermissionDenied, ErrorReason::PermissionDenied)
@@ -108,7 +138,7 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         Failure::Unauthenticated(_) => (Code::Unauthenticated, ErrorReason::Unauthenticated),
         Failure::UnknownMethod => (Code::Unimplemented, ErrorReason::UnknownMethod),
         Failure::MalformedMessage => (Code::InvalidArgument, ErrorReason::MalformedMessage),
-        Failure::MessageTooLarge { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
+        Failure::UnknownEncoding => (Code::Unimplemented, ErrorReason::MalformedMessage),
         Failure::DeadlineExceeded => (Code::DeadlineExceeded, ErrorReason::DeadlineExceeded),
         Failure::Internal { .. } => (Code::Internal, ErrorReason::Internal),
     }
@@ -132,8 +162,14 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
             let limit = (*limit).to_owned();
             vec![("limit", limit), ("allowed", allowed.to_string()), ("found", found.to_string())]
         }
+        Failure::Refused { limit, allowed, .. } => {
+            vec![("limit", (*limit).to_owned()), ("allowed", allowed.to_string())]
+        }
         Failure::MessageTooLarge { allowed } => {
             vec![("limit", "message_bytes".to_owned()), ("allowed", allowed.to_string())]
+        }
+        Failure::MessageTooSlow { allowed } => {
+            vec![("limit", "message_seconds".to_owned()), ("allowed", allowed.to_string())]
         }
         Failure::InUse { name, by } => vec![("name", name.clone()), ("by", by.clone())],
         Failure::PermissionDenied { permission } => {
@@ -150,6 +186,7 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
         | Failure::Unauthenticated(_)
         | Failure::UnknownMethod
         | Failure::MalformedMessage
+        | Failure::UnknownEncoding
         | Failure::DeadlineExceeded
         | Failure::Internal { .. } => Vec::new(),
     };
@@ -186,6 +223,9 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         Failure::DependencyUnavailable { .. } => {
             details.set_retry_info(Some(DEPENDENCY_RETRY));
         }
+        Failure::Refused { retry, .. } => {
+            details.set_retry_info(Some(*retry));
+        }
         Failure::LimitExceeded { .. }
         | Failure::PermissionDenied { .. }
         | Failure::TenantDenied { .. }
@@ -194,6 +234,8 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         | Failure::UnknownMethod
         | Failure::MalformedMessage
         | Failure::MessageTooLarge { .. }
+        | Failure::MessageTooSlow { .. }
+        | Failure::UnknownEncoding
         | Failure::DeadlineExceeded
         | Failure::Internal { .. } => {}
     }

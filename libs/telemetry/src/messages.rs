@@ -39,7 +39,17 @@ pub struct CountedBody<B> {
 impl<B> CountedBody<B> {
     /// Counts what comes of that body.
     pub const fn new(inner: B, bytes: MessageBytes) -> Self {
-        Self { inner, place: Place { prefix: 0, length: 0 }, bytes }
+        Self { inner, place: Place { prefix: 0, length: 0, ended: 0 }, bytes }
+    }
+
+    /// How many messages came to their end.
+    pub const fn messages(&self) -> u64 {
+        self.place.ended
+    }
+
+    /// Whether a message has begun and not come to its end.
+    pub const fn is_within_message(&self) -> bool {
+        self.place.prefix > 0
     }
 
     /// Goes on with another body.
@@ -82,6 +92,8 @@ struct Place {
     prefix: u8,
     /// The length that the prefix tells as far as it was seen; then what is left of the message.
     length: u32,
+    /// Messages that were seen to their end.
+    ended: u64,
 }
 
 impl Place {
@@ -102,6 +114,7 @@ impl Place {
             }
             if self.prefix == PREFIX && self.length == 0 {
                 self.prefix = 0;
+                self.ended += 1;
             }
         }
         counted
@@ -123,17 +136,17 @@ mod tests {
     fn messages_are_counted_wherever_frames_end() {
         let all = [message(3, 0), message(0, 1), message(70_000, 1), message(1, 0)].concat();
         for at_once in [1, 2, 4, 5, 6, 7, 1000, all.len()] {
-            let mut place = Place { prefix: 0, length: 0 };
+            let mut place = Place { prefix: 0, length: 0, ended: 0 };
             let counted: u64 = all.chunks(at_once).map(|data| place.pass(data)).sum();
             assert_eq!(counted, 70_004, "{at_once}");
-            assert_eq!((place.prefix, place.length), (0, 0));
+            assert_eq!((place.prefix, place.length, place.ended), (0, 0, 4));
         }
     }
 
     #[test]
     fn message_that_breaks_off_counts_as_far_as_it_came() {
-        let mut place = Place { prefix: 0, length: 0 };
+        let mut place = Place { prefix: 0, length: 0, ended: 0 };
         assert_eq!(place.pass(message(10, 0).split_at(9).0), 4);
-        assert_eq!(place.length, 6);
+        assert_eq!((place.length, place.ended), (6, 0));
     }
 }

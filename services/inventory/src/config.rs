@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_cache::{LocationError, RedisLocation, SharedRedis};
+use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
@@ -53,6 +54,8 @@ pub struct Config {
     /// Which access tokens are accepted; the keys of their issuer are in a file, or come from the issuer. Unset: none; and without
     /// `tls.client_ca` whoever reaches the loopback address may do everything.
     pub tokens: Option<TokenTrust>,
+    /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
+    pub limits: Limits,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
     /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
@@ -73,6 +76,7 @@ impl Default for Config {
             cache_ca: None,
             tls: None,
             tokens: None,
+            limits: Limits::default(),
             log_format: "text".into(),
             otlp_endpoint: None,
             trace_ratio: DEFAULT_RATIO,
@@ -107,6 +111,7 @@ impl Config {
         Settings {
             listen: self.listen,
             access: Access { tls: self.tls.as_ref(), tokens: self.tokens.as_ref() },
+            limits: &self.limits,
             operations: self.operations,
             log_format: &self.log_format,
             traces: Collector { endpoint, ratio: self.trace_ratio, service: NAME },

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_client::TlsFiles;
+use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, load};
 use tandem_server::process::Settings;
@@ -41,6 +42,8 @@ pub struct Config {
     pub tokens: Option<TokenTrust>,
     /// TLS of the connections to other services at `https` addresses.
     pub peers: TlsFiles,
+    /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
+    pub limits: Limits,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
     /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
@@ -60,6 +63,7 @@ impl Default for Config {
             tls: None,
             tokens: None,
             peers: TlsFiles::default(),
+            limits: Limits::default(),
             log_format: "text".into(),
             otlp_endpoint: None,
             trace_ratio: DEFAULT_RATIO,
@@ -75,6 +79,7 @@ impl Config {
         Settings {
             listen: self.listen,
             access: Access { tls: self.tls.as_ref(), tokens: self.tokens.as_ref() },
+            limits: &self.limits,
             operations: self.operations,
             log_format: &self.log_format,
             traces: Collector { endpoint, ratio: self.trace_ratio, service: NAME },

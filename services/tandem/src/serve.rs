@@ -12,7 +12,7 @@ use tandem_monitoring::FollowMode;
 use tandem_server::failure::{BoxError, chain};
 use tandem_server::listen::{ListenError, bind_loopback, bind_operations, incoming};
 use tandem_server::tasks::shutdown_signal;
-use tandem_server::{Clock, TokenAuthenticator, config};
+use tandem_server::{Clock, Limits, TokenAuthenticator, config};
 use tandem_storage::Durability;
 use tandem_telemetry::logs::{self, LogFormat};
 use tandem_telemetry::metrics::Metrics;
@@ -195,7 +195,10 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     });
     supervisor.spawn("readiness", look(sandbox.clone(), databases, supervisor.draining()));
     let server = sandbox.server(TokenAuthenticator::new(&token));
-    supervisor.spawn_serving("api", server.serve(incoming(api), supervisor.draining().cancelled_owned()));
+    supervisor.spawn_serving(
+        "api",
+        server.serve(incoming(api, &Limits::default()), supervisor.draining().cancelled_owned()),
+    );
     announce(api_address, probes_address, &token_file)?;
     let ended = supervisor
         .run(async {

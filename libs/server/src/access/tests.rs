@@ -29,6 +29,7 @@ use super::tokens::{AccessTokens, TokenTrust};
 use super::{Access, AccessError};
 use crate::failure::{Failure, chain};
 use crate::grant::Tenants;
+use crate::limits::Limits;
 use crate::principal::{Credentials, Principal};
 
 const ISSUER: &str = "https://login.example/contoso/v2.0";
@@ -362,7 +363,7 @@ async fn seen(tls: ServerTls, caller: &TlsConnector) -> Option<Vec<String>> {
     use tonic::transport::server::Connected;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let mut incoming = Box::pin(tls.incoming(listener));
+    let mut incoming = Box::pin(tls.incoming(listener, &Limits::default()));
     let connecting = async {
         let stream = TcpStream::connect(address).await.unwrap();
         let mut stream = caller.connect(ServerName::try_from("localhost").unwrap(), stream).await?;
@@ -410,6 +411,38 @@ async fn certificate_of_another_authority_is_turned_away() {
     assert_eq!(seen(open(), &authority.caller(Some((&other, "service")))).await, None);
     // And so is the server by a caller that trusts another.
     assert_eq!(seen(open(), &other.caller(None)).await, None);
+}
+
+#[tokio::test]
+async fn address_that_never_ends_its_handshakes_leaves_places_for_others() {
+    use futures::StreamExt;
+    let authority = Authority::new();
+    authority.issue("server", &["localhost"]);
+    let tls = ServerTls::open(&authority.files("server", None)).unwrap();
+    // On loopback four times as many.
+    let limits = Limits { connections_per_address: std::num::NonZeroU32::MIN, ..Limits::default() };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut incoming = Box::pin(tls.incoming(listener, &limits));
+    let connected = async |from: &str| {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+        socket.connect(address).await.unwrap()
+    };
+    let mut silent = Vec::new();
+    for _ in 0..5 {
+        silent.push(connected("127.0.0.1").await);
+    }
+    let caller = authority.caller(None);
+    let speaking = async {
+        let stream = connected("127.0.0.2").await;
+        caller.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap()
+    };
+    let (_near, far) = tokio::join!(speaking, incoming.next());
+    assert!(far.unwrap().is_ok());
+    // The fifth was turned away, the others still have their time.
+    assert_eq!(silent.pop().unwrap().read(&mut [0]).await.unwrap_or_default(), 0);
+    assert_eq!(silent[0].try_read(&mut [0]).unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]

@@ -3,11 +3,8 @@
 //! Callers need no certificate of their own, since most bring a token. One that is shown must come from the configured authority.
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{Stream, StreamExt};
@@ -17,21 +14,16 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tonic::transport::server::Connected;
 
 use super::reload::Reloaded;
 use super::{FileError, Files, named};
-use crate::listen::incoming;
+use crate::limits::{Admitted, Connections, Entry, Limits};
 
-/// How long a handshake may take: several round trips between continents, and no longer, since it holds a place.
+/// How long a handshake may take: several round trips between continents, and no longer, since it holds a connection's place.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-
-/// Handshakes at once; more wait to be accepted.
-const HANDSHAKES: usize = 1024;
 
 /// HTTP/2, which gRPC needs.
 const ALPN: &[u8] = b"h2";
@@ -72,31 +64,49 @@ impl ServerTls {
         Ok(Self { config: Reloaded::open(watched, move || configured(&files).map(Arc::new))? })
     }
 
-    /// The connections of a listener whose handshakes succeeded, in the order in which these end.
-    pub fn incoming(self, listener: TcpListener) -> impl Stream<Item = io::Result<Secured>> + Send {
-        let handshake = move |accepted: io::Result<TcpStream>| {
+    /// The connections of a listener that the limits let in and whose handshakes succeeded, in the order in which these end.
+    pub fn incoming(
+        self,
+        listener: TcpListener,
+        limits: &Limits,
+    ) -> impl Stream<Item = io::Result<Admitted<TlsStream<TcpStream>>>> + Send + use<> {
+        let connections = Arc::new(Connections::new(limits));
+        // Whoever has a place may shake hands: nobody waits for the handshakes of others.
+        let at_once = connections.all();
+        let handshake = move |accepted: io::Result<(TcpStream, Entry)>| {
             let acceptor = TlsAcceptor::from(Arc::clone(&*self.config.current()));
             async move {
-                let connection = match accepted {
-                    Ok(connection) => connection,
-                    Err(error) => return Some(Err(error)),
-                };
-                let address = connection.peer_addr().ok();
-                match tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(connection)).await {
-                    Ok(Ok(stream)) => Some(Ok(Secured::new(address, stream))),
-                    Ok(Err(error)) => {
-                        // Whoever reaches the port can cause these.
-                        tracing::debug!(?address, %error, "handshake failed");
-                        None
-                    }
-                    Err(_) => {
-                        tracing::debug!(?address, "handshake took too long");
-                        None
-                    }
+                match accepted {
+                    Ok((stream, entry)) => shaken(&acceptor, stream, entry).await.map(Ok),
+                    Err(error) => Some(Err(error)),
                 }
             }
         };
-        incoming(listener).map(handshake).buffer_unordered(HANDSHAKES).filter_map(std::future::ready)
+        connections.accept(listener).map(handshake).buffer_unordered(at_once).filter_map(std::future::ready)
+    }
+}
+
+/// A connection after its handshake. `None`: it did not succeed.
+async fn shaken(
+    acceptor: &TlsAcceptor,
+    stream: TcpStream,
+    entry: Entry,
+) -> Option<Admitted<TlsStream<TcpStream>>> {
+    let address = entry.address();
+    // Whoever reaches the port can cause what fails here.
+    match tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let names = names(&stream);
+            Some(Admitted::new(stream, entry, names))
+        }
+        Ok(Err(error)) => {
+            tracing::debug!(%address, %error, "handshake failed");
+            None
+        }
+        Err(_) => {
+            tracing::debug!(%address, "handshake took too long");
+            None
+        }
     }
 }
 
@@ -140,71 +150,10 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
     Ok(found)
 }
 
-/// Who is at the other end of a connection.
-#[derive(Debug, Clone, Default)]
-pub struct Peer {
-    /// Its address.
-    pub address: Option<SocketAddr>,
-    /// The DNS names that its certificate proves. Empty: it showed none.
-    pub names: Arc<[String]>,
-}
-
-/// A connection after its handshake.
-#[derive(Debug)]
-pub struct Secured {
-    stream: TlsStream<TcpStream>,
-    peer: Peer,
-}
-
-impl Secured {
-    fn new(address: Option<SocketAddr>, stream: TlsStream<TcpStream>) -> Self {
-        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-        let names = shown.and_then(|certificate| webpki::EndEntityCert::try_from(certificate).ok());
-        let names = names.map(|certificate| certificate.valid_dns_names().map(str::to_owned).collect());
-        Self { stream, peer: Peer { address, names: names.unwrap_or_default() } }
-    }
-}
-
-impl Connected for Secured {
-    type ConnectInfo = Peer;
-
-    fn connect_info(&self) -> Peer {
-        self.peer.clone()
-    }
-}
-
-impl AsyncRead for Secured {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Secured {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
+/// The DNS names that the certificate of a connection proves.
+fn names(stream: &TlsStream<TcpStream>) -> Arc<[String]> {
+    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    let names = shown.and_then(|certificate| webpki::EndEntityCert::try_from(certificate).ok());
+    let names = names.map(|certificate| certificate.valid_dns_names().map(str::to_owned).collect());
+    names.unwrap_or_default()
 }

@@ -20,6 +20,7 @@ use tower::{Layer, ServiceExt};
 
 use super::{ByWord, Running, get};
 use crate::gate::Gate;
+use crate::limits::{Bounds, Limits};
 use crate::permission::Permissions;
 use crate::principal::{Authenticator, Credentials, LocalAuthenticator, Principal};
 
@@ -100,6 +101,7 @@ async fn handler_past_the_callers_deadline_is_given_up_with_details() {
     let gate = Gate {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
+        limits: Bounds::new(Limits::default()),
         ending: CancellationToken::new(),
     };
     let handler = |_: http::Request<Body>| pending::<Result<http::Response<Body>, Infallible>>();
@@ -123,6 +125,7 @@ where
     let gate = Gate {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
+        limits: Bounds::new(Limits::default()),
         ending: CancellationToken::new(),
     };
     let request =
@@ -178,6 +181,7 @@ async fn stream_ends_with_its_callers_credentials() {
         let gate = Gate {
             permissions: Permissions::of_contracts().unwrap(),
             authenticator: Arc::new(ForAMinute::new()),
+            limits: Bounds::new(Limits::default()),
             ending: CancellationToken::new(),
         };
         let handler = move |_: http::Request<Body>| async move {
@@ -225,6 +229,7 @@ async fn answer_that_is_ready_after_its_callers_credentials_ended_is_given() {
     let gate = Gate {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(ForAMinute::new()),
+        limits: Bounds::new(Limits::default()),
         ending: CancellationToken::new(),
     };
     let handler = |_: http::Request<Body>| async {
@@ -263,6 +268,7 @@ async fn messages_are_measured_in_both_directions() {
     let gate = Gate {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
+        limits: Bounds::new(Limits::default()),
         ending: CancellationToken::new(),
     };
     let said = "\0\0\0\0\u{5}hello\0\0\0\0\u{2}hi".to_owned();

@@ -1,6 +1,8 @@
 //! Tests of the error path and of a whole server over the in-process transport.
 
+mod devices;
 mod gate;
+mod limits;
 mod server;
 mod status;
 
@@ -107,10 +109,14 @@ struct Running {
 
 impl Running {
     fn start(authenticator: impl Authenticator) -> Self {
+        Self::serving(ApiServer::new(authenticator))
+    }
+
+    /// Adds the tenants to a server, and starts it.
+    fn serving(server: ApiServer) -> Self {
         let (connector, incoming) = in_process();
         let stop = CancellationToken::new();
-        let server = ApiServer::new(authenticator)
-            .add_service(inventory::tenant_service_server::TenantServiceServer::new(Tenants));
+        let server = server.add_service(inventory::tenant_service_server::TenantServiceServer::new(Tenants));
         let tasks = Supervisor::new();
         let shutdown = stop.clone().cancelled_owned();
         tasks.spawn_short("server", async move { server.serve(incoming, shutdown).await.map_err(boxed) });

@@ -12,8 +12,8 @@ use crate::status::reason_text;
 use crate::trace::{CURRENT, TraceId};
 
 /// A status taken apart.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Sent {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Sent {
     code: i32,
     message: String,
     reason: String,
@@ -26,7 +26,10 @@ struct Sent {
 }
 
 fn sent(failure: Failure) -> Sent {
-    let status = Status::from(failure);
+    taken_apart(&Status::from(failure))
+}
+
+pub(super) fn taken_apart(status: &Status) -> Sent {
     let mut sent =
         Sent { code: status.code() as i32, message: status.message().to_owned(), ..Default::default() };
     for detail in status.check_error_details_vec().unwrap() {
@@ -53,8 +56,25 @@ fn sent(failure: Failure) -> Sent {
     sent
 }
 
+impl Sent {
+    /// What a request was answered, without the trace id that it has.
+    pub(super) fn traced(status: &Status) -> Self {
+        let mut sent = taken_apart(status);
+        assert!(sent.metadata.remove("trace_id").is_some(), "{sent:?} has no trace");
+        sent
+    }
+
+    /// What is expected of a request over a limit that others share.
+    pub(super) fn refused(limit: &str, allowed: &str, retry: Duration) -> Self {
+        let message =
+            format!("the limit {limit} of this server is {allowed}, and is reached: try again later");
+        let metadata = [("limit", limit), ("allowed", allowed)];
+        of_retry(plain(Code::ResourceExhausted, "LIMIT_EXCEEDED", &message, &metadata), retry)
+    }
+}
+
 /// What is expected of a failure, apart from the details that only some have.
-fn plain(code: Code, reason: &str, message: &str, metadata: &[(&str, &str)]) -> Sent {
+pub(super) fn plain(code: Code, reason: &str, message: &str, metadata: &[(&str, &str)]) -> Sent {
     Sent {
         code: code as i32,
         message: message.into(),
@@ -244,6 +264,10 @@ fn about_callers() -> Vec<(Failure, Sent)> {
             ),
         ),
         (
+            Failure::Refused { limit: "requests", allowed: 7, retry: Duration::from_millis(250) },
+            Sent::refused("requests", "7", Duration::from_millis(250)),
+        ),
+        (
             Failure::PermissionDenied { permission: Permission::TenantsWrite },
             plain(
                 Code::PermissionDenied,
@@ -295,6 +319,24 @@ fn about_callers() -> Vec<(Failure, Sent)> {
                 "LIMIT_EXCEEDED",
                 "the message is larger than 1000 bytes: send less in one message",
                 &[("limit", "message_bytes"), ("allowed", "1000")],
+            ),
+        ),
+        (
+            Failure::MessageTooSlow { allowed: 30 },
+            plain(
+                Code::ResourceExhausted,
+                "LIMIT_EXCEEDED",
+                "the message did not come within 30 s of its beginning: send less in one message",
+                &[("limit", "message_seconds"), ("allowed", "30")],
+            ),
+        ),
+        (
+            Failure::UnknownEncoding,
+            plain(
+                Code::Unimplemented,
+                "MALFORMED_MESSAGE",
+                "the message is compressed in a way that this server does not take: send it uncompressed",
+                &[],
             ),
         ),
         (
