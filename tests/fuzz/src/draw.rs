@@ -17,45 +17,67 @@ const DEEPEST: u8 = 8;
 /// Words of earlier answers that are kept.
 const REMEMBERED: usize = 64;
 
+/// Texts of fields of that name: few, so that they meet, and mostly good ones.
+const WORDS: &[(&str, &[&str])] = &[
+    ("key", &["1", "2", "3"]),
+    ("source", &["configmgr/PS1", "intune", "entra", "probe"]),
+    ("entra_device_id", ENTRA),
+    ("device_id", ENTRA),
+    ("sms_id", CLIENTS),
+    ("sms_unique_identifier", CLIENTS),
+    ("client_identifier", CLIENTS),
+    ("smbios_guid", &["03000200-0400-0500-0006-000700080009", "4c4c4544-0042-3510-8051-c4c04f4b5831"]),
+    ("serial_number", &["SN-0001", "SN-0002", "To be filled by O.E.M."]),
+    ("site_code", SITES),
+    ("assigned_site", SITES),
+    ("sites", SITES),
+    ("hierarchies", &["PS1", "PS2"]),
+    ("client_version", &["5.00.9128.1007", "5.00.9096.1000", "4"]),
+    ("os_version", &["10.0.26100.4652", "10.0.19045.5"]),
+    ("device_os_build", &["10.0.26100.4652", "10.0.19045.5"]),
+    ("mdm_workloads", &["8193", "12543", "1073741824", "4294967296"]),
+    ("owner_type", &["company", "personal"]),
+    ("device_ownership", &["Company", "Personal"]),
+    ("management_agent", &["configurationManagerClientMdm", "mdm", "configurationManagerClient", "eas"]),
+    ("client_health_state", &["healthy", "installed", "unhealthy"]),
+    ("join_type", &["azureADJoined", "hybridAzureADJoined", "azureADRegistered"]),
+    ("trust_type", &["AzureAd", "ServerAd", "Workplace"]),
+];
+
+const ENTRA: &[&str] = &[
+    "6c3a1f52-7d1b-4a3c-9e50-0123456789a1",
+    "{6C3A1F52-7D1B-4A3C-9E50-0123456789A2}",
+    "00000000-0000-0000-0000-000000000000",
+];
+const CLIENTS: &[&str] =
+    &["GUID:6C3A1F52-7D1B-4A3C-9E50-0123456789B1", "GUID:6C3A1F52-7D1B-4A3C-9E50-0123456789B2"];
+const SITES: &[&str] = &["PS1", "EU1"];
+
 /// Texts that some field of some request takes, or nearly.
 const TEXTS: &[&str] = &[
     "",
     TENANT,
-    "tenants/-",
     "tenants/00000000/hierarchies/PS1",
     "tenants/00000000/hierarchies/PS1/sites/PS1",
     "tenants/00000000/hierarchies/PS1/coManagementPolicy",
     "tenants/00000000/hierarchies/PS1/collections/SMS00001",
     "tenants/00000000/collections/pilot",
     "tenants/00000000/devices/d",
-    "configmgr/PS1",
     "intune",
-    "entra",
-    "probe",
     "PS1",
     "SMS00001",
     "16777219",
-    "GUID:6C3A1F52-7D1B-4A3C-9E50-0123456789AB",
-    "{6c3a1f52-7d1b-4a3c-9e50-0123456789ab}",
-    "6c3a1f52-7d1b-4a3c-9e50-0123456789ac",
-    "00000000-0000-0000-0000-000000000000",
     "5.00.9128.1007",
     "10.0.26100.4652",
     "Microsoft Windows NT Workstation 10.0",
     "0x80180026",
     "-2145910746",
-    "4294967295",
-    "8193",
     "1073741824",
     "2026-11-20T08:00:00Z",
-    "Company",
-    "configurationManagerClientMdm",
-    "SN-0001",
-    "To be filled by O.E.M.",
+    "Intune",
     "%",
     "a_b\\'\"",
     "\u{1f5a5}\u{fe0f}",
-    "\0",
     "..",
     "*",
 ];
@@ -63,14 +85,17 @@ const TEXTS: &[&str] = &[
 /// Draws from the bytes of one input.
 pub struct Draw<'a> {
     bytes: Unstructured<'a>,
-    remembered: Vec<String>,
+    /// The fields of earlier answers with their texts.
+    remembered: Vec<(String, String)>,
+    /// Whether what no contract allows may be drawn. A message of many fields would otherwise seldom be without.
+    strange: bool,
 }
 
 impl<'a> Draw<'a> {
     /// From those bytes.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes: Unstructured::new(bytes), remembered: Vec::new() }
+        Self { bytes: Unstructured::new(bytes), remembered: Vec::new(), strange: false }
     }
 
     /// The time of the services.
@@ -124,18 +149,18 @@ impl<'a> Draw<'a> {
 
     /// Keeps the texts of an answer to say them again.
     pub fn remember(&mut self, answer: &DynamicMessage, aliased: impl Fn(&str) -> String + Copy) {
-        for (_, value) in answer.fields() {
-            self.remember_value(value, aliased);
+        for (field, value) in answer.fields() {
+            self.remember_value(field.name(), value, aliased);
         }
     }
 
-    fn remember_value(&mut self, value: &Value, aliased: impl Fn(&str) -> String + Copy) {
+    fn remember_value(&mut self, field: &str, value: &Value, aliased: impl Fn(&str) -> String + Copy) {
         match value {
             Value::String(text) if !text.is_empty() && self.remembered.len() < REMEMBERED => {
-                self.remembered.push(aliased(text));
+                self.remembered.push((field.to_owned(), aliased(text)));
             }
             Value::Message(message) => self.remember(message, aliased),
-            Value::List(values) => values.iter().for_each(|value| self.remember_value(value, aliased)),
+            Value::List(values) => values.iter().for_each(|value| self.remember_value(field, value, aliased)),
             _ => {}
         }
     }
@@ -145,6 +170,7 @@ impl<'a> Draw<'a> {
     /// # Errors
     /// The bytes have ended.
     pub fn message(&mut self, of: &MessageDescriptor) -> Result<DynamicMessage> {
+        self.strange = self.one_in(4)?;
         self.nested(of, 0)
     }
 
@@ -157,20 +183,33 @@ impl<'a> Draw<'a> {
             message.set_field_by_name("seconds", Value::I64(self.seconds()?));
             message.set_field_by_name(
                 "nanos",
-                Value::I32(if self.one_in(8)? { self.bytes.arbitrary()? } else { 0 }),
+                Value::I32(if self.strange && self.one_in(8)? { self.bytes.arbitrary()? } else { 0 }),
             );
             return Ok(message);
         }
-        for field in of.fields() {
-            // Names of what is asked for are nearly always said: without one there is no answer but a refusal.
-            let said =
-                if matches!(field.name(), "parent" | "name") { !self.one_in(16)? } else { self.one_in(2)? };
+        for field in self.chosen(of)? {
+            // What is asked for, or spoken of, is nearly always named: without a name there is nothing but a refusal.
+            let needed = matches!(field.name(), "parent" | "name" | "key" | "observed_at" | "source")
+                || field.containing_oneof().is_some_and(|of| !of.is_synthetic());
+            let said = if needed { !self.strange || !self.one_in(8)? } else { self.one_in(2)? };
             if said {
                 let value = self.field(&field, depth)?;
                 message.set_field(&field, value);
             }
         }
         Ok(message)
+    }
+
+    /// The fields that may be said: of alternatives, one.
+    fn chosen(&mut self, of: &MessageDescriptor) -> Result<Vec<FieldDescriptor>> {
+        let is_alternative =
+            |field: &FieldDescriptor| field.containing_oneof().is_some_and(|of| !of.is_synthetic());
+        let mut fields: Vec<_> = of.fields().filter(|field| !is_alternative(field)).collect();
+        for alternatives in of.oneofs().filter(|of| !of.is_synthetic()) {
+            let alternatives: Vec<_> = alternatives.fields().collect();
+            fields.push(self.bytes.choose(&alternatives)?.clone());
+        }
+        Ok(fields)
     }
 
     fn field(&mut self, field: &FieldDescriptor, depth: u8) -> Result<Value> {
@@ -184,7 +223,7 @@ impl<'a> Draw<'a> {
         }
         let values = (0..self.length()?).map(|_| self.single(field, depth)).collect::<Result<Vec<_>>>()?;
         // Longer than any list may be, at the price of one value.
-        let long = !values.is_empty() && self.one_in(64)?;
+        let long = self.strange && !values.is_empty() && self.one_in(16)?;
         Ok(Value::List(if long { values.into_iter().cycle().take(1001).collect() } else { values }))
     }
 
@@ -197,7 +236,11 @@ impl<'a> Draw<'a> {
             Kind::Enum(of) => {
                 let numbers: Vec<_> = of.values().map(|value| value.number()).collect();
                 let known = *self.bytes.choose(&numbers)?;
-                Value::EnumNumber(if self.one_in(32)? { self.bytes.arbitrary()? } else { known })
+                Value::EnumNumber(if self.strange && self.one_in(8)? {
+                    self.bytes.arbitrary()?
+                } else {
+                    known
+                })
             }
             Kind::Double => Value::F64(self.bytes.arbitrary()?),
             Kind::Float => Value::F32(self.bytes.arbitrary()?),
@@ -209,18 +252,35 @@ impl<'a> Draw<'a> {
     }
 
     fn text(&mut self, field: &str) -> Result<String> {
-        if field == "parent" && !self.one_in(8)? {
+        if self.strange && self.one_in(4)? {
+            return self.strange_text();
+        }
+        if field == "parent" {
             return Ok(TENANT.to_owned());
         }
-        Ok(match self.byte()? % 8 {
-            0..=3 => (*self.bytes.choose(TEXTS)?).to_owned(),
-            4 | 5 if !self.remembered.is_empty() => self.bytes.choose(&self.remembered)?.clone(),
-            6 => "x".repeat(usize::from(self.bytes.arbitrary::<u16>()?) % 5000),
-            _ => {
-                let length = usize::from(self.byte()?).min(self.bytes.len());
-                String::from_utf8_lossy(self.bytes.bytes(length)?).into_owned()
-            }
-        })
+        if let Some((_, words)) = WORDS.iter().find(|(of, _)| *of == field) {
+            return Ok((*self.bytes.choose(words)?).to_owned());
+        }
+        let kind = self.byte()? % 4;
+        // `next_page_token` comes back as `page_token`.
+        let known: Vec<_> = self.remembered.iter().filter(|(of, _)| of.ends_with(field)).collect();
+        match kind {
+            0 | 1 if !known.is_empty() => Ok(self.bytes.choose(&known)?.1.clone()),
+            2 if !self.remembered.is_empty() => Ok(self.bytes.choose(&self.remembered)?.1.clone()),
+            // Tokens, and what else only earlier answers say.
+            _ if field.ends_with("token") || field == "etag" => Ok(String::new()),
+            _ => Ok((*self.bytes.choose(TEXTS)?).to_owned()),
+        }
+    }
+
+    /// Too long, or anything.
+    fn strange_text(&mut self) -> Result<String> {
+        let length: u16 = self.bytes.arbitrary()?;
+        if self.one_in(4)? {
+            return Ok("x".repeat(usize::from(length) % 5000));
+        }
+        let length = (usize::from(length) % 64).min(self.bytes.len());
+        Ok(String::from_utf8_lossy(self.bytes.bytes(length)?).into_owned())
     }
 
     /// Mostly small.
@@ -233,22 +293,14 @@ impl<'a> Draw<'a> {
         })
     }
 
-    /// Mostly within some minutes of now: there the order of what is said matters.
+    /// Within some minutes of now: there the order of what is said matters.
     fn seconds(&mut self) -> Result<i64> {
         let now = Self::now().as_second();
-        Ok(match self.byte()? % 8 {
-            0..=5 => now - 120 + i64::from(self.byte()? % 4) * 60,
-            6 => *self.bytes.choose(&[
-                0,
-                -1,
-                i64::MAX,
-                i64::MIN,
-                253_402_300_799,
-                -62_135_596_800,
-                now + 86_400,
-            ])?,
-            _ => self.bytes.arbitrary()?,
-        })
+        if !self.strange || !self.one_in(4)? {
+            return Ok(now - 120 + i64::from(self.byte()? % 4) * 60);
+        }
+        let ends = [0, -1, i64::MAX, i64::MIN, 253_402_300_799, -62_135_596_800, now + 86_400];
+        Ok(*self.bytes.choose(&ends)?)
     }
 
     fn length(&mut self) -> Result<u8> {
