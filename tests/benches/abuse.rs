@@ -90,7 +90,7 @@ async fn bench(folder: &tempfile::TempDir, credentials: &Credentials) -> Result<
     let address = server.address();
     let [inventory, prerequisites, authority, monitoring] = [&*address; 4];
     let addresses = Addresses { inventory, prerequisites, authority, monitoring };
-    let connection = credentials.connection(&addresses, "administrator");
+    let connection = credentials.connection(&addresses, "full_administrator");
     make_tenant(&connection).await;
     report(&connection, 0..DEVICES, &watch::Sender::new(0)).await;
     phase(&connection, rate, 2).await;
