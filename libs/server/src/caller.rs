@@ -18,8 +18,8 @@ use crate::failure::Failure;
 use crate::grant::{Grant, Reach, Scope, Tenants};
 use crate::principal::Principal;
 
-/// Longest that the names together may be which limit one caller in one tenant: they travel in a header, where they take a third more, and
-/// headers have 16 KiB in all.
+/// Longest that the names together may be which limit one caller in one tenant: they travel in a header, where they take a third more; all
+/// headers together have 32 KiB, of which a token may take 16.
 pub const MOST_SCOPE_BYTES: usize = 8 * 1024;
 
 /// The header that says for whom a service calls.

@@ -245,6 +245,14 @@ mod tests {
     }
 
     #[test]
+    fn tenant_is_known_by_its_whole_id_alone() {
+        let tenants = Tenants::Only(["contoso".to_owned()].into());
+        let has = ["contoso", "Contoso", "fabrikam", "", "*"].map(|id| tenants.have(id));
+        assert_eq!(has, [true, false, false, false, false]);
+        assert!(Tenants::All.have("fabrikam"));
+    }
+
+    #[test]
     fn tenants_of_either_are_those_of_both() {
         let only = |ids: &[&str]| Tenants::Only(ids.iter().map(|id| (*id).to_owned()).collect());
         assert_eq!(only(&["a"]).and(&only(&["b"])), only(&["a", "b"]));
