@@ -113,14 +113,12 @@ impl Credentials {
             ("TANDEM_TOKENS__ISSUER", self.issuer.clone()),
             ("TANDEM_TOKENS__AUDIENCE", self.audience.clone()),
             ("TANDEM_TOKENS__KEYS", self.path("token-keys.json")),
+            ("TANDEM_PEERS__CA", self.path("ca.pem")),
+            ("TANDEM_PEERS__CERTIFICATE", self.path(&certificate)),
+            ("TANDEM_PEERS__KEY", self.path(&key)),
         ];
-        // The inventory asks nobody.
-        if service != "inventory" {
-            variables.extend([
-                ("TANDEM_PEERS__CA", self.path("ca.pem")),
-                ("TANDEM_PEERS__CERTIFICATE", self.path(&certificate)),
-                ("TANDEM_PEERS__KEY", self.path(&key)),
-            ]);
+        if service == "authority" {
+            variables.push(("TANDEM_AUDIT__SIGNING_KEY", self.path("audit-signing.key")));
         }
         variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }

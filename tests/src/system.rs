@@ -127,7 +127,7 @@ impl Processes {
         let starts = SERVICES.iter().zip(&apis).map(|(service, api)| {
             // Each is told of those that it asks; an unknown key is an error.
             let asks: &[&str] = match *service {
-                "inventory" => &[],
+                "inventory" => &["authority"],
                 "authority" => &["inventory"],
                 "prerequisites" => &["inventory", "authority"],
                 _ => &["inventory", "authority", "prerequisites"],

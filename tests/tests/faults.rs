@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::{
-    BatchGetEffectiveAuthorityRequest, ListCoManagementPolicyRevisionsRequest,
-    UpdateCoManagementPolicyRequest,
+    AuditFault, BatchGetEffectiveAuthorityRequest, ListAuditRecordsRequest,
+    ListCoManagementPolicyRevisionsRequest, UpdateCoManagementPolicyRequest, VerifyAuditRequest,
 };
 use tandem_contracts::inventory::v1::GetTenantRequest;
-use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
+use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, ErrorReason};
 use tandem_testkit::containers::{RedisCluster, Restart};
 use tandem_testkit::suite::Suite;
 use tandem_testkit::wait::until;
@@ -190,7 +190,7 @@ async fn replicas_that_race_on_a_policy_record_every_change_once() {
                 etag: etag.clone(),
                 ..CoManagementPolicy::default()
             };
-            let request = UpdateCoManagementPolicyRequest { policy: Some(policy), request_id: String::new() };
+            let request = UpdateCoManagementPolicyRequest { policy: Some(policy), ..Default::default() };
             match connection.authority().update_co_management_policy(request).await {
                 Ok(answer) => {
                     won += 1;
@@ -220,6 +220,29 @@ async fn replicas_that_race_on_a_policy_record_every_change_once() {
     let revisions: Vec<u64> = answer.revisions.iter().map(|recorded| recorded.revision).collect();
     let expected: Vec<u64> = (1..=first + second).rev().collect();
     assert_eq!(revisions, expected, "each change once, newest first");
+    check_audit_log(&one, first + second).await;
+}
+
+/// So many changes of policies are in the audit log, each once, and its chain is whole.
+async fn check_audit_log(connection: &Connection, changes: u64) {
+    let request = ListAuditRecordsRequest {
+        parent: TENANT.into(),
+        page_size: 1000,
+        method: "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy".into(),
+        ..Default::default()
+    };
+    let answer = connection.audit().list_audit_records(request).await.unwrap().into_inner();
+    let made =
+        answer.records.into_iter().filter_map(|record| record.event).filter(|event| event.outcome == "OK");
+    let etag = |event: AuditEvent| {
+        let policy: serde_json::Value = serde_json::from_str(&event.after).unwrap();
+        policy["etag"].as_str().unwrap().parse::<u64>().unwrap()
+    };
+    let etags: Vec<u64> = made.map(etag).collect();
+    assert_eq!(etags, (1..=changes).rev().collect::<Vec<_>>(), "each change is on record once");
+    let request = VerifyAuditRequest { parent: TENANT.into(), heads: Vec::new() };
+    let verified = connection.audit().verify_audit(request).await.unwrap().into_inner();
+    assert_eq!(verified.fault(), AuditFault::Unspecified, "{verified:?}");
 }
 
 async fn link_that_is_cut_is_told_and_heals() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
@@ -296,6 +297,8 @@ typed_clients! {
     prerequisites: PrerequisitesServiceClient of prerequisites;
     /// Which manager decides a workload.
     authority: AuthorityServiceClient of authority;
+    /// Who did what.
+    audit: AuditServiceClient of authority;
     /// How the fleet is doing.
     monitoring: MonitoringServiceClient of monitoring;
 }

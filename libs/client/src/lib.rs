@@ -9,11 +9,13 @@
 //! - the metrics of gRPC's clients;
 //! - the caller's token.
 //!
-//! [`ApiError`] reads what a failed call says; [`fleet`] keeps what decisions about many devices need beside them. Not for: serving,
+//! [`ApiError`] reads what a failed call says; [`fleet`] keeps what decisions about many devices need beside them, [`audit`] takes
+//! events to the audit log. Not for: serving,
 //! or any decision of the field.
 
 mod acked;
 mod attempt;
+pub mod audit;
 mod connection;
 mod deadline;
 mod error;

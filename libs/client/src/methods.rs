@@ -20,8 +20,8 @@ pub(crate) enum Kind {
 }
 
 /// How the names of methods begin that change nothing.
-const READS: [&str; 9] =
-    ["Get", "List", "BatchGet", "Check", "BatchCheck", "Lookup", "Summarize", "Explain", "Decode"];
+const READS: [&str; 10] =
+    ["Get", "List", "BatchGet", "Check", "BatchCheck", "Lookup", "Summarize", "Explain", "Decode", "Verify"];
 
 /// What is known of an RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +121,7 @@ mod tests {
                 "CreateCollection",
                 "CreateTenant",
                 "DeleteCollection",
+                "RecordAuditEvents",
                 "UpdateCoManagementPolicy",
                 "UpdateCollection",
                 "UpdateCollectionMembers",
@@ -132,6 +133,7 @@ mod tests {
         assert_eq!(
             named(Kind::Stream),
             BTreeSet::from([
+                "ExportAuditRecords",
                 "ImportCollections",
                 "ReportDevices",
                 "StreamEffectiveAuthority",

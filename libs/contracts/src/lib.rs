@@ -1,7 +1,8 @@
 //! The contracts as Rust: generated stubs, the encoded descriptor set, and the conversions of the shared `tandem.type.v1`
-//! messages to and from the domain. Nothing else: a service's own messages are converted in that service.
+//! messages to and from the domain, and of all to JSON. Nothing else: a service's own messages are converted in that service.
 
 pub mod convert;
+pub mod json;
 
 /// Shared messages.
 pub mod r#type {

@@ -17,7 +17,9 @@
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
+//! | [`audit`] | is the audit log what it was? |
 
+pub mod audit;
 pub mod authority;
 pub mod capability;
 pub mod configmgr;

@@ -15,6 +15,7 @@ use tonic::transport::server::Connected;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
+use crate::audit::Auditor;
 use crate::contract_service::ContractService;
 use crate::failure::BoxError;
 use crate::gate::Gate;
@@ -84,6 +85,7 @@ pub enum ServeError {
 pub struct ApiServer {
     authenticator: Arc<dyn Authenticator>,
     limits: Limits,
+    auditor: Option<Auditor>,
     routes: RoutesBuilder,
     services: Vec<&'static str>,
 }
@@ -101,6 +103,7 @@ impl ApiServer {
         Self {
             authenticator: Arc::new(authenticator),
             limits: Limits::default(),
+            auditor: None,
             routes: RoutesBuilder::default(),
             services: Vec::new(),
         }
@@ -110,6 +113,13 @@ impl ApiServer {
     #[must_use]
     pub fn limited(mut self, limits: &Limits) -> Self {
         self.limits = limits.clone();
+        self
+    }
+
+    /// The same server, whose calls that auditor takes. Without one nothing is put on record.
+    #[must_use]
+    pub fn audited(mut self, auditor: Auditor) -> Self {
+        self.auditor = Some(auditor);
         self
     }
 
@@ -144,6 +154,7 @@ impl ApiServer {
             permissions: Permissions::of_contracts()?,
             authenticator: self.authenticator,
             limits: Bounds::new(self.limits),
+            auditor: self.auditor,
             ending: ending.clone(),
         };
         let stop = async {

@@ -6,6 +6,8 @@
 //! A service that asks another while it works on a call says for whom ([`on_behalf`]): it reaches there what its caller reaches here, of the
 //! tenant that the call is about, and no more.
 
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
@@ -38,6 +40,38 @@ pub(crate) struct Call {
     reach: DeclaredReach,
     /// The tenant that the call is about: that of the first name that was read.
     about: OnceLock<(String, Reach)>,
+    /// How it came, for the audit log. `None`: it is not put on record.
+    seen: Option<Seen>,
+}
+
+/// What the audit log is told of a call.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: Arc<str>,
+    /// The address at the other end. `None`: the same process.
+    pub(crate) origin: Option<IpAddr>,
+    /// The first resource that was named.
+    resource: OnceLock<String>,
+    /// The handler has put it on record itself.
+    is_recorded: AtomicBool,
+}
+
+impl Seen {
+    pub(crate) fn new(method: Arc<str>, origin: Option<IpAddr>) -> Self {
+        Self { method, origin, resource: OnceLock::new(), is_recorded: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn resource(&self) -> String {
+        self.resource.get().cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn set_recorded(&self) {
+        self.is_recorded.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.is_recorded.load(Ordering::Relaxed)
+    }
 }
 
 /// What of a tenant is not reached.
@@ -62,7 +96,22 @@ impl Call {
         if !principal.may(permission) || reach == DeclaredReach::Unspecified {
             return Err(Failure::PermissionDenied { permission });
         }
-        Ok(Self { principal, permission, reach, about: OnceLock::new() })
+        Ok(Self { principal, permission, reach, about: OnceLock::new(), seen: None })
+    }
+
+    /// The same, to be put on record.
+    #[must_use]
+    pub(crate) fn seen_as(self, seen: Option<Seen>) -> Self {
+        Self { seen, ..self }
+    }
+
+    pub(crate) const fn seen(&self) -> Option<&Seen> {
+        self.seen.as_ref()
+    }
+
+    /// The id of the tenant that it is about; `None`: no name was read yet.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.about.get().map(|(tenant, _)| tenant.as_str())
     }
 
     /// What the caller reaches of a tenant, as far as the call can use it.
@@ -126,6 +175,15 @@ impl Call {
 /// Nothing of it, or less than the call needs; or the caller is limited by too many names.
 pub(crate) fn reach_in(tenant: &str) -> Result<Reach, Failure> {
     CALL.try_with(|call| call.reach_in(tenant)).unwrap_or(Ok(Reach::Whole))
+}
+
+/// A name was read that is reached: the audit log is told of the first.
+pub(crate) fn named(name: &str) {
+    let _ = CALL.try_with(|call| {
+        if let Some(seen) = &call.seen {
+            seen.resource.get_or_init(|| name.to_owned());
+        }
+    });
 }
 
 /// The tenants in which whoever this task works for may do what it does.

@@ -46,5 +46,6 @@ contract_services! {
     inventory::v1::collection_service_server: CollectionService, CollectionServiceServer;
     prerequisites::v1::prerequisites_service_server: PrerequisitesService, PrerequisitesServiceServer;
     authority::v1::authority_service_server: AuthorityService, AuthorityServiceServer;
+    authority::v1::audit_service_server: AuditService, AuditServiceServer;
     monitoring::v1::monitoring_service_server: MonitoringService, MonitoringServiceServer;
 }

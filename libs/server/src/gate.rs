@@ -20,11 +20,12 @@ use tower::{Layer, Service};
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
+use crate::audit::{AuditedBody, Auditor, Pending, Sighting};
 use crate::caller::{CALL, Call, acting};
 use crate::failure::Failure;
 use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
-use crate::permission::{Declared, Demand, Permissions};
+use crate::permission::{Demand, Permissions};
 use crate::principal::{Authenticator, Credentials, Principal};
 use crate::trace::{CURRENT, TraceId};
 
@@ -40,6 +41,8 @@ pub(crate) struct Gate {
     pub(crate) permissions: Permissions,
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) limits: Bounds,
+    /// `None`: nothing is put on record.
+    pub(crate) auditor: Option<Auditor>,
     /// Cancelled when streams that wait for news are to end.
     pub(crate) ending: CancellationToken,
 }
@@ -102,15 +105,19 @@ where
             request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
         Box::pin(async move {
             let mut place = Place::new(kind);
-            let answer = answered(&gate, demand, deadline, request, inner, &mut place).instrument(span);
+            let answer =
+                answered(&gate, demand, trace, deadline, request, inner, &mut place).instrument(span);
             let response = CURRENT.scope(trace, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
             place.answered();
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
-            Ok(response
-                .map(|body| Body::new(RequestBody::new(body, trace, caller, outcome, place, gate.ending))))
+            let audit = response.extensions().get::<Pending>().and_then(Pending::take);
+            Ok(response.map(|body| {
+                let body = RequestBody::new(body, trace, caller, outcome, place, gate.ending);
+                Body::new(AuditedBody::new(body, audit))
+            }))
         })
     }
 }
@@ -119,6 +126,7 @@ where
 async fn answered<S>(
     gate: &Gate,
     demand: Demand,
+    trace: TraceId,
     deadline: Option<Instant>,
     mut request: Request<Body>,
     mut inner: S,
@@ -127,11 +135,18 @@ async fn answered<S>(
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
 {
+    let mut sighting = match demand {
+        Demand::Declared(declared) => {
+            let origin = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+            Some(Sighting::new(gate.auditor.clone(), declared, origin.map(|origin| origin.ip()), trace))
+        }
+        Demand::Open | Demand::Unknown => None,
+    };
     let handled = async {
         gate.limits.enter(place, &request)?;
-        let caller = match demand {
-            Demand::Declared(declared) => Some(known(gate, &declared, &mut request, place).await?),
-            Demand::Open | Demand::Unknown => None,
+        let caller = match &mut sighting {
+            Some(sighting) => Some(known(gate, sighting, &mut request, place).await?),
+            None => None,
         };
         let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
         let handled = match &caller {
@@ -157,13 +172,24 @@ where
         }
         None => handled.await,
     };
-    handled.unwrap_or_else(|failure| Status::from(failure).into_http())
+    let mut response = handled.unwrap_or_else(|failure| Status::from(failure).into_http());
+    match sighting {
+        Some(sighting) if sighting.waits_for_a_part(response.headers()) => {
+            response.extensions_mut().insert(Pending::of(sighting));
+            response
+        }
+        Some(sighting) => match sighting.settle(response.headers().clone()).await {
+            Ok(()) => response,
+            Err(failure) => Status::from(failure).into_http(),
+        },
+        None => response,
+    }
 }
 
 /// Who makes a call, if they may.
 async fn known(
     gate: &Gate,
-    declared: &Declared,
+    sighting: &mut Sighting,
     request: &mut Request<Body>,
     place: &mut Place,
 ) -> Result<Arc<Call>, Failure> {
@@ -172,11 +198,17 @@ async fn known(
     let credentials = Credentials { headers: request.headers(), names };
     let authenticated = login.ended(gate.authenticator.authenticate(credentials).await)?;
     Span::current().record("principal", authenticated.id.as_str());
+    sighting.principal = Some(Arc::clone(&authenticated));
     gate.limits.enter_as(place, &authenticated)?;
     let principal = acting(authenticated, request.headers())?;
+    sighting.principal = Some(Arc::clone(&principal));
     Span::current().record("principal", principal.id.as_str());
     request.extensions_mut().insert::<Arc<Principal>>(Arc::clone(&principal));
-    Call::new(principal, declared.permission, declared.reach).map(Arc::new)
+    let declared = sighting.declared();
+    let call = Call::new(principal, declared.permission, declared.reach)?.seen_as(sighting.seen());
+    let call = Arc::new(call);
+    sighting.call = Some(Arc::clone(&call));
+    Ok(call)
 }
 
 /// The handler's answer; a failure where the framework answered in its stead, since that has no details.

@@ -6,6 +6,7 @@
 //! - [`permission`], [`principal`], [`grant`], [`caller`], [`trace`]: what happens to every request before its handler sees it.
 //! - [`access`]: who is let in: TLS, access tokens, certificates of services, roles.
 //! - [`limits`]: what callers can take at most.
+//! - [`audit`]: what of their calls goes on record.
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
 //! - [`process`]: a process that serves, from its listeners to its last answer.
 //! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
@@ -17,6 +18,7 @@
 //! Not for: anything that one service alone needs, and any decision of the field.
 
 pub mod access;
+pub mod audit;
 pub mod builder;
 pub mod caller;
 pub mod clock;
@@ -44,6 +46,7 @@ mod tests;
 pub mod token;
 pub mod trace;
 
+pub use audit::Auditor;
 pub use builder::ApiServer;
 pub use clock::Clock;
 pub use consistency::ConsistencyToken;

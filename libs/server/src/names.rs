@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::caller::reach_in;
+use crate::caller::{named, reach_in};
 use crate::failure::Failure;
 use crate::grant::Reach;
 
@@ -38,6 +38,7 @@ pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> R
     })?;
     if let Some(tenant) = ids.first().filter(|_| pattern.starts_with(TenantName::PATTERN)) {
         check_reach(&reach_in(tenant)?, pattern, name)?;
+        named(name);
     }
     Ok(ids)
 }

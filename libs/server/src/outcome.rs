@@ -145,7 +145,7 @@ impl RequestBody {
     }
 
     /// Gives the stream up. Answers its last frame.
-    fn give_up(&mut self, failure: Failure) -> Frame<Bytes> {
+    pub(crate) fn give_up(&mut self, failure: Failure) -> Frame<Bytes> {
         let status = CURRENT.sync_scope(self.trace, || Status::from(failure));
         self.inner.replace(Body::empty());
         self.outcome.record(status.code());

@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
 use tandem_contracts::DESCRIPTOR_SET;
-use tandem_contracts::r#type::v1::{Permission, Reach};
+use tandem_contracts::r#type::v1::{Audit, Permission, Reach};
 
 /// The method option that names the permission.
 const PERMISSION: &str = "tandem.type.v1.permission";
 
 /// The method option that says how much of a tenant it must cover.
 const REACH: &str = "tandem.type.v1.reach";
+
+/// The method option that says what of its calls is put on record.
+const AUDIT: &str = "tandem.type.v1.audit";
 
 /// Protocol services that answer everybody: they hold no tenant data.
 const OPEN_SERVICES: [&str; 3] = [
@@ -39,6 +42,8 @@ pub struct Declared {
     pub permission: Permission,
     /// How much of the tenant that must cover.
     pub reach: Reach,
+    /// What of its calls is put on record.
+    pub audit: Audit,
 }
 
 /// What a server demands of the caller of an RPC.
@@ -63,7 +68,7 @@ impl Permissions {
             pool.get_extension_by_name(name)
                 .ok_or_else(|| DescriptorError(format!("there is no option {name}")))
         };
-        let (permission, reach) = (option(PERMISSION)?, option(REACH)?);
+        let (permission, reach, audit) = (option(PERMISSION)?, option(REACH)?, option(AUDIT)?);
         // What is not declared, or unknown to this build, is unspecified: 0.
         let number = |method: &MethodDescriptor, option| match method.options().get_extension(option).as_ref()
         {
@@ -77,10 +82,12 @@ impl Permissions {
                 let name = name_of(&method);
                 let permission = Permission::try_from(number(&method, &permission));
                 let reach = Reach::try_from(number(&method, &reach));
+                let audit = Audit::try_from(number(&method, &audit));
                 let declared = Declared {
                     method: name.as_str().into(),
                     permission: permission.unwrap_or(Permission::Unspecified),
                     reach: reach.unwrap_or(Reach::Unspecified),
+                    audit: audit.unwrap_or(Audit::Unspecified),
                 };
                 (format!("/{name}").into(), declared)
             })
@@ -117,10 +124,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rpc_of_every_tandem_service_declares_a_permission_and_its_reach() {
+    fn every_rpc_of_every_tandem_service_declares_permission_reach_and_audit() {
         let permissions = Permissions::of_contracts().unwrap();
         let is_open = |declared: &Declared| {
-            declared.permission == Permission::Unspecified || declared.reach == Reach::Unspecified
+            declared.permission == Permission::Unspecified
+                || declared.reach == Reach::Unspecified
+                || declared.audit == Audit::Unspecified
         };
         let undeclared: Vec<_> =
             permissions.iter().filter(|(_, declared)| is_open(declared)).map(|(path, _)| path).collect();
@@ -130,6 +139,7 @@ mod tests {
         assert_eq!(
             services.into_iter().collect::<Vec<_>>(),
             [
+                "tandem.authority.v1.AuditService",
                 "tandem.authority.v1.AuthorityService",
                 "tandem.inventory.v1.CollectionService",
                 "tandem.inventory.v1.DeviceService",
@@ -142,6 +152,19 @@ mod tests {
     }
 
     #[test]
+    fn rpc_that_changes_something_is_put_on_record() {
+        let permissions = Permissions::of_contracts().unwrap();
+        let changes = |declared: &Declared| {
+            let name = declared.permission.as_str_name();
+            ["_WRITE", "_REPORT", "_APPROVE"].iter().any(|end| name.ends_with(end))
+        };
+        let on_record = |declared: &Declared| matches!(declared.audit, Audit::Writes | Audit::BulkWrites);
+        for (path, declared) in permissions.iter() {
+            assert_eq!(changes(declared), on_record(declared), "{path}");
+        }
+    }
+
+    #[test]
     fn demand_of_a_path_follows_the_contract() {
         let permissions = Permissions::of_contracts().unwrap();
         let report = "/tandem.inventory.v1.DeviceService/ReportDevices";
@@ -149,6 +172,7 @@ mod tests {
             method: "tandem.inventory.v1.DeviceService/ReportDevices".into(),
             permission: Permission::DevicesReport,
             reach: Reach::Tenant,
+            audit: Audit::BulkWrites,
         };
         assert_eq!(permissions.demand(report), Demand::Declared(declared));
         assert_eq!(permissions.demand("/grpc.health.v1.Health/Check"), Demand::Open);

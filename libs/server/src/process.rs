@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 
 use crate::access::issuer::TOKEN_ISSUER;
 use crate::access::{Access, Doors};
+use crate::audit::{AuditSink, Auditor};
 use crate::failure::{BoxError, chain};
 use crate::limits::Limits;
 use crate::listen::{bind_guarded, bind_operations, incoming};
@@ -105,6 +106,15 @@ impl Process {
     #[must_use]
     pub fn server(&self) -> ApiServer {
         ApiServer::new(Arc::clone(&self.doors.authenticator)).limited(&self.limits)
+    }
+
+    /// The same, whose calls are put on record by that sink.
+    #[must_use]
+    pub fn audited_server(&self, sink: impl AuditSink) -> ApiServer {
+        let (auditor, recorder) = Auditor::new();
+        // Its last caller is answered before it ends.
+        self.supervisor.spawn("audit recorder", recorder.run(sink, self.supervisor.ending()));
+        self.server().audited(auditor)
     }
 
     /// Adds a check, without which the process is not ready.

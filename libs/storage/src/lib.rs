@@ -6,6 +6,7 @@
 //! - [`StoreError`]: what can go wrong, in words that a service can act on. [`From<sea_orm::DbErr>`] is the only mapping.
 //! - [`Rows`]: whose rows a statement sees, a second wall between tenants.
 //! - [`bulk`]: many rows in one statement. [`page`]: keyset page tokens. [`requests`]: idempotency records.
+//! - [`outbox`]: messages that wait until another service has them.
 //!
 //! Invariants: a transaction either commits whole or leaves nothing; what [`Database::write`] returned `Ok` for is on disk
 //! (with [`Durability::Full`]); the incarnation of a database never changes while it is open.
@@ -24,6 +25,7 @@ mod dialect;
 mod error;
 mod fingerprint;
 mod location;
+pub mod outbox;
 pub mod page;
 mod postgres;
 pub mod requests;

@@ -10,7 +10,7 @@ pub(crate) struct SharedTables;
 #[async_trait::async_trait]
 impl MigratorTrait for SharedTables {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(IncarnationAndRequests)]
+        vec![Box::new(IncarnationAndRequests), Box::new(Outbox)]
     }
 
     fn migration_table_name() -> DynIden {
@@ -45,5 +45,24 @@ impl MigrationTrait for IncarnationAndRequests {
             db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
         }
         Ok(())
+    }
+}
+
+struct Outbox;
+
+const OUTBOX: &str = "CREATE TABLE tandem_outbox (
+    put_at BIGINT NOT NULL, id TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (put_at, id))";
+
+impl MigrationName for Outbox {
+    fn name(&self) -> &str {
+        "m0002_outbox"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Outbox {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        db.execute_unprepared(&dialect(db.get_database_backend(), OUTBOX)).await.map(drop)
     }
 }

@@ -10,9 +10,12 @@ use tandem_client::TlsFiles;
 use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
+use tandem_server::failure::BoxError;
 use tandem_server::process::Settings;
 use tandem_storage::Location;
 use tandem_telemetry::traces::{Collector, DEFAULT_RATIO};
+
+use crate::SigningKey;
 
 /// What the process is called.
 pub const NAME: &str = "tandem-authority";
@@ -22,6 +25,9 @@ const PORT: u16 = 50053;
 
 /// The port of the operations listener.
 const OPERATIONS_PORT: u16 = 9464;
+
+/// The file of the key that signs heads of the audit log, in the data folder.
+pub const SIGNING_KEY: &str = "audit-signing-key.pem";
 
 /// The service's file in the data folder.
 const DATABASE: &str = "authority.db";
@@ -57,6 +63,8 @@ pub struct Config {
     /// Which access tokens are accepted; the keys of their issuer are in a file, or come from the issuer. Unset: none; and without
     /// `tls.client_ca` whoever reaches the loopback address may do everything.
     pub tokens: Option<TokenTrust>,
+    /// Who signs the audit log's heads, and where they go.
+    pub audit: AuditSettings,
     /// TLS of the connections to other services at `https` addresses.
     pub peers: TlsFiles,
     /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
@@ -67,6 +75,18 @@ pub struct Config {
     pub otlp_endpoint: Option<String>,
     /// The share of the requests without a trace of their caller's that are traced, from 0 to 1; a caller's choice is followed. Default: 1.
     pub trace_ratio: f64,
+}
+
+/// The table `audit`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuditSettings {
+    /// The Ed25519 key that signs heads, PKCS #8 in PEM: `openssl genpkey -algorithm ed25519`. Replicas have the same one. Unset: one is made in the data
+    /// folder; with `database_url`, heads are not signed.
+    pub signing_key: Option<PathBuf>,
+    /// The file that signed heads are appended to, one JSON object a line: on storage that the database's administrators cannot write.
+    /// Unset: heads are in the process's log alone.
+    pub heads_file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -82,6 +102,7 @@ impl Default for Config {
             cache_ca: None,
             tls: None,
             tokens: None,
+            audit: AuditSettings::default(),
             peers: TlsFiles::default(),
             limits: Limits::default(),
             log_format: "text".into(),
@@ -109,6 +130,21 @@ impl Config {
         let Some(url) = &self.cache_url else { return Ok(None) };
         let location = RedisLocation::configured(url.expose(), self.cache_cluster, self.cache_ca.as_deref());
         SharedRedis::new(&location).map(Some)
+    }
+
+    /// The key that signs heads of the audit log; `None`: nobody does.
+    ///
+    /// # Errors
+    /// Its file cannot be used.
+    pub fn signing_key(&self) -> Result<Option<SigningKey>, BoxError> {
+        match (&self.audit.signing_key, &self.database_url) {
+            (Some(file), _) => Ok(Some(SigningKey::read(file)?)),
+            (None, Some(_)) => Ok(None),
+            (None, None) => {
+                std::fs::create_dir_all(&self.data_folder)?;
+                Ok(Some(SigningKey::read_or_make(&self.data_folder.join(SIGNING_KEY))?))
+            }
+        }
     }
 
     /// What every process has.

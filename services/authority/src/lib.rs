@@ -1,6 +1,6 @@
 //! Which manager decides this workload on this device, and why?
 //!
-//! Owns the co-management policy of each hierarchy as configured there, with its history. Everything else is computed on read by
+//! Owns the co-management policy of each hierarchy as configured there, with its history, and the audit log of all services. Everything else is computed on read by
 //! the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
 //! one small transaction.
 //!
@@ -9,6 +9,7 @@
 //!
 //! Not for: devices, tenants and hierarchies (the inventory's), and any rule of the field (the domain's).
 
+mod audit;
 pub mod config;
 mod devices;
 mod grpc;
@@ -16,16 +17,20 @@ mod judge;
 mod store;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
+use tandem_contracts::authority::v1::audit_service_server::AuditServiceServer;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_server::audit::AuditSink;
 use tandem_server::process::Pinged;
-use tandem_server::{Clock, Supervisor, caller, forget_requests};
+use tandem_server::{ApiServer, Clock, Supervisor, caller, forget_requests};
 use tandem_storage::{Location, StoreError};
 
+pub use audit::signing::{KeyError, SigningKey};
 pub use grpc::Handlers;
 
 use devices::Devices;
@@ -42,6 +47,10 @@ pub struct Parts {
     pub cache: Option<Arc<dyn DeviceStateCache>>,
     /// The time of what is recorded.
     pub clock: Clock,
+    /// Signs heads of the audit log. Unset: nobody does, and a rewritten log is found out by nobody.
+    pub signing_key: Option<SigningKey>,
+    /// The file that heads are appended to. Unset: they are in the process's own log alone.
+    pub heads_file: Option<PathBuf>,
 }
 
 impl fmt::Debug for Parts {
@@ -54,6 +63,7 @@ impl fmt::Debug for Parts {
 #[derive(Debug, Clone)]
 pub struct Authority {
     handlers: Handlers,
+    heads_file: Option<PathBuf>,
 }
 
 impl Authority {
@@ -62,7 +72,7 @@ impl Authority {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, inventory, cache, clock } = parts;
+        let Parts { database, inventory, cache, clock, signing_key, heads_file } = parts;
         let inventory = inventory.with_caller_source(caller::on_behalf);
         let handlers = Handlers {
             store: Store::open(&database).await?,
@@ -70,19 +80,37 @@ impl Authority {
             surroundings: SurroundingsReader::new(&inventory, devices::inventory_world),
             hierarchies: inventory.hierarchies(),
             clock,
+            signing_key,
         };
-        Ok(Self { handlers })
+        Ok(Self { handlers, heads_file })
     }
 
-    /// The service, for [`tandem_server::ApiServer::add_service`].
+    /// The server with this service's contracts added.
     #[must_use]
-    pub fn service(&self) -> AuthorityServiceServer<Handlers> {
-        AuthorityServiceServer::new(self.handlers.clone())
+    pub fn serve_on(&self, server: ApiServer) -> ApiServer {
+        server
+            .add_service(AuthorityServiceServer::new(self.handlers.clone()))
+            .add_service(AuditServiceServer::new(self.handlers.clone()))
+    }
+
+    /// Where events of this process go on record.
+    #[must_use]
+    pub fn audit_sink(&self) -> impl AuditSink {
+        audit::Recorded(self.handlers.store.clone())
     }
 
     /// Starts what runs beside the calls.
     pub fn start_tasks(&self, supervisor: &Supervisor) {
-        let Handlers { store, clock, .. } = self.handlers.clone();
+        let Handlers { store, clock, signing_key, .. } = self.handlers.clone();
+        match signing_key {
+            Some(key) => supervisor.spawn(
+                "audit heads",
+                audit::heads::run(store.clone(), key, self.heads_file.clone(), supervisor.ending()),
+            ),
+            None => {
+                tracing::warn!("heads of the audit log are not signed: expected a key in `audit.signing_key`")
+            }
+        }
         supervisor.spawn(
             "authority forget requests",
             forget_requests::run(store.database, clock, supervisor.ending()),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Parser;
 use serde::{Deserialize, Serialize};
 use tandem_cache::{LocationError, RedisLocation, SharedRedis};
+use tandem_client::TlsFiles;
 use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
@@ -36,6 +37,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Where metrics and probes are served, in plain HTTP. Default: `127.0.0.1:9464`.
     pub operations: SocketAddr,
+    /// Address of the authority service, which keeps the audit log. Default: `http://127.0.0.1:50053`.
+    pub authority: String,
     /// The folder of the database file, made where missing. Default: `tandem-data` in the working directory.
     pub data_folder: PathBuf,
     /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`, with
@@ -54,6 +57,8 @@ pub struct Config {
     /// Which access tokens are accepted; the keys of their issuer are in a file, or come from the issuer. Unset: none; and without
     /// `tls.client_ca` whoever reaches the loopback address may do everything.
     pub tokens: Option<TokenTrust>,
+    /// TLS of the connections to other services at `https` addresses.
+    pub peers: TlsFiles,
     /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
     pub limits: Limits,
     /// How logs are written: `text` (default) or `json`.
@@ -69,6 +74,7 @@ impl Default for Config {
         Self {
             listen: (Ipv4Addr::LOCALHOST, PORT).into(),
             operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
+            authority: "http://127.0.0.1:50053".into(),
             data_folder: "tandem-data".into(),
             database_url: None,
             cache_url: None,
@@ -76,6 +82,7 @@ impl Default for Config {
             cache_ca: None,
             tls: None,
             tokens: None,
+            peers: TlsFiles::default(),
             limits: Limits::default(),
             log_format: "text".into(),
             otlp_endpoint: None,
@@ -143,6 +150,9 @@ pub struct Overrides {
     /// Where metrics and probes are served.
     #[arg(long)]
     pub operations: Option<SocketAddr>,
+    /// Address of the authority service, which keeps the audit log.
+    #[arg(long)]
+    pub authority: Option<String>,
     /// The folder of the database file.
     #[arg(long)]
     pub data_folder: Option<PathBuf>,

@@ -28,6 +28,7 @@ use tandem_contracts::inventory::v1::collection_service_server::CollectionServic
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_server::audit::outbox::Outbox;
 use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, Supervisor, forget_requests};
 use tandem_storage::{Location, StoreError};
@@ -88,6 +89,12 @@ impl Inventory {
             .add_service(HierarchyServiceServer::new(self.handlers.clone()))
             .add_service(DeviceServiceServer::new(self.handlers.clone()))
             .add_service(CollectionServiceServer::new(self.handlers.clone()))
+    }
+
+    /// Where events wait for the audit log.
+    #[must_use]
+    pub fn audit_outbox(&self) -> Outbox {
+        Outbox::of(&self.handlers.store.database)
     }
 
     /// Starts what runs beside the calls.

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tandem_cache::SharedRedis;
+use tandem_client::{Connection, audit};
 use tandem_inventory::config::{Arguments, NAME};
 use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
@@ -29,7 +30,11 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     };
     let Some(inventory) = process.open(|| Inventory::open(parts.clone())).await? else { return Ok(()) };
     inventory.start_tasks(process.supervisor());
-    let server = inventory.serve_on(process.server());
+    let outbox = inventory.audit_outbox();
+    let authority = Connection::connect_lazy(&config.authority, &config.peers)?;
+    let sending = outbox.clone().forward(audit::delivery(&authority), process.supervisor().ending());
+    process.supervisor().spawn("audit outbox", sending);
+    let server = inventory.serve_on(process.audited_server(outbox));
     process.serve(server).await?;
     Ok(inventory.close().await?)
 }

@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use tandem_client::Connection;
+use tandem_client::{Connection, audit};
 use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream, config::Arguments, config::NAME};
+use tandem_server::audit::outbox::Direct;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
@@ -28,6 +29,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         authority: connect(&config.authority)?,
         prerequisites: connect(&config.prerequisites)?,
     };
+    let to_log = audit::delivery(&upstream.authority);
     let monitoring = Monitoring::new(Parts {
         upstream,
         clock: Clock::system(),
@@ -35,6 +37,6 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         mode: FollowMode::AllTenants,
         readiness: Some(process.check("followers")),
     });
-    let server = process.server().add_service(monitoring.service());
+    let server = process.audited_server(Direct(to_log)).add_service(monitoring.service());
     process.serve(server).await
 }

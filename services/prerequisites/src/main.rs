@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tandem_cache::SharedRedis;
-use tandem_client::Connection;
+use tandem_client::{Connection, audit};
 use tandem_prerequisites::config::{Arguments, NAME};
 use tandem_prerequisites::{Parts, Prerequisites};
+use tandem_server::audit::outbox::Direct;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
@@ -29,12 +30,14 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         let connection = Connection::connect_lazy(address, &config.peers)?;
         Ok::<_, BoxError>(connection.with_trace_source(trace::current_id))
     };
+    let authority = connect(&config.authority)?;
+    let to_log = audit::delivery(&authority);
     let prerequisites = Prerequisites::new(Parts {
         inventory: connect(&config.inventory)?,
-        authority: connect(&config.authority)?,
+        authority,
         cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
     });
-    let server = process.server().add_service(prerequisites.service());
+    let server = process.audited_server(Direct(to_log)).add_service(prerequisites.service());
     process.serve(server).await
 }

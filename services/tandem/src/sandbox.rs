@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tandem_authority::Authority;
+use tandem_authority::config::SIGNING_KEY;
+use tandem_authority::{Authority, SigningKey};
 use tandem_cache::{DeviceStateCache, InProcessCache};
 use tandem_client::Connection;
 use tandem_inventory::Inventory;
@@ -16,9 +17,13 @@ use tandem_server::failure::BoxError;
 use tandem_server::in_process::in_process;
 use tandem_server::principal::Authenticator;
 use tandem_server::process::Pinged;
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor, trace};
+use tandem_server::{ApiServer, Auditor, Clock, LocalAuthenticator, Supervisor, trace};
 use tandem_storage::{Durability, Location};
 use tandem_telemetry::operations::NamedCheck;
+
+/// The file in the data folder that signed heads of the audit log are appended to: whoever copies it elsewhere finds out when the log was
+/// rewritten.
+const HEADS_FILE: &str = "audit-heads.jsonl";
 
 /// What a sandbox is made of.
 #[derive(Debug)]
@@ -47,6 +52,7 @@ fn shared_cache(bytes: u64) -> Option<Arc<dyn DeviceStateCache>> {
 pub struct Sandbox {
     connection: Connection,
     supervisor: Supervisor,
+    auditor: Auditor,
     inventory: Inventory,
     authority: Authority,
     prerequisites: Prerequisites,
@@ -81,8 +87,12 @@ impl Sandbox {
             inventory: connection.clone(),
             cache: cache.clone(),
             clock,
+            signing_key: Some(SigningKey::read_or_make(&data_folder.join(SIGNING_KEY))?),
+            heads_file: Some(data_folder.join(HEADS_FILE)),
         })
         .await?;
+        let (auditor, recorder) = Auditor::new();
+        supervisor.spawn("audit recorder", recorder.run(authority.audit_sink(), supervisor.ending()));
         let prerequisites = Prerequisites::new(tandem_prerequisites::Parts {
             inventory: connection.clone(),
             authority: connection.clone(),
@@ -102,7 +112,8 @@ impl Sandbox {
             readiness: following,
         };
         let monitoring = Monitoring::new(parts);
-        let sandbox = Self { connection, supervisor, inventory, authority, prerequisites, monitoring };
+        let sandbox =
+            Self { connection, supervisor, auditor, inventory, authority, prerequisites, monitoring };
         sandbox.inventory.start_tasks(&sandbox.supervisor);
         sandbox.authority.start_tasks(&sandbox.supervisor);
         let server = sandbox.server(LocalAuthenticator::default());
@@ -126,9 +137,9 @@ impl Sandbox {
 
     /// A server of every contract, for callers that the authenticator knows.
     pub fn server(&self, authenticator: impl Authenticator) -> ApiServer {
-        self.inventory
-            .serve_on(ApiServer::new(authenticator))
-            .add_service(self.authority.service())
+        let server = ApiServer::new(authenticator).audited(self.auditor.clone());
+        self.authority
+            .serve_on(self.inventory.serve_on(server))
             .add_service(self.prerequisites.service())
             .add_service(self.monitoring.service())
     }

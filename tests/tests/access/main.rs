@@ -2,6 +2,7 @@
 //! credentials; tenants and parts of tenants kept apart.
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
+mod audit;
 mod estate;
 mod isolation;
 mod matrix;
@@ -15,6 +16,18 @@ use tandem_testkit::suite::Suite;
 fn main() -> ExitCode {
     Suite::new()
         .test("every_method_has_a_row_and_every_row_its_method", matrix::every_method_has_a_row)
+        .with_containers(
+            "changes_of_every_service_are_in_the_log_of_their_tenant",
+            audit::changes_of_every_service_are_in_the_log_of_their_tenant,
+        )
+        .with_containers(
+            "refusals_of_every_service_are_on_record",
+            audit::refusals_of_every_service_are_on_record,
+        )
+        .with_containers(
+            "change_is_made_while_the_log_is_away_and_on_record_afterwards",
+            audit::change_is_made_while_the_log_is_away_and_on_record_afterwards,
+        )
         .with_containers("caller_is_let_through_exactly_where_the_table_says", matrix::table_holds)
         .with_containers("defect_of_credentials_is_refused_by_every_method", matrix::defects_are_refused)
         .with_containers(

@@ -12,6 +12,9 @@ const EVERYBODY: &[&str] = &["reader", "connector", "operator", "approver", "aud
 const READERS: &[&str] = &["reader", "operator", "approver", "auditor", "full_administrator"];
 const CONNECTORS: &[&str] = &["connector", "full_administrator"];
 const OPERATORS: &[&str] = &["operator", "full_administrator"];
+const AUDITORS: &[&str] = &["auditor", "full_administrator"];
+/// Services alone.
+const NOBODY: &[&str] = &[];
 const WHO_KNOWS_POLICIES: &[&str] = &["connector", "operator", "full_administrator"];
 
 macro_rules! rows {
@@ -21,6 +24,16 @@ macro_rules! rows {
 }
 
 pub(crate) const TABLE: &[Row] = rows! {
+    "tandem.authority.v1.AuditService/ExportAuditRecords" AUDITORS
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.authority.v1.AuditService/GetAuditHead" AUDITORS
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.authority.v1.AuditService/ListAuditRecords" AUDITORS
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.authority.v1.AuditService/RecordAuditEvents" NOBODY
+        r#"{"events": [{"id": "00000000000000000000000000000007", "tenant": "tenants/{t}"}]}"#
+    "tandem.authority.v1.AuditService/VerifyAudit" AUDITORS
+        r#"{"parent": "tenants/{t}"}"#
     "tandem.authority.v1.AuthorityService/BatchGetEffectiveAuthority" EVERYBODY
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
     "tandem.authority.v1.AuthorityService/DecodeCapabilityValue" EVERYBODY

@@ -1,6 +1,6 @@
 {{/* What each service listens on, keeps, and asks: the one place that says so. */}}
 {{- define "tandem.topology" -}}
-inventory: { port: 50051, database: true, cache: true, asks: [] }
+inventory: { port: 50051, database: true, cache: true, asks: [authority] }
 prerequisites: { port: 50052, database: false, cache: true, asks: [inventory, authority] }
 authority: { port: 50053, database: true, cache: true, asks: [inventory] }
 monitoring: { port: 50054, database: false, cache: false, asks: [inventory, authority, prerequisites] }
@@ -73,6 +73,9 @@ TANDEM_PEERS__KEY: /etc/tandem/tls/tls.key
 {{- end }}
 {{- range $asked := $service.asks }}
 TANDEM_{{ upper $asked }}: https://tandem-{{ $asked }}:{{ int (index $topology $asked).port }}
+{{- end }}
+{{- if and (eq .name "authority") $root.Values.audit.existingSecret }}
+TANDEM_AUDIT__SIGNING_KEY: /etc/tandem/audit/signing.key
 {{- end }}
 {{- with $root.Values.traces }}
 {{- if .endpoint }}

@@ -30,7 +30,7 @@ pub enum Role {
     Approver,
     /// Reads, and reads the audit log.
     Auditor,
-    /// May do everything.
+    /// May do everything that people may.
     FullAdministrator,
 }
 
@@ -96,11 +96,13 @@ impl Role {
 const SERVICES: [&str; 4] =
     ["tandem-inventory", "tandem-prerequisites", "tandem-authority", "tandem-monitoring"];
 
-/// The service whose certificate has that DNS name. Services read one another, of every tenant, and change nothing.
+/// The service whose certificate has that DNS name. Services read one another, of every tenant, and tell the audit log
+/// what happened; they change nothing else.
 pub(crate) fn service_principal(name: &str) -> Option<Arc<Principal>> {
     static KNOWN: LazyLock<Vec<(&str, Arc<Principal>)>> = LazyLock::new(|| {
         let principal = |name| {
-            let service = Principal::of_tenants(format!("service:{name}"), READ, Tenants::All);
+            let may = READ.into_iter().chain([Permission::AuditRecord]);
+            let service = Principal::of_tenants(format!("service:{name}"), may, Tenants::All);
             service.who_acts_for_others()
         };
         SERVICES.iter().map(|name| (*name, Arc::new(principal(name)))).collect()
@@ -126,9 +128,11 @@ mod tests {
     }
 
     #[test]
-    fn full_administrator_holds_every_permission_of_the_contracts() {
+    fn full_administrator_holds_every_permission_that_people_can_have() {
         let every = (1..).map_while(|number| Permission::try_from(number).ok());
-        assert_eq!(of(Role::FullAdministrator), every.map(|permission| permission.as_str_name()).collect());
+        // What services tell the audit log is theirs alone.
+        let people = every.filter(|permission| *permission != Permission::AuditRecord);
+        assert_eq!(of(Role::FullAdministrator), people.map(|permission| permission.as_str_name()).collect());
     }
 
     #[test]

@@ -102,6 +102,7 @@ async fn handler_past_the_callers_deadline_is_given_up_with_details() {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
         limits: Bounds::new(Limits::default()),
+        auditor: None,
         ending: CancellationToken::new(),
     };
     let handler = |_: http::Request<Body>| pending::<Result<http::Response<Body>, Infallible>>();
@@ -126,6 +127,7 @@ where
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
         limits: Bounds::new(Limits::default()),
+        auditor: None,
         ending: CancellationToken::new(),
     };
     let request =
@@ -182,6 +184,7 @@ async fn stream_ends_with_its_callers_credentials() {
             permissions: Permissions::of_contracts().unwrap(),
             authenticator: Arc::new(ForAMinute::new()),
             limits: Bounds::new(Limits::default()),
+            auditor: None,
             ending: CancellationToken::new(),
         };
         let handler = move |_: http::Request<Body>| async move {
@@ -230,6 +233,7 @@ async fn answer_that_is_ready_after_its_callers_credentials_ended_is_given() {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(ForAMinute::new()),
         limits: Bounds::new(Limits::default()),
+        auditor: None,
         ending: CancellationToken::new(),
     };
     let handler = |_: http::Request<Body>| async {
@@ -269,6 +273,7 @@ async fn messages_are_measured_in_both_directions() {
         permissions: Permissions::of_contracts().unwrap(),
         authenticator: Arc::new(LocalAuthenticator::default()),
         limits: Bounds::new(Limits::default()),
+        auditor: None,
         ending: CancellationToken::new(),
     };
     let said = "\0\0\0\0\u{5}hello\0\0\0\0\u{2}hi".to_owned();

@@ -1,5 +1,6 @@
 //! Tests of the error path and of a whole server over the in-process transport.
 
+mod audit;
 mod devices;
 mod gate;
 mod limits;

@@ -3,6 +3,7 @@
 
 mod bulk;
 mod migrations;
+mod outbox;
 mod requests;
 mod schema;
 mod transactions;
@@ -18,6 +19,7 @@ tandem_testkit::both_databases!(
     migrations::replicas_that_start_together_make_one_schema,
     migrations::migration_that_is_taken_back_can_be_made_again,
     migrations::services_of_one_place_do_not_see_each_other,
+    outbox::messages_wait_oldest_first_until_they_are_removed,
     requests::replayed_request_gets_the_first_answer_and_has_no_second_effect,
     requests::copies_of_a_request_at_once_have_one_effect,
     requests::id_used_for_other_content_or_another_method_is_refused,

@@ -1,5 +1,6 @@
 //! The handlers: parse, call, map. What they share is how a world is gathered and how a device message is judged.
 
+mod audit;
 mod capability;
 mod convert;
 mod drift;
@@ -14,6 +15,7 @@ use futures::stream::BoxStream;
 use tandem_client::Stack;
 use tandem_client::fleet::{SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
+use tandem_contracts::authority::v1::audit_service_server::AuditService;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
 use tandem_domain::id::TenantId;
@@ -22,6 +24,7 @@ use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
+use crate::audit::signing::SigningKey;
 use crate::devices::{Devices, INVENTORY};
 use crate::judge::World;
 use crate::store::Store;
@@ -35,6 +38,8 @@ pub struct Handlers {
     pub(crate) surroundings: SurroundingsReader,
     pub(crate) hierarchies: HierarchyServiceClient<Stack>,
     pub(crate) clock: Clock,
+    /// Signs heads of the audit log. `None`: nobody does.
+    pub(crate) signing_key: Option<SigningKey>,
 }
 
 impl fmt::Debug for Handlers {
@@ -152,5 +157,45 @@ impl AuthorityService for Handlers {
         request: Request<proto::DecodeCapabilityValueRequest>,
     ) -> Result<Response<proto::DecodeCapabilityValueResponse>, Status> {
         Ok(Response::new(capability::decoded(&request.into_inner())?))
+    }
+}
+
+#[tonic::async_trait]
+impl AuditService for Handlers {
+    type ExportAuditRecordsStream = BoxStream<'static, Result<proto::ExportAuditRecordsResponse, Status>>;
+
+    async fn record_audit_events(
+        &self,
+        request: Request<proto::RecordAuditEventsRequest>,
+    ) -> Result<Response<proto::RecordAuditEventsResponse>, Status> {
+        Ok(Response::new(self.audit_record(request.into_inner()).await?))
+    }
+
+    async fn list_audit_records(
+        &self,
+        request: Request<proto::ListAuditRecordsRequest>,
+    ) -> Result<Response<proto::ListAuditRecordsResponse>, Status> {
+        Ok(Response::new(self.audit_list(request.into_inner()).await?))
+    }
+
+    async fn export_audit_records(
+        &self,
+        request: Request<proto::ExportAuditRecordsRequest>,
+    ) -> Result<Response<Self::ExportAuditRecordsStream>, Status> {
+        Ok(Response::new(self.audit_export(request.get_ref())?))
+    }
+
+    async fn get_audit_head(
+        &self,
+        request: Request<proto::GetAuditHeadRequest>,
+    ) -> Result<Response<proto::GetAuditHeadResponse>, Status> {
+        Ok(Response::new(self.audit_head(request.into_inner()).await?))
+    }
+
+    async fn verify_audit(
+        &self,
+        request: Request<proto::VerifyAuditRequest>,
+    ) -> Result<Response<proto::VerifyAuditResponse>, Status> {
+        Ok(Response::new(self.audit_verify(request.into_inner()).await?))
     }
 }

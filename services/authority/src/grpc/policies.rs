@@ -7,7 +7,7 @@ use tandem_contracts::authority::v1::{
     UpdateCoManagementPolicyResponse,
 };
 use tandem_contracts::inventory::v1::GetHierarchyRequest;
-use tandem_contracts::r#type::v1::CoManagementPolicy;
+use tandem_contracts::r#type::v1::{CoManagementPolicy, Justification};
 use tandem_domain::id::HierarchyId;
 use tandem_server::consistency::Service;
 use tandem_server::names::{self, page_size};
@@ -90,12 +90,13 @@ impl Handlers {
         let at = self.clock.now();
         let content = UpdateCoManagementPolicyRequest { request_id: String::new(), ..request.clone() };
         let once = Once::new(&request.request_id, UPDATE, &content, at)?;
+        let why = justification(request.justification)?;
         let policy = request.policy.ok_or_else(|| Failure::field("policy", "must be set; found nothing"))?;
         let PolicyName { tenant, hierarchy } = PolicyName::parse("policy.name", &policy.name)?;
         let etag = policy.etag.clone();
         let body = convert::recordable(policy)?;
         self.check_hierarchy(&tenant, &hierarchy).await?;
-        let new = NewPolicy { tenant: tenant.id, hierarchy, body, etag, updated_by, at };
+        let new = NewPolicy { tenant: tenant.id, hierarchy, body, etag, updated_by, why, at };
         policy_record(&self.store, new, once).await
     }
 
@@ -132,13 +133,26 @@ impl Handlers {
     }
 }
 
+/// Why something is done, as far as it was said.
+pub(super) fn justification(said: Option<Justification>) -> Result<Option<Justification>, Failure> {
+    let Some(why) = said else { return Ok(None) };
+    for (field, text, most) in [("reason", &why.reason, 1000), ("ticket", &why.ticket, 200)] {
+        let found = text.chars().count();
+        if found > most {
+            let description = format!("expected at most {most} characters, found {found}");
+            return Err(Failure::field(format!("justification.{field}"), description));
+        }
+    }
+    Ok(Some(why))
+}
+
 /// A page and one row, which tells whether there is another page.
-fn one_more(size: usize) -> u64 {
+pub(super) fn one_more(size: usize) -> u64 {
     size as u64 + 1
 }
 
 /// The page, and the token after its last item when there was more.
-fn paged<T>(mut found: Vec<T>, size: usize, token: impl FnOnce(&T) -> String) -> (Vec<T>, String) {
+pub(super) fn paged<T>(mut found: Vec<T>, size: usize, token: impl FnOnce(&T) -> String) -> (Vec<T>, String) {
     let more = found.len() > size;
     found.truncate(size);
     let next = found.last().filter(|_| more).map(token);

@@ -11,7 +11,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Policies)]
+        vec![Box::new(Policies), Box::new(AuditLog)]
     }
 }
 
@@ -52,6 +52,53 @@ impl MigrationTrait for Policies {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in ["policy_revisions", "policies", "tenants"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
+        Ok(())
+    }
+}
+
+struct AuditLog;
+
+const AUDIT_TABLES: [&str; 7] = [
+    // Where each tenant's chain ends; whoever adds to it locks this row first.
+    "CREATE TABLE audit_chains (
+        tenant TEXT NOT NULL PRIMARY KEY, sequence BIGINT NOT NULL, hash TEXT NOT NULL)",
+    // The entry is what is hashed; what stands beside it is for finding it. `time` is in microseconds since 1970.
+    "CREATE TABLE audit_records (
+        tenant TEXT NOT NULL, sequence BIGINT NOT NULL, event_id TEXT NOT NULL, time BIGINT NOT NULL, kind INTEGER NOT NULL,
+        method TEXT NOT NULL, principal TEXT NOT NULL, resource TEXT NOT NULL, previous TEXT NOT NULL, entry TEXT NOT NULL,
+        hash TEXT NOT NULL,
+        PRIMARY KEY (tenant, sequence))",
+    "CREATE UNIQUE INDEX audit_records_by_event ON audit_records (tenant, event_id)",
+    "CREATE INDEX audit_records_by_principal ON audit_records (tenant, principal, sequence)",
+    "CREATE INDEX audit_records_by_method ON audit_records (tenant, method, sequence)",
+    "CREATE INDEX audit_records_by_resource ON audit_records (tenant, resource, sequence)",
+    // Heads that were given out. `time` is in seconds since 1970, as it is signed.
+    "CREATE TABLE audit_heads (
+        tenant TEXT NOT NULL, sequence BIGINT NOT NULL, hash TEXT NOT NULL, time BIGINT NOT NULL, public_key BLOB NOT NULL,
+        signature BLOB NOT NULL,
+        PRIMARY KEY (tenant, sequence))",
+];
+
+impl MigrationName for AuditLog {
+    fn name(&self) -> &str {
+        "m0002_audit_log"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for AuditLog {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in AUDIT_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["audit_heads", "audit_records", "audit_chains"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())

@@ -6,11 +6,13 @@ use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tandem_contracts::authority::v1::UpdateCoManagementPolicyResponse;
 use tandem_contracts::convert::time;
-use tandem_contracts::r#type::v1::CoManagementPolicy;
+use tandem_contracts::json;
+use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, Justification};
 use tandem_domain::id::{HierarchyId, TenantId};
-use tandem_server::{Failure, Reach};
+use tandem_server::{Failure, Reach, audit};
 use tandem_storage::{Rows, StoreError};
 
+use super::audit::audit_append;
 use super::entity::{policy, policy_revision};
 use super::once::Once;
 use super::{Store, lock_tenant, revision_of};
@@ -34,6 +36,8 @@ pub(crate) struct NewPolicy {
     pub(crate) etag: String,
     /// Who records it.
     pub(crate) updated_by: String,
+    /// Why, as far as it was said.
+    pub(crate) why: Option<Justification>,
     /// When.
     pub(crate) at: Timestamp,
 }
@@ -61,24 +65,40 @@ async fn recorded(
 ) -> Result<UpdateCoManagementPolicyResponse, Failure> {
     let tenant = new.tenant.as_str();
     if let Some(answer) = once.answered(tx, tenant).await? {
+        // On record since it was served.
+        audit::recorded();
         return Ok(answer);
     }
     let revision = lock_tenant(tx, tenant).await?;
-    let row = replaced(tx, new, revision).await?;
+    let (before, row) = replaced(tx, new, revision).await?;
+    let policy = message(row)?;
+    let event = AuditEvent {
+        before: before.map(message).transpose()?.as_ref().map(json).transpose()?.unwrap_or_default(),
+        after: json(&policy)?,
+        justification: new.why.clone(),
+        ..audit::event(tenant, &policy.name)
+    };
+    audit_append(tx, tenant, &[event]).await?;
+    audit::recorded();
     let answer = UpdateCoManagementPolicyResponse {
-        policy: Some(message(row)?),
+        policy: Some(policy),
         consistency_token: store.world(revision_of(revision)?).to_string(),
     };
     once.remember(tx, tenant, &answer).await?;
     Ok(answer)
 }
 
-/// Compares the etag and writes the row and its history.
+/// A policy for the audit log.
+fn json(policy: &CoManagementPolicy) -> Result<String, StoreError> {
+    json::line(RESOURCE_TYPE, policy).map_err(|error| StoreError::corrupt(error.to_string()))
+}
+
+/// Compares the etag and writes the row and its history. Answers the row that was there, and the new one.
 async fn replaced(
     tx: &DatabaseTransaction,
     new: &NewPolicy,
     revision: i64,
-) -> Result<policy::Model, Failure> {
+) -> Result<(Option<policy::Model>, policy::Model), Failure> {
     let (tenant, hierarchy) = (new.tenant.to_string(), new.hierarchy.to_string());
     let old = policy::Entity::find_by_id((tenant.clone(), hierarchy.clone())).one(tx).await?;
     let current = old.as_ref().map(|row| row.etag.to_string()).unwrap_or_default();
@@ -93,7 +113,7 @@ async fn replaced(
         tenant,
         hierarchy,
         body: new.body.encode_to_vec(),
-        etag: old.map_or(0, |row| row.etag) + 1,
+        etag: old.as_ref().map_or(0, |row| row.etag) + 1,
         revision,
         update_time: new.at.as_microsecond(),
         updated_by: new.updated_by.clone(),
@@ -111,7 +131,7 @@ async fn replaced(
     upsert.exec_without_returning(tx).await?;
     let history = policy_revision::ActiveModel::from(policy_revision::Model::from(row.clone()));
     policy_revision::Entity::insert(history).exec_without_returning(tx).await?;
-    Ok(row)
+    Ok((old, row))
 }
 
 /// A hierarchy's policy, if anybody said what it is.

@@ -58,6 +58,7 @@ fn new(id: &str, collection: &str) -> NewPolicy {
         body: body(collection),
         etag: String::new(),
         updated_by: "ana".into(),
+        why: None,
         at: at(),
     }
 }

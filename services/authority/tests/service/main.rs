@@ -1,6 +1,7 @@
 //! The service over real gRPC within the process, the same on both databases, against an inventory that answers what a test tells it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod audit;
 mod drift;
 mod effective;
 mod fleet;
@@ -9,8 +10,9 @@ mod policies;
 mod tokens;
 
 use jiff::Timestamp;
-use tandem_authority::{Authority, Parts};
+use tandem_authority::{Authority, Parts, SigningKey};
 use tandem_client::{ApiError, Connection};
+use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::{UpdateCoManagementPolicyRequest, UpdateCoManagementPolicyResponse};
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
@@ -34,7 +36,9 @@ struct Sandbox {
     client: AuthorityServiceClient<Channel>,
     authority: Authority,
     _supervisor: Supervisor,
-    _place: Place,
+    audit: AuditServiceClient<Channel>,
+    place: Place,
+    _keys: tempfile::TempDir,
 }
 
 fn now() -> Timestamp {
@@ -49,7 +53,7 @@ async fn sandbox() -> Sandbox {
         .add_service(TenantServiceServer::new(inventory.clone()))
         .add_service(HierarchyServiceServer::new(inventory.clone()))
         .add_service(DeviceServiceServer::new(inventory.clone()));
-    let place = Place::new().await;
+    let (place, keys) = (Place::new().await, tempfile::tempdir().unwrap());
     let authority = Authority::open(Parts {
         database: place.of("authority"),
         inventory: Connection::from_channel(tandem_testkit::serve(
@@ -59,13 +63,16 @@ async fn sandbox() -> Sandbox {
         )),
         cache: None,
         clock: Clock::fixed(now()),
+        signing_key: Some(SigningKey::read_or_make(&keys.path().join("key.pem")).unwrap()),
+        heads_file: None,
     })
     .await
     .unwrap();
-    authority.start_tasks(&supervisor);
-    let server = ApiServer::new(LocalAuthenticator::default()).add_service(authority.service());
-    let client = AuthorityServiceClient::new(tandem_testkit::serve(&supervisor, "authority", server));
-    Sandbox { inventory, client, authority, _supervisor: supervisor, _place: place }
+    // Without an auditor: of calls, only what handlers put on record themselves is.
+    let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));
+    let channel = tandem_testkit::serve(&supervisor, "authority", server);
+    let (client, audit) = (AuthorityServiceClient::new(channel.clone()), AuditServiceClient::new(channel));
+    Sandbox { inventory, client, audit, authority, _supervisor: supervisor, place, _keys: keys }
 }
 
 /// The service before the sample fleet, with the sample policy recorded as revision 1.
@@ -80,7 +87,7 @@ impl Sandbox {
         &mut self,
         policy: CoManagementPolicy,
     ) -> Result<UpdateCoManagementPolicyResponse, Status> {
-        let request = UpdateCoManagementPolicyRequest { policy: Some(policy), request_id: String::new() };
+        let request = UpdateCoManagementPolicyRequest { policy: Some(policy), ..Default::default() };
         Ok(self.client.update_co_management_policy(request).await?.into_inner())
     }
 }
@@ -100,6 +107,17 @@ async fn service_that_is_open_answers_a_ping_until_it_is_closed() {
 
 tandem_testkit::both_databases!(
     service_that_is_open_answers_a_ping_until_it_is_closed,
+    audit::policy_is_on_record_with_what_was_before_and_why,
+    audit::policy_that_is_refused_leaves_no_record_of_a_change,
+    audit::event_of_another_service_is_taken_once,
+    audit::event_of_another_form_is_refused_and_the_others_with_it,
+    audit::records_are_listed_newest_first_by_what_is_asked_for,
+    audit::export_is_a_chain_that_anybody_can_verify,
+    audit::head_is_signed_and_an_empty_chain_has_none,
+    audit::chain_that_was_changed_is_told_with_its_place,
+    audit::chain_that_was_cut_is_told_by_its_row_and_by_a_kept_head,
+    audit::head_that_nobody_signed_so_is_told,
+    audit::logs_of_tenants_are_apart,
     drift::devices_with_drift_are_listed_alone,
     drift::drift_of_one_workload_leaves_the_others_out,
     drift::pages_of_every_size_together_list_each_device_once,

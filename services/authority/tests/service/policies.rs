@@ -93,7 +93,11 @@ pub(crate) async fn etag_that_is_not_current_is_a_mismatch() {
 
 pub(crate) async fn request_repeated_with_its_id_answers_as_the_first_did() {
     let mut sandbox = sandbox().await;
-    let request = UpdateCoManagementPolicyRequest { policy: Some(fleet::policy()), request_id: "r-1".into() };
+    let request = UpdateCoManagementPolicyRequest {
+        policy: Some(fleet::policy()),
+        request_id: "r-1".into(),
+        ..Default::default()
+    };
     let first = sandbox.client.update_co_management_policy(request.clone()).await.unwrap().into_inner();
     let again = sandbox.client.update_co_management_policy(request.clone()).await.unwrap().into_inner();
     assert_eq!(again, first);

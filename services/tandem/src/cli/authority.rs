@@ -11,6 +11,7 @@ use tandem_domain::authority::Reason;
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
+use super::audit::{self, AuditCommand};
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::json;
@@ -46,6 +47,9 @@ pub(crate) enum AuthorityCommand {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Who did what, and whether the log of it is what it was
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Say what a capability value means, bit by bit
     Decode {
         /// Decimal, or hexadecimal after 0x
@@ -65,6 +69,7 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         }
         AuthorityCommand::List { filter } => stream(&filter, session).await,
         AuthorityCommand::Policy(command) => policy::run(command, session).await,
+        AuthorityCommand::Audit(command) => audit::run(command, session).await,
         AuthorityCommand::Drift { workload, limit } => show_drift(workload, limit, session).await,
         AuthorityCommand::Decode { value } => {
             let request = DecodeCapabilityValueRequest { value };

@@ -12,7 +12,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, SignatureAlgorithm, date_time_ymd,
 };
 use serde::Serialize;
 use tandem_server::access::roles::Role;
@@ -77,7 +77,7 @@ struct Claims {
 }
 
 /// Names of files that are written beside those of services.
-const TAKEN: [&str; 2] = ["ca", "token-signing"];
+const TAKEN: [&str; 3] = ["ca", "token-signing", "audit-signing"];
 
 /// A host name, as certificates and files are named by it.
 fn service_name(name: &str) -> Result<String, String> {
@@ -117,7 +117,7 @@ pub(crate) fn run(args: &CredentialsArgs, screen: &mut Screen<'_>) -> Result<(),
 fn write(args: &CredentialsArgs, now: Timestamp) -> Result<Answer, Box<dyn std::error::Error>> {
     let mut folder = Folder::open(&args.out)?;
     let expires = now + SignedDuration::from_hours(24 * ISSUED_DAYS);
-    let authority = folder.kept_key("ca.key")?;
+    let authority = folder.kept_key("ca.key", &PKCS_ECDSA_P256_SHA256)?;
     let params = authority_params(now)?;
     folder.write("ca.pem", params.self_signed(&authority)?.pem().as_bytes(), Readable::ByAll)?;
     let issuer = Issuer::new(params, authority);
@@ -127,12 +127,16 @@ fn write(args: &CredentialsArgs, now: Timestamp) -> Result<Answer, Box<dyn std::
         folder.write(&format!("{service}.key"), key.serialize_pem().as_bytes(), Readable::ByOwner)?;
         folder.write(&format!("{service}.pem"), certificate.pem().as_bytes(), Readable::ByAll)?;
     }
-    let signing = EncodingKey::from_ec_der(folder.kept_key("token-signing.key")?.serialized_der());
+    let signing = EncodingKey::from_ec_der(
+        folder.kept_key("token-signing.key", &PKCS_ECDSA_P256_SHA256)?.serialized_der(),
+    );
     let mut public = Jwk::from_encoding_key(&signing, Algorithm::ES256)?;
     let id = public.thumbprint(ThumbprintHash::SHA256)?;
     public.common.key_id = Some(id.clone());
     let keys = serde_json::to_vec_pretty(&JwkSet { keys: vec![public] })?;
     folder.write("token-keys.json", &keys, Readable::ByAll)?;
+    // Of the audit log: its heads are signed with it.
+    folder.kept_key("audit-signing.key", &PKCS_ED25519)?;
     let header = Header { kid: Some(id), ..Header::new(Algorithm::ES256) };
     for role in Role::ALL {
         let name = role.name();
@@ -207,11 +211,15 @@ impl Folder {
     }
 
     /// The key of that file, made at the first time.
-    fn kept_key(&mut self, name: &str) -> Result<KeyPair, Box<dyn std::error::Error>> {
+    fn kept_key(
+        &mut self,
+        name: &str,
+        algorithm: &'static SignatureAlgorithm,
+    ) -> Result<KeyPair, Box<dyn std::error::Error>> {
         match std::fs::read_to_string(self.path.join(name)) {
             Ok(pem) => Ok(KeyPair::from_pem(&pem)?),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let key = KeyPair::generate()?;
+                let key = KeyPair::generate_for(algorithm)?;
                 self.write(name, key.serialize_pem().as_bytes(), Readable::ByOwner)?;
                 Ok(key)
             }
@@ -270,6 +278,7 @@ mod tests {
         found.sort();
         let expected = [
             ("approver.token", 0o600),
+            ("audit-signing.key", 0o600),
             ("auditor.token", 0o600),
             ("ca.key", 0o600),
             ("ca.pem", 0o644),
@@ -304,9 +313,14 @@ mod tests {
         let out = folder.path();
         write(&arguments(out), Timestamp::now()).unwrap();
         let first = read(out, "reader.token");
-        let kept = ["ca.key", "token-signing.key", "token-keys.json"].map(|name| read(out, name));
+        let kept = ["ca.key", "audit-signing.key", "token-signing.key", "token-keys.json"]
+            .map(|name| read(out, name));
         write(&arguments(out), Timestamp::now()).unwrap();
-        assert_eq!(["ca.key", "token-signing.key", "token-keys.json"].map(|name| read(out, name)), kept);
+        assert_eq!(
+            ["ca.key", "audit-signing.key", "token-signing.key", "token-keys.json"]
+                .map(|name| read(out, name)),
+            kept
+        );
         let trust = TokenTrust {
             issuer: ISSUER.into(),
             audience: AUDIENCE.into(),

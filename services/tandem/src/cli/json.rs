@@ -2,18 +2,13 @@
 //!
 //! Fields without presence are written also when they hold their default, so that scripts find them.
 
-use std::sync::LazyLock;
-
 use prost::Message;
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, SerializeOptions, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor, SerializeOptions, Value};
 use serde::Serialize;
+use tandem_contracts::json::POOL;
 use tandem_contracts::{authority, inventory, monitoring, prerequisites, r#type};
 
 use super::failure::CliError;
-
-static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    DescriptorPool::decode(tandem_contracts::DESCRIPTOR_SET).expect("the embedded descriptor set decodes")
-});
 
 /// A message of the contracts with its full name, which generated code does not carry.
 pub(crate) trait Named: Message + Default {
@@ -62,6 +57,9 @@ named!(
     authority::v1::ListCoManagementPoliciesResponse = "tandem.authority.v1.ListCoManagementPoliciesResponse",
     authority::v1::ListCoManagementPolicyRevisionsResponse =
         "tandem.authority.v1.ListCoManagementPolicyRevisionsResponse",
+    authority::v1::ListAuditRecordsResponse = "tandem.authority.v1.ListAuditRecordsResponse",
+    authority::v1::SignedHead = "tandem.authority.v1.SignedHead",
+    authority::v1::VerifyAuditResponse = "tandem.authority.v1.VerifyAuditResponse",
     authority::v1::ListDriftResponse = "tandem.authority.v1.ListDriftResponse",
     authority::v1::DecodeCapabilityValueResponse = "tandem.authority.v1.DecodeCapabilityValueResponse",
     monitoring::v1::GetDashboardResponse = "tandem.monitoring.v1.GetDashboardResponse",

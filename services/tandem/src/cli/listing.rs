@@ -58,6 +58,7 @@ pages!(
     prerequisites::v1::ListRulesResponse: rules,
     authority::v1::ListCoManagementPoliciesResponse: policies,
     authority::v1::ListCoManagementPolicyRevisionsResponse: revisions,
+    authority::v1::ListAuditRecordsResponse: records,
     authority::v1::ListDriftResponse: devices,
     monitoring::v1::ListFigureDevicesResponse: devices,
 );

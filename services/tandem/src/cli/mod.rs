@@ -7,6 +7,7 @@
 //! Answers go to standard output; remarks, progress and errors to standard error, an error as one line. Exit codes: see
 //! [`EXIT_CODES`].
 
+mod audit;
 mod authority;
 mod collections;
 mod completions;

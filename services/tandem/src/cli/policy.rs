@@ -7,7 +7,7 @@ use tandem_contracts::authority::v1::{
     ListCoManagementPolicyRevisionsRequest, ListCoManagementPolicyRevisionsResponse,
     UpdateCoManagementPolicyRequest,
 };
-use tandem_contracts::r#type::v1::{CoManagementPolicy, WorkloadSetting};
+use tandem_contracts::r#type::v1::{CoManagementPolicy, Justification, WorkloadSetting};
 use tandem_domain::id::HierarchyId;
 use tandem_domain::policy::AutoEnrollment;
 use tandem_domain::workload::{SliderPosition, Workload};
@@ -37,6 +37,12 @@ pub(crate) enum PolicyCommand {
         /// TOML or JSON: the protobuf mapping of tandem.type.v1.CoManagementPolicy, as `get -o json` prints it.
         /// The tenant in its name gives way to --tenant; an etag in it must be the current one
         file: PathBuf,
+        /// Why, for the audit log
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        /// The ticket or change that it belongs to, for the audit log
+        #[arg(long, value_name = "ID", default_value = "")]
+        ticket: String,
     },
     /// List what was recorded of a hierarchy, newest first
     History {
@@ -58,12 +64,16 @@ pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Re
             let answer = client.get_co_management_policy(request).await?.into_inner();
             session.screen.show(&answer.policy.unwrap_or_default(), show)
         }
-        PolicyCommand::Set { file } => {
+        PolicyCommand::Set { file, reason, ticket } => {
             let mut policy: CoManagementPolicy = document::read(&file)?;
             let hierarchy = hierarchy_of(&policy.name)
                 .map_err(|reason| CliError::Usage(format!("{}: name: {reason}", file.display())))?;
             policy.name = name(&hierarchy, session);
-            let request = UpdateCoManagementPolicyRequest { policy: Some(policy), ..Default::default() };
+            let request = UpdateCoManagementPolicyRequest {
+                policy: Some(policy),
+                justification: Some(Justification { reason, ticket }),
+                ..Default::default()
+            };
             let answer = client.update_co_management_policy(request).await?.into_inner();
             session.screen.show(&answer.policy.unwrap_or_default(), show)
         }

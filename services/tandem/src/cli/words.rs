@@ -7,6 +7,7 @@ use tandem_contracts::convert::{Enumerated, enum_optional, time};
 use tandem_contracts::monitoring::v1::Tile;
 use tandem_contracts::prerequisites::v1 as prerequisites;
 use tandem_contracts::prerequisites::v1::{Path, Scope};
+use tandem_contracts::r#type::v1::AuditKind;
 use tandem_domain::facts::{JoinType, OsKind};
 use tandem_domain::identity::KeyKind;
 use tandem_domain::state::ManagementState;
@@ -75,6 +76,11 @@ pub(crate) fn join_types() -> impl TypedValueParser<Value = JoinType> {
 /// Kinds of system on the command line.
 pub(crate) fn os_kinds() -> impl TypedValueParser<Value = OsKind> {
     one_of([("client", OsKind::Client), ("server", OsKind::Server), ("other", OsKind::Other)])
+}
+
+/// Kinds of records of the audit log on the command line.
+pub(crate) fn audit_kinds() -> impl TypedValueParser<Value = AuditKind> {
+    one_of([("read", AuditKind::Read), ("write", AuditKind::Write), ("refusal", AuditKind::Refusal)])
 }
 
 /// Kinds of keys on the command line.

@@ -144,7 +144,7 @@ impl SurroundingsImport {
     ) -> Result<(), ImportError> {
         let mut policy = convert::policy::to_proto(policy);
         policy.name = format!("tenants/{}/hierarchies/{hierarchy}/coManagementPolicy", self.tenant);
-        let request = UpdateCoManagementPolicyRequest { policy: Some(policy), request_id: String::new() };
+        let request = UpdateCoManagementPolicyRequest { policy: Some(policy), ..Default::default() };
         let mut client = self.connection.authority();
         let answer = client
             .update_co_management_policy(request)

@@ -1,4 +1,6 @@
 //! One module per table. Shapes and reasons are in the migrations.
 
+pub(crate) mod audit_head;
+pub(crate) mod audit_record;
 pub(crate) mod policy;
 pub(crate) mod policy_revision;
