@@ -8,6 +8,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`id`] | what are devices, sites, collections called? |
+//! | [`citation`] | where does the fact pack say so? |
 //! | [`workload`], [`capability`] | which workloads exist, how are they related, what does a capability value say? |
 //! | [`section`], [`facts`], [`merge`] | what did each source say, and what do we believe after merging? |
 //! | [`identity`] | which records describe one device? |
@@ -15,11 +16,13 @@
 //! | [`tenant`], [`site`], [`policy`] | what is known about the surroundings of a device? |
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
+//! | [`setting`] | which workload governs this setting, and who holds it on this device? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
 
 pub mod authority;
 pub mod capability;
+pub mod citation;
 pub mod configmgr;
 pub mod enrollment;
 pub mod facts;
@@ -30,6 +33,7 @@ pub mod merge;
 pub mod policy;
 pub mod prerequisites;
 pub mod section;
+pub mod setting;
 pub mod site;
 pub mod state;
 mod table;
