@@ -17,6 +17,7 @@
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`setting`] | which workload governs this setting, and who holds it on this device? |
+//! | [`handover`] | what work carries an adopted policy into the hierarchy? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
 
@@ -27,6 +28,7 @@ pub mod configmgr;
 pub mod enrollment;
 pub mod facts;
 pub mod filter;
+pub mod handover;
 pub mod id;
 pub mod identity;
 pub mod merge;
