@@ -8,6 +8,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`id`] | what are devices, sites, collections called? |
+//! | [`citation`] | where does the fact pack say so? |
 //! | [`workload`], [`capability`] | which workloads exist, how are they related, what does a capability value say? |
 //! | [`section`], [`facts`], [`merge`] | what did each source say, and what do we believe after merging? |
 //! | [`identity`] | which records describe one device? |
@@ -15,6 +16,8 @@
 //! | [`tenant`], [`site`], [`policy`] | what is known about the surroundings of a device? |
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
+//! | [`setting`] | which workload governs this setting, and who holds it on this device? |
+//! | [`handover`] | what work carries an adopted policy into the hierarchy? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
 //! | [`audit`] | is the audit log what it was? |
@@ -22,16 +25,19 @@
 pub mod audit;
 pub mod authority;
 pub mod capability;
+pub mod citation;
 pub mod configmgr;
 pub mod enrollment;
 pub mod facts;
 pub mod filter;
+pub mod handover;
 pub mod id;
 pub mod identity;
 pub mod merge;
 pub mod policy;
 pub mod prerequisites;
 pub mod section;
+pub mod setting;
 pub mod site;
 pub mod state;
 mod table;

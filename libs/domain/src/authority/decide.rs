@@ -57,7 +57,7 @@ pub fn effective_authority(facts: &DeviceFacts, surroundings: &Surroundings<'_>)
 }
 
 /// Whether the site's version fixes resource access at Intune; `None` when the version is not known or not readable.
-pub(super) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
+pub(crate) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
     let version = site.and_then(|site| site.version.as_deref())?;
     Some(era(version)? >= RESOURCE_ACCESS_FIXED_SINCE)
 }

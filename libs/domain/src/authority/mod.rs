@@ -19,6 +19,7 @@ pub(crate) mod strategies;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use decide::resource_access_fixed;
 pub use decide::{Decision, EffectiveAuthority, effective_authority};
 pub use drift::{Drift, Reported, SiteReport, drift, reported};
 pub use reason::Reason;
