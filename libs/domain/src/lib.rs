@@ -17,7 +17,9 @@
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
+//! | [`approval`] | how many people must agree to a plan, and have they? |
 
+pub mod approval;
 pub mod authority;
 pub mod capability;
 pub mod configmgr;
