@@ -18,6 +18,8 @@
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
 //! | [`approval`] | how many people must agree to a plan, and have they? |
+//! | [`rollout`] | how does one workload move in waves, and what is to be done now? |
+//! | [`approval`] | how many people must agree to a plan, and have they? |
 
 pub mod approval;
 pub mod authority;
@@ -31,6 +33,7 @@ pub mod identity;
 pub mod merge;
 pub mod policy;
 pub mod prerequisites;
+pub mod rollout;
 pub mod section;
 pub mod site;
 pub mod state;
