@@ -3,6 +3,7 @@
 mod commands;
 mod judging;
 mod membership;
+mod model;
 mod pace;
 mod validation;
 

@@ -32,6 +32,26 @@ fn failing_devices_that_fill_the_budget_fail_the_wave() {
 }
 
 #[test]
+fn failing_devices_that_keep_nobody_waiting_are_left_to_the_gates() {
+    let mut site = Site::of(2);
+    let half = WaveSpec {
+        budget: DisruptionBudget::Devices(1),
+        success_gate: BasisPoints(5_000),
+        failure_gate: BasisPoints(5_000),
+        minimum_sample: 2,
+        ..wave(group(0..2))
+    };
+    let mut rollout = started(spec(vec![half]));
+    let first = moved(&site.hand_over(&mut rollout, 0));
+    site.arrive(first, 2);
+    let second = moved(&site.hand_over(&mut rollout, 3));
+    site.fail(second, 5);
+    let _ = site.step(&mut rollout, 5);
+    let _ = site.step(&mut rollout, 65);
+    assert_eq!(rollout.phase(), RolloutPhase::Completed);
+}
+
+#[test]
 fn share_of_a_wave_is_rounded_down_but_never_to_nothing() {
     let share = |points, size| DisruptionBudget::Share(BasisPoints(points)).permits(size);
     assert_eq!([share(1_000, 25), share(1, 25), share(10_000, 25), share(1_000, 0)], [2, 1, 25, 1]);
