@@ -1,7 +1,8 @@
 //! Typed names: a value of these types has been checked once, at the edge, and is not checked again.
 //!
 //! Shapes: tenants and hierarchies are `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 64 characters; a site code is three letters or
-//! digits; a collection id is up to 64 letters, digits, `.`, `_`, `-`; a device id is what the inventory gave out.
+//! digits; a collection id is up to 64 letters, digits, `.`, `_`, `-`; a device id is what the inventory gave out; principals
+//! and plan hashes are opaque texts.
 
 use std::fmt;
 use std::sync::Arc;
@@ -91,6 +92,14 @@ fn is_label(text: &str, longest: usize) -> bool {
         && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
+/// A text that is compared and shown, and never taken apart.
+fn is_opaque(text: &str, longest: usize) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && text.chars().count() <= longest
+        && !text.chars().any(char::is_control)
+}
+
 text_id!(
     /// A customer: the outermost name of everything, and the first part of every key.
     TenantId,
@@ -127,6 +136,27 @@ text_id!(
     "1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit",
     |t| is_label(t, 64)
 );
+text_id!(
+    /// A rollout, unique within its hierarchy.
+    RolloutId,
+    "rollout id",
+    "1 to 64 of A-Z a-z 0-9 . _ -, starting with a letter or digit",
+    |t| is_label(t, 64)
+);
+text_id!(
+    /// Who asks, approves or commands, as the access layer knows them. Compared as written.
+    PrincipalId,
+    "principal id",
+    "1 to 256 characters, none of them a control character, not blank at either end",
+    |t| is_opaque(t, 256)
+);
+text_id!(
+    /// The hash of a plan's content. Opaque: two plans are the same if and only if their hashes are.
+    PlanHash,
+    "plan hash",
+    "1 to 128 characters, none of them a control character, not blank at either end",
+    |t| is_opaque(t, 128)
+);
 
 /// A point in the order of one service's commits for one tenant: strictly increasing, gaps allowed. 0 is before everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -156,5 +186,14 @@ mod tests {
         assert!(TenantId::parse("").is_err());
         assert!(TenantId::parse("-a").is_err());
         assert_eq!(TenantId::parse("contoso.eu").unwrap().as_str(), "contoso.eu");
+    }
+
+    #[test]
+    fn opaque_text_may_hold_anything_printable_and_is_not_trimmed() {
+        assert_eq!(PrincipalId::parse("oidc|Åse/1").unwrap().as_str(), "oidc|Åse/1");
+        for text in ["", " ", " ada", "ada ", "a\nb"] {
+            assert!(PrincipalId::parse(text).is_err(), "{text:?}");
+        }
+        assert!(PlanHash::parse(&"a".repeat(129)).is_err());
     }
 }

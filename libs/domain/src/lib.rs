@@ -18,10 +18,13 @@
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`setting`] | which workload governs this setting, and who holds it on this device? |
 //! | [`handover`] | what work carries an adopted policy into the hierarchy? |
+//! | [`approval`] | how many people must agree to a plan, and have they? |
+//! | [`rollout`] | how does one workload move in waves, and what is to be done now? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
 //! | [`filter`] | which devices are meant? |
 //! | [`audit`] | is the audit log what it was? |
 
+pub mod approval;
 pub mod audit;
 pub mod authority;
 pub mod capability;
@@ -36,6 +39,7 @@ pub mod identity;
 pub mod merge;
 pub mod policy;
 pub mod prerequisites;
+pub mod rollout;
 pub mod section;
 pub mod setting;
 pub mod site;
