@@ -20,8 +20,19 @@ pub(crate) enum Kind {
 }
 
 /// How the names of methods begin that change nothing.
-const READS: [&str; 10] =
-    ["Get", "List", "BatchGet", "Check", "BatchCheck", "Lookup", "Summarize", "Explain", "Decode", "Verify"];
+const READS: [&str; 11] = [
+    "Get",
+    "List",
+    "BatchGet",
+    "Check",
+    "BatchCheck",
+    "Lookup",
+    "Summarize",
+    "Explain",
+    "Decode",
+    "Verify",
+    "Resolve",
+];
 
 /// What is known of an RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tandem_client::fleet::TenantSurroundings;
 use tandem_domain::authority::{self, Drift, EffectiveAuthority, Reported};
 use tandem_domain::facts::DeviceFacts;
+use tandem_domain::setting::{self, SettingKind, SettingOnDevice};
 use tandem_domain::state::{self, CoManaged, ManagementState};
 
 use crate::store::policy_set::PolicySet;
@@ -29,6 +30,19 @@ pub(crate) struct Judgement {
 }
 
 impl World {
+    /// Who holds a kind of setting on a device, and the revision of the policy that was applied; 0: none is known.
+    pub(crate) fn holder_of(
+        &self,
+        kind: &'static SettingKind,
+        facts: &DeviceFacts,
+    ) -> (SettingOnDevice, u64) {
+        let known = self.policies.of(facts.hierarchy.as_ref());
+        let surroundings = self.surroundings.of(facts, known.map(|known| &known.policy));
+        let effective = authority::effective_authority(facts, &surroundings);
+        let held = setting::setting_on_device(kind, &effective, facts, surroundings.site);
+        (held, known.map_or(0, |known| known.revision))
+    }
+
     /// Judges a device from its facts alone.
     pub(crate) fn judge(&self, facts: &DeviceFacts) -> Judgement {
         let known = self.policies.of(facts.hierarchy.as_ref());

@@ -48,6 +48,10 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}/hierarchies/PS1/coManagementPolicy"}"#
     "tandem.authority.v1.AuthorityService/ListDrift" EVERYBODY
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.authority.v1.AuthorityService/ListSettingKinds" EVERYBODY
+        "{}"
+    "tandem.authority.v1.AuthorityService/ResolveSetting" EVERYBODY
+        r#"{"kind": "wifi_profile", "device": "tenants/{t}/devices/{d}"}"#
     "tandem.authority.v1.AuthorityService/StreamEffectiveAuthority" EVERYBODY
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy" WHO_KNOWS_POLICIES

@@ -11,8 +11,8 @@ use tandem_server::names;
 use super::{Handlers, Tenant, convert};
 use crate::judge::World;
 
-const DEVICE: &str = "tenants/{t}/devices/{d}";
-const RESOURCE_TYPE: &str = "tandem.inventory.v1.Device";
+pub(super) const DEVICE: &str = "tenants/{t}/devices/{d}";
+pub(super) const RESOURCE_TYPE: &str = "tandem.inventory.v1.Device";
 
 /// Most devices of one batch, as the contract says.
 const LARGEST_BATCH: usize = 1000;

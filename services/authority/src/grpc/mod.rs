@@ -6,6 +6,7 @@ mod convert;
 mod drift;
 mod effective;
 mod policies;
+mod settings;
 mod stream;
 
 use std::fmt;
@@ -150,6 +151,20 @@ impl AuthorityService for Handlers {
         request: Request<proto::ListDriftRequest>,
     ) -> Result<Response<proto::ListDriftResponse>, Status> {
         Ok(Response::new(self.drift_list(request.into_inner()).await?))
+    }
+
+    async fn list_setting_kinds(
+        &self,
+        _: Request<proto::ListSettingKindsRequest>,
+    ) -> Result<Response<proto::ListSettingKindsResponse>, Status> {
+        Ok(Response::new(settings::kinds()))
+    }
+
+    async fn resolve_setting(
+        &self,
+        request: Request<proto::ResolveSettingRequest>,
+    ) -> Result<Response<proto::ResolveSettingResponse>, Status> {
+        Ok(Response::new(self.setting_resolve(request.into_inner()).await?))
     }
 
     async fn decode_capability_value(

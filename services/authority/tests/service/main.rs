@@ -7,6 +7,7 @@ mod effective;
 mod fleet;
 mod inventory;
 mod policies;
+mod settings;
 mod tokens;
 
 use jiff::Timestamp;
@@ -145,6 +146,11 @@ tandem_testkit::both_databases!(
     policies::revisions_are_listed_newest_first_page_by_page,
     policies::policies_are_listed_by_name_page_by_page,
     policies::capability_value_is_decoded,
+    settings::kinds_are_listed_with_what_governs_them,
+    settings::kind_without_a_device_is_answered_alone,
+    settings::setting_is_held_by_whom_its_workload_is,
+    settings::feature_outside_the_workloads_is_held_by_configuration_manager,
+    settings::kind_or_device_that_nothing_has_is_refused,
     tokens::answer_names_the_world_of_both_services,
     tokens::token_ahead_of_this_service_is_not_yet_consistent,
     tokens::token_ahead_of_the_inventory_is_refused_in_its_words,

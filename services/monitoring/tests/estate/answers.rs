@@ -329,6 +329,8 @@ impl AuthorityService for Services {
         get_effective_authority(authority::GetEffectiveAuthorityRequest) -> authority::GetEffectiveAuthorityResponse;
         stream_effective_authority(authority::StreamEffectiveAuthorityRequest) -> Self::StreamEffectiveAuthorityStream;
         list_drift(authority::ListDriftRequest) -> authority::ListDriftResponse;
+        list_setting_kinds(authority::ListSettingKindsRequest) -> authority::ListSettingKindsResponse;
+        resolve_setting(authority::ResolveSettingRequest) -> authority::ResolveSettingResponse;
         decode_capability_value(authority::DecodeCapabilityValueRequest) -> authority::DecodeCapabilityValueResponse;
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use futures::Stream;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::authority::v1::*;
+
 use tandem_contracts::inventory::v1::device_service_server::DeviceService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
 use tandem_contracts::inventory::v1::*;
@@ -198,6 +199,8 @@ impl AuthorityService for Authority {
         batch_get_effective_authority: BatchGetEffectiveAuthorityRequest => BatchGetEffectiveAuthorityResponse;
         stream_effective_authority: StreamEffectiveAuthorityRequest => Self::StreamEffectiveAuthorityStream;
         list_drift: ListDriftRequest => ListDriftResponse;
+        list_setting_kinds: ListSettingKindsRequest => ListSettingKindsResponse;
+        resolve_setting: ResolveSettingRequest => ResolveSettingResponse;
         decode_capability_value: DecodeCapabilityValueRequest => DecodeCapabilityValueResponse;
     }
 }

@@ -20,6 +20,7 @@ use super::names::Names;
 use super::policy::{self, PolicyCommand};
 use super::screen::{Column, Row, Screen};
 use super::session::{DeviceRef, Session};
+use super::setting;
 use super::words::{self, NOTHING};
 
 /// What to ask about authority.
@@ -47,6 +48,14 @@ pub(crate) enum AuthorityCommand {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Say what governs a kind of setting, and who holds it on a device
+    Resolve {
+        /// Such as wifi_profile; without one, every kind is listed
+        kind: Option<String>,
+        /// The device's id, its resource name, or the name that it shows
+        #[arg(value_name = "NAME|ID", requires = "kind")]
+        device: Option<DeviceRef>,
+    },
     /// Who did what, and whether the log of it is what it was
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -69,6 +78,7 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         }
         AuthorityCommand::List { filter } => stream(&filter, session).await,
         AuthorityCommand::Policy(command) => policy::run(command, session).await,
+        AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,
         AuthorityCommand::Audit(command) => audit::run(command, session).await,
         AuthorityCommand::Drift { workload, limit } => show_drift(workload, limit, session).await,
         AuthorityCommand::Decode { value } => {

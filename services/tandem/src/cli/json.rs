@@ -58,6 +58,8 @@ named!(
     authority::v1::ListCoManagementPolicyRevisionsResponse =
         "tandem.authority.v1.ListCoManagementPolicyRevisionsResponse",
     authority::v1::ListAuditRecordsResponse = "tandem.authority.v1.ListAuditRecordsResponse",
+    authority::v1::ListSettingKindsResponse = "tandem.authority.v1.ListSettingKindsResponse",
+    authority::v1::ResolveSettingResponse = "tandem.authority.v1.ResolveSettingResponse",
     authority::v1::SignedHead = "tandem.authority.v1.SignedHead",
     authority::v1::VerifyAuditResponse = "tandem.authority.v1.VerifyAuditResponse",
     authority::v1::ListDriftResponse = "tandem.authority.v1.ListDriftResponse",

@@ -28,6 +28,7 @@ mod prerequisites;
 mod progress;
 mod screen;
 mod session;
+mod setting;
 mod simulate;
 mod surroundings;
 #[cfg(test)]

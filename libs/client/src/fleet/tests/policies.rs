@@ -98,6 +98,20 @@ impl AuthorityService for Policies {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_setting_kinds(
+        &self,
+        _: Request<proto::ListSettingKindsRequest>,
+    ) -> Result<Response<proto::ListSettingKindsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn resolve_setting(
+        &self,
+        _: Request<proto::ResolveSettingRequest>,
+    ) -> Result<Response<proto::ResolveSettingResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn decode_capability_value(
         &self,
         _: Request<proto::DecodeCapabilityValueRequest>,
