@@ -10,7 +10,9 @@
 //! Not for: devices, tenants and hierarchies (the inventory's), and any rule of the field (the domain's).
 
 pub mod config;
+mod decisions;
 mod devices;
+mod ground;
 mod grpc;
 mod judge;
 mod store;
@@ -28,6 +30,7 @@ use tandem_storage::{Location, StoreError};
 
 pub use grpc::Handlers;
 
+use decisions::Decisions;
 use devices::Devices;
 use store::Store;
 
@@ -70,6 +73,8 @@ impl Authority {
             surroundings: SurroundingsReader::new(&inventory, devices::inventory_world),
             hierarchies: inventory.hierarchies(),
             clock,
+            grounds: Arc::default(),
+            decisions: Arc::new(Decisions::new()),
         };
         Ok(Self { handlers })
     }

@@ -23,6 +23,8 @@ macro_rules! rows {
 pub(crate) const TABLE: &[Row] = rows! {
     "tandem.authority.v1.AuthorityService/BatchGetEffectiveAuthority" EVERYBODY
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
+    "tandem.authority.v1.AuthorityService/CheckAuthority" EVERYBODY
+        r#"{"name": "tenants/{t}/devices/{d}", "workload": "WORKLOAD_CLIENT_APPS", "claimant": "MANAGEMENT_AUTHORITY_INTUNE"}"#
     "tandem.authority.v1.AuthorityService/DecodeCapabilityValue" EVERYBODY
         r#"{"value": "1"}"#
     "tandem.authority.v1.AuthorityService/GetCoManagementPolicy" EVERYBODY

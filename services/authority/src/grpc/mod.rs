@@ -1,6 +1,7 @@
 //! The handlers: parse, call, map. What they share is how a world is gathered and how a device message is judged.
 
 mod capability;
+mod check;
 mod convert;
 mod drift;
 mod effective;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use tandem_client::Stack;
-use tandem_client::fleet::{SurroundingsReader, TenantSurroundings};
+use tandem_client::fleet::{self, Dated, SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
@@ -22,7 +23,9 @@ use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
+use crate::decisions::Decisions;
 use crate::devices::{Devices, INVENTORY};
+use crate::ground::Grounds;
 use crate::judge::World;
 use crate::store::Store;
 use crate::store::policy_set::{PolicySet, policy_set};
@@ -35,6 +38,8 @@ pub struct Handlers {
     pub(crate) surroundings: SurroundingsReader,
     pub(crate) hierarchies: HierarchyServiceClient<Stack>,
     pub(crate) clock: Clock,
+    pub(crate) grounds: Arc<Grounds>,
+    pub(crate) decisions: Arc<Decisions>,
 }
 
 impl fmt::Debug for Handlers {
@@ -69,6 +74,16 @@ impl Handlers {
     /// What surrounds the tenant's devices, at least of the world of the token.
     async fn surroundings(&self, tenant: &Tenant, token: &str) -> Result<Arc<TenantSurroundings>, Failure> {
         let read = self.surroundings.get(tenant.name.as_str(), token).await;
+        read.map_err(|status| Failure::from_dependency(INVENTORY, status))
+    }
+
+    /// The same with its world and age, at least of the world asked for.
+    async fn surroundings_dated(
+        &self,
+        tenant: &Tenant,
+        asked: Option<fleet::World>,
+    ) -> Result<Dated<TenantSurroundings>, Failure> {
+        let read = self.surroundings.dated(tenant.name.as_str(), asked).await;
         read.map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 
@@ -124,6 +139,13 @@ impl AuthorityService for Handlers {
         request: Request<proto::GetEffectiveAuthorityRequest>,
     ) -> Result<Response<proto::GetEffectiveAuthorityResponse>, Status> {
         Ok(Response::new(self.effective_get(request.into_inner()).await?))
+    }
+
+    async fn check_authority(
+        &self,
+        request: Request<proto::CheckAuthorityRequest>,
+    ) -> Result<Response<proto::CheckAuthorityResponse>, Status> {
+        Ok(Response::new(self.authority_check(request.into_inner()).await?))
     }
 
     async fn batch_get_effective_authority(

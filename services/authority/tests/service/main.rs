@@ -1,15 +1,20 @@
 //! The service over real gRPC within the process, the same on both databases, against an inventory that answers what a test tells it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod check;
 mod drift;
 mod effective;
 mod fleet;
 mod inventory;
 mod policies;
+mod same;
 mod tokens;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tandem_authority::{Authority, Parts};
+use tandem_cache::DeviceStateCache;
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::{UpdateCoManagementPolicyRequest, UpdateCoManagementPolicyResponse};
@@ -43,6 +48,11 @@ fn now() -> Timestamp {
 
 /// The service before the sample fleet, with no policy recorded.
 async fn sandbox() -> Sandbox {
+    sandbox_with(None).await
+}
+
+/// The same with the states of devices in a cache.
+async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     let inventory = Inventory::of_sample_fleet();
     let supervisor = Supervisor::new();
     let inventory_server = ApiServer::new(LocalAuthenticator::default())
@@ -57,7 +67,7 @@ async fn sandbox() -> Sandbox {
             "inventory",
             inventory_server,
         )),
-        cache: None,
+        cache,
         clock: Clock::fixed(now()),
     })
     .await
@@ -100,6 +110,13 @@ async fn service_that_is_open_answers_a_ping_until_it_is_closed() {
 
 tandem_testkit::both_databases!(
     service_that_is_open_answers_a_ping_until_it_is_closed,
+    check::claim_is_answered_with_holder_reason_and_ways_out,
+    check::unknown_holder_allows_nobody_and_says_what_is_missing,
+    check::claim_that_is_none_is_refused_before_anybody_is_asked,
+    check::device_that_nothing_has_is_not_found,
+    check::inventory_that_is_away_allows_nobody,
+    check::slider_that_is_recorded_decides_at_once,
+    check::token_is_checked_as_everywhere,
     drift::devices_with_drift_are_listed_alone,
     drift::drift_of_one_workload_leaves_the_others_out,
     drift::pages_of_every_size_together_list_each_device_once,
@@ -127,6 +144,8 @@ tandem_testkit::both_databases!(
     policies::revisions_are_listed_newest_first_page_by_page,
     policies::policies_are_listed_by_name_page_by_page,
     policies::capability_value_is_decoded,
+    same::answer_is_that_of_get_effective_authority_whatever_is_kept,
+    same::device_that_the_cache_holds_is_not_asked_for,
     tokens::answer_names_the_world_of_both_services,
     tokens::token_ahead_of_this_service_is_not_yet_consistent,
     tokens::token_ahead_of_the_inventory_is_refused_in_its_words,
