@@ -1,7 +1,7 @@
 """Who decides which workload, as configured, as effective and as reported."""
 
 from table import answers, refuses
-from world import AUTHORITY, CAPABILITY, HIERARCHY, NOBODY, OBSERVED_AT, PILOT_POLICY, POLICY, TENANT, guid
+from world import AUTHORITY, CAPABILITY, HIERARCHY, NOBODY, OBSERVED_AT, PILOT, PILOT_POLICY, POLICY, TENANT, guid
 
 COMPLIANCE = "WORKLOAD_COMPLIANCE_POLICIES"
 WINDOWS_UPDATE = "WORKLOAD_WINDOWS_UPDATE_POLICIES"
@@ -108,6 +108,34 @@ def authority_of_a_device_names_reasons_reports_and_drift(check, world):
     check.assertTrue(int(answer["device_revision"]) > 0 and int(answer["policy_revision"]) > 0)
 
 
+@answers(f"{AUTHORITY}/CheckAuthority")
+def claim_on_a_workload_is_allowed_or_has_a_way_out(check, world):
+    def ask(number, claimant):
+        return world.ask(f"{AUTHORITY}/CheckAuthority", {
+            "name": world.device(number), "workload": CLIENT_APPS, "claimant": f"MANAGEMENT_AUTHORITY_{claimant}",
+            "consistency_token": world.token,
+        })
+
+    # By `world` the slider of client apps stands at Pilot Intune; device 1 is in its pilot collection, device 2 is not.
+    allowed = ask(1, "INTUNE")
+    check.assertEqual((allowed["allowed"], allowed["holder"], allowed["reason"]),
+                      (True, "MANAGEMENT_AUTHORITY_INTUNE", "AUTHORITY_REASON_PILOT_MEMBER"))
+    check.assertEqual(allowed.get("ways_out", []), [])
+    refused = ask(2, "INTUNE")
+    check.assertEqual((refused.get("allowed", False), refused["holder"], refused["reason"]),
+                      (False, "MANAGEMENT_AUTHORITY_CONFIGURATION_MANAGER", "AUTHORITY_REASON_PILOT_NOT_MEMBER"))
+    check.assertEqual(refused["ways_out"], [
+        {"kind": "WAY_OUT_KIND_JOIN_PILOT", "workload": CLIENT_APPS, "collection": PILOT},
+        {"kind": "WAY_OUT_KIND_MOVE_SLIDER", "workload": CLIENT_APPS, "slider": "SLIDER_POSITION_INTUNE"},
+    ])
+    check.assertTrue(int(refused["device_revision"]) > 0 and int(refused["policy_revision"]) > 0)
+    # A third-party MDM manages device 6: neither claimant holds anything there, and nothing that they do changes that.
+    for claimant in ("INTUNE", "CONFIGURATION_MANAGER"):
+        stuck = ask(6, claimant)
+        check.assertEqual((stuck.get("allowed", False), stuck["reason"], stuck.get("ways_out", [])),
+                          (False, "AUTHORITY_REASON_COEXISTENCE", []))
+
+
 @answers(f"{AUTHORITY}/BatchGetEffectiveAuthority")
 def authorities_come_in_the_order_asked_for_and_missing_names_apart(check, world):
     missing = f"{TENANT}/devices/{guid(404)}"
@@ -166,6 +194,10 @@ refuses(f"{AUTHORITY}/UpdateCoManagementPolicy", "INVALID_FIELD", {"policy": PIL
 refuses(f"{AUTHORITY}/UpdateCoManagementPolicy", "RESOURCE_NOT_FOUND", {"policy": {"name": OTHER_POLICY}})
 refuses(f"{AUTHORITY}/ListCoManagementPolicyRevisions", "INVALID_PAGE_TOKEN", {"parent": POLICY, "page_token": "damaged"})
 refuses(f"{AUTHORITY}/GetEffectiveAuthority", "RESOURCE_NOT_FOUND", {"name": MISSING}, resource=MISSING)
+refuses(f"{AUTHORITY}/CheckAuthority", "RESOURCE_NOT_FOUND",
+        {"name": MISSING, "workload": CLIENT_APPS, "claimant": "MANAGEMENT_AUTHORITY_INTUNE"}, resource=MISSING)
+refuses(f"{AUTHORITY}/CheckAuthority", "INVALID_FIELD",
+        {"name": MISSING, "workload": CLIENT_APPS, "claimant": "MANAGEMENT_AUTHORITY_NONE"}, field="claimant")
 refuses(f"{AUTHORITY}/BatchGetEffectiveAuthority", "INVALID_FIELD", {"parent": TENANT, "names": [f"{NOBODY}/devices/{guid(1)}"]},
         field="names[0]")
 refuses(f"{AUTHORITY}/StreamEffectiveAuthority", "RESOURCE_NOT_FOUND", {"parent": NOBODY})

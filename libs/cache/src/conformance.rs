@@ -66,12 +66,27 @@ impl<C: DeviceStateCache> Subject<C> {
         self.cache.remove_many(TENANT, self.epoch, &removals, as_of).await.expect("remove");
     }
 
+    /// Each state also by itself, with the epoch and revision that tell it from others.
     async fn get(&self, ids: &[&str]) -> Option<Vec<Option<Value>>> {
-        self.cache.get_many(TENANT, ids, None, self.now).await
+        let values = self.cache.get_many(TENANT, ids, None, self.now).await;
+        for (place, id) in ids.iter().enumerate() {
+            let alone = self.cache.find(TENANT, id, None, self.now).await;
+            let expected = values.as_ref().map(|values| values[place].clone());
+            let found = alone.clone().map(|found| found.map(|found| found.value));
+            assert_eq!(found, expected, "a state is found by itself as it is among others");
+            if let Some(found) = alone.flatten() {
+                assert_eq!(found.epoch, self.epoch, "a state is found in the epoch that it was put in");
+                assert_eq!(found.value, value(id, found.revision), "a state is found with its revision");
+            }
+        }
+        values
     }
 
     async fn covers(&self, at_least: Position) -> bool {
-        self.cache.get_many(TENANT, &[], Some(at_least), self.now).await.is_some()
+        let covers = self.cache.get_many(TENANT, &[], Some(at_least), self.now).await.is_some();
+        let alone = self.cache.find(TENANT, "nobody", Some(at_least), self.now).await;
+        assert_eq!(alone, covers.then_some(None), "one state is trusted as many are");
+        covers
     }
 
     /// Every kind of write in an epoch that has ended is refused.

@@ -1,15 +1,19 @@
 //! The cache of the embedded assembly: a bounded map in this process.
 
 use std::collections::HashMap;
+use std::future::ready;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
+use futures::future::Either;
+use moka::Equivalent;
 use moka::sync::Cache;
 
 use crate::port::{
-    BoxFuture, DeviceStateCache, Entry, Epoch, Following, MAX_WATERMARK_AGE, Position, Removal, Value,
-    WriteError,
+    BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, MAX_WATERMARK_AGE, Position,
+    Removal, Value, WriteError,
 };
 
 /// What an entry costs beside its id and value: hash table, eviction queues, reference counts, and what the allocator rounds up. Measured:
@@ -29,10 +33,29 @@ pub struct InProcessCache {
 }
 
 /// Keys carry their epoch, so ending one forgets everything at once: its keys are never asked for again, and evicted.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Key {
     epoch: Epoch,
     id: Arc<str>,
+}
+
+/// A key that is looked for.
+#[derive(PartialEq, Eq, Hash)]
+struct Sought<'a> {
+    epoch: Epoch,
+    id: &'a str,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Sought { epoch: self.epoch, id: &self.id }.hash(state);
+    }
+}
+
+impl Equivalent<Key> for Sought<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.epoch == key.epoch && *self.id == *key.id
+    }
 }
 
 /// What is known of a device: its state, or that it is no more.
@@ -137,9 +160,26 @@ impl InProcessCache {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> Option<Vec<Option<Value>>> {
-        let tenant = self.tenant(tenant)?;
-        let slot = |id: &&str| self.slots.get(&Key { epoch: tenant.epoch, id: Arc::from(*id) });
-        tenant.is_trusted(at_least, now).then(|| ids.iter().map(|id| slot(id)?.value).collect())
+        let epoch = self.trusted(tenant, at_least, now)?;
+        Some(ids.iter().map(|id| self.slots.get(&Sought { epoch, id })?.value).collect())
+    }
+
+    fn find_now(
+        &self,
+        tenant: &str,
+        id: &str,
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<Option<Found>> {
+        let epoch = self.trusted(tenant, at_least, now)?;
+        let slot = self.slots.get(&Sought { epoch, id });
+        Some(slot.and_then(|Slot { revision, value }| Some(Found { epoch, revision, value: value? })))
+    }
+
+    /// The tenant's epoch, if what it holds may be trusted.
+    fn trusted(&self, tenant: &str, at_least: Option<Position>, now: SystemTime) -> Option<Epoch> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).filter(|tenant| tenant.is_trusted(at_least, now)).map(|tenant| tenant.epoch)
     }
 
     fn write(
@@ -203,6 +243,16 @@ impl DeviceStateCache for InProcessCache {
         now: SystemTime,
     ) -> BoxFuture<'a, Option<Vec<Option<Value>>>> {
         Box::pin(async move { self.get(tenant, ids, at_least, now) })
+    }
+
+    fn find<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Finding<'a> {
+        Either::Left(ready(self.find_now(tenant, id, at_least, now)))
     }
 
     fn put_many<'a>(

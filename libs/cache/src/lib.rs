@@ -19,10 +19,10 @@ mod redis;
 
 pub use in_process::InProcessCache;
 pub use port::{
-    BoxFuture, DeviceStateCache, Entry, Epoch, Following, MAX_WATERMARK_AGE, Position, Removal, Value,
-    WriteError,
+    BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, MAX_WATERMARK_AGE, Position,
+    Removal, Value, WriteError,
 };
 pub use redis::{
-    EPOCH_LIFETIME, Hint, LocationError, READ_PATIENCE, RedisCache, RedisHints, RedisLocation, SharedRedis,
-    WRITE_PATIENCE,
+    EPOCH_LIFETIME, Hint, LocationError, NEAR_BYTES, READ_PATIENCE, RedisCache, RedisHints, RedisLocation,
+    SharedRedis, WRITE_PATIENCE,
 };

@@ -1,15 +1,21 @@
 //! What a cache promises, and what its writers promise to it.
 
 use std::error::Error;
+use std::future::Ready;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+
+use futures::future::Either;
 
 /// A boxed future that may borrow for `'a`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// An encoded device state, shared and never copied.
 pub type Value = Arc<[u8]>;
+
+/// What is found of one device, as [`DeviceStateCache::get_many`] has it. Ready where it was at hand: nothing is waited for then.
+pub type Finding<'a> = Either<Ready<Option<Option<Found>>>, BoxFuture<'a, Option<Option<Found>>>>;
 
 /// A watermark that was confirmed longer ago than this is not trusted: its follower may have died.
 pub const MAX_WATERMARK_AGE: Duration = Duration::from_secs(1);
@@ -42,6 +48,18 @@ pub struct Following {
 pub struct Entry {
     /// The device.
     pub id: Arc<str>,
+    /// The revision of the change that led to it.
+    pub revision: u64,
+    /// The encoded state.
+    pub value: Value,
+}
+
+/// A state as it was found. Epoch and revision say which one it is: within an epoch a device has one state of a revision, so that
+/// whoever has made something of it finds out whether it is still the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The epoch that it was found in.
+    pub epoch: Epoch,
     /// The revision of the change that led to it.
     pub revision: u64,
     /// The encoded state.
@@ -97,6 +115,15 @@ pub trait DeviceStateCache: Send + Sync {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> BoxFuture<'a, Option<Vec<Option<Value>>>>;
+
+    /// The state of one device with what tells it from others, in every other way as [`Self::get_many`] answers.
+    fn find<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Finding<'a>;
 
     /// Keeps the states, except where it knows one of the same or a greater revision. A write whose `as_of` is older than one that
     /// was seen in the epoch only drops the older states that it meets: what it would add may be stale by then.

@@ -19,7 +19,8 @@ mod tests;
 
 use std::time::Duration;
 
-pub use devices::{DeviceReader, NamedDevices};
+pub use devices::{DeviceReader, HeldDevice, NamedDevices};
+pub use kept::Dated;
 pub use policies::{Policies, PolicyReader, TenantPolicies};
 pub use surroundings::{HierarchySurroundings, SurroundingsReader, TenantSurroundings};
 
@@ -40,7 +41,8 @@ pub struct World {
 
 impl World {
     /// Whether this world holds everything that `asked` does.
-    fn covers(self, asked: Self) -> bool {
+    #[must_use]
+    pub fn covers(self, asked: Self) -> bool {
         self.incarnation == asked.incarnation && self.revision >= asked.revision
     }
 }

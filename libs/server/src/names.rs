@@ -29,7 +29,7 @@ const MAX_SHOWN: usize = 80;
 /// A violation of `field` that says which pattern was expected and what was found; [`Failure::TenantDenied`] where the name is in a
 /// tenant in which the caller may not act, [`Failure::ScopeDenied`] where it is in a part of the tenant that the caller does not reach.
 pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> Result<[&'a str; N], Failure> {
-    let ids = ids(pattern, name).and_then(|ids| <[&'a str; N]>::try_from(ids).ok()).ok_or_else(|| {
+    let ids = ids::<N>(pattern, name).ok_or_else(|| {
         let mut shown: String = name.chars().take(MAX_SHOWN).collect();
         if shown.len() < name.len() {
             shown.push('…');
@@ -41,6 +41,14 @@ pub fn parse<'a, const N: usize>(field: &str, pattern: &str, name: &'a str) -> R
         named(name);
     }
     Ok(ids)
+}
+
+/// What whoever this task works for reaches of the tenant of that id.
+///
+/// # Errors
+/// Nothing of it, or less than the call needs; or the caller is limited by too many names.
+pub fn reach(tenant: &str) -> Result<Reach, Failure> {
+    reach_in(tenant)
 }
 
 /// Refuses a name in a hierarchy, or of a collection, that is not reached.
@@ -61,8 +69,9 @@ fn check_reach(reach: &Reach, pattern: &str, name: &str) -> Result<(), Failure> 
     if is_reached { Ok(()) } else { Err(Failure::ScopeDenied { name: name.to_owned() }) }
 }
 
-fn ids<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
-    let mut found = Vec::new();
+fn ids<'a, const N: usize>(pattern: &str, name: &'a str) -> Option<[&'a str; N]> {
+    let mut found = [""; N];
+    let mut places = found.iter_mut();
     let mut parts = name.split('/');
     for expected in pattern.split('/') {
         let part = parts.next()?;
@@ -70,12 +79,12 @@ fn ids<'a>(pattern: &str, name: &'a str) -> Option<Vec<&'a str>> {
             if !is_id(part) {
                 return None;
             }
-            found.push(part);
+            *places.next()? = part;
         } else if part != expected {
             return None;
         }
     }
-    parts.next().is_none().then_some(found)
+    (parts.next().is_none() && places.next().is_none()).then_some(found)
 }
 
 fn is_id(text: &str) -> bool {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
-use tandem_cache::{LocationError, RedisLocation, SharedRedis};
+use tandem_cache::{LocationError, NEAR_BYTES, RedisLocation, SharedRedis};
 use tandem_client::TlsFiles;
 use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
@@ -58,6 +58,9 @@ pub struct Config {
     pub cache_cluster: bool,
     /// The authority of the cache's certificate, in PEM, where it has an address `rediss://…`. Unset: those that the operating system trusts.
     pub cache_ca: Option<PathBuf>,
+    /// How many bytes of device states from there this process answers again within the second in which they may be trusted. 0: each
+    /// question asks the Redis. Default: 16777216 (16 MiB).
+    pub cache_near_bytes: u64,
     /// TLS of the API listener. Unset: plain text, on loopback only.
     pub tls: Option<ServerTlsFiles>,
     /// Which access tokens are accepted; the keys of their issuer are in a file, or come from the issuer. Unset: none; and without
@@ -100,6 +103,7 @@ impl Default for Config {
             cache_url: None,
             cache_cluster: false,
             cache_ca: None,
+            cache_near_bytes: NEAR_BYTES,
             tls: None,
             tokens: None,
             audit: AuditSettings::default(),
@@ -129,7 +133,7 @@ impl Config {
     pub fn redis(&self) -> Result<Option<SharedRedis>, LocationError> {
         let Some(url) = &self.cache_url else { return Ok(None) };
         let location = RedisLocation::configured(url.expose(), self.cache_cluster, self.cache_ca.as_deref());
-        SharedRedis::new(&location).map(Some)
+        SharedRedis::with_near(&location, self.cache_near_bytes).map(Some)
     }
 
     /// The key that signs heads of the audit log; `None`: nobody does.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use tandem_cache::DeviceStateCache;
-use tandem_client::fleet::{self, DeviceReader, NamedDevices};
+use tandem_client::fleet::{self, DeviceReader, HeldDevice, NamedDevices};
 use tandem_client::{Connection, Stack};
 use tandem_contracts::authority::v1::ListDriftRequest;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
@@ -75,6 +75,16 @@ impl Devices {
         self.named.batch(tenant.as_str(), names, consistency_token).await.map_err(failed)
     }
 
+    /// A device by its ids, if the cache may be trusted to hold it as of the world asked for. For callers who reach the whole tenant.
+    pub(crate) async fn held(
+        &self,
+        tenant: &str,
+        device: &str,
+        asked: Option<fleet::World>,
+    ) -> Option<HeldDevice> {
+        self.named.held_one(tenant, device, asked).await
+    }
+
     /// A full page of the devices that are wanted, by name, from that token of an earlier page. Empty: the first.
     pub(crate) async fn page(
         &self,
@@ -115,7 +125,12 @@ impl Devices {
 
 /// How far the inventory was, by a consistency token. A damaged token is refused before it comes here.
 pub(crate) fn inventory_world(token: &str) -> Option<fleet::World> {
-    let mark = ConsistencyToken::parse(token).ok()?.get(Service::Inventory)?;
+    inventory_world_of(&ConsistencyToken::parse(token).ok()?)
+}
+
+/// How far the inventory was, by a consistency token.
+pub(crate) fn inventory_world_of(token: &ConsistencyToken) -> Option<fleet::World> {
+    let mark = token.get(Service::Inventory)?;
     Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
 }
 

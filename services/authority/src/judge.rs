@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use tandem_client::fleet::TenantSurroundings;
-use tandem_domain::authority::{self, Drift, EffectiveAuthority, Reported};
+use tandem_domain::authority::{self, Drift, EffectiveAuthority, Reason, Reported};
 use tandem_domain::facts::DeviceFacts;
+use tandem_domain::id::HierarchyId;
 use tandem_domain::setting::{self, SettingKind, SettingOnDevice};
 use tandem_domain::state::{self, CoManaged, ManagementState};
+use tandem_domain::workload::PerWorkload;
 
 use crate::store::policy_set::PolicySet;
 
@@ -27,6 +29,17 @@ pub(crate) struct Judgement {
     pub(crate) effective: EffectiveAuthority,
     pub(crate) reported: Reported,
     pub(crate) drift: Vec<Drift>,
+}
+
+/// Who decides on one device, and nothing else of it: small enough to be kept. Time has no part in it, so it holds until the device or
+/// what it is judged by changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Decided {
+    /// Revision of the policy that was applied; 0: none is known.
+    pub(crate) policy_revision: u64,
+    /// Whose policy that is.
+    pub(crate) hierarchy: Option<HierarchyId>,
+    pub(crate) reasons: PerWorkload<Reason>,
 }
 
 impl World {
@@ -55,6 +68,18 @@ impl World {
             drift: authority::drift(facts, &surroundings, &effective),
             reported: authority::reported(facts),
             effective,
+        }
+    }
+
+    /// Decides a device from its facts alone, as [`Self::judge`] does.
+    pub(crate) fn decide(&self, facts: &DeviceFacts) -> Decided {
+        let known = self.policies.of(facts.hierarchy.as_ref());
+        let surroundings = self.surroundings.of(facts, known.map(|known| &known.policy));
+        let effective = authority::effective_authority(facts, &surroundings);
+        Decided {
+            policy_revision: known.map_or(0, |known| known.revision),
+            hierarchy: facts.hierarchy.clone(),
+            reasons: PerWorkload::from_fn(|workload| effective.workloads[workload].reason),
         }
     }
 }

@@ -11,7 +11,9 @@
 
 mod audit;
 pub mod config;
+mod decisions;
 mod devices;
+mod ground;
 mod grpc;
 mod judge;
 mod store;
@@ -33,6 +35,7 @@ use tandem_storage::{Location, StoreError};
 pub use audit::signing::{KeyError, SigningKey};
 pub use grpc::Handlers;
 
+use decisions::Decisions;
 use devices::Devices;
 use store::Store;
 
@@ -81,6 +84,8 @@ impl Authority {
             hierarchies: inventory.hierarchies(),
             clock,
             signing_key,
+            grounds: Arc::default(),
+            decisions: Arc::new(Decisions::new()),
         };
         Ok(Self { handlers, heads_file })
     }

@@ -36,6 +36,8 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}"}"#
     "tandem.authority.v1.AuthorityService/BatchGetEffectiveAuthority" EVERYBODY
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
+    "tandem.authority.v1.AuthorityService/CheckAuthority" EVERYBODY
+        r#"{"name": "tenants/{t}/devices/{d}", "workload": "WORKLOAD_CLIENT_APPS", "claimant": "MANAGEMENT_AUTHORITY_INTUNE"}"#
     "tandem.authority.v1.AuthorityService/DecodeCapabilityValue" EVERYBODY
         r#"{"value": "1"}"#
     "tandem.authority.v1.AuthorityService/GetCoManagementPolicy" EVERYBODY

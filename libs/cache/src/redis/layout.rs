@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::port::{Epoch, MAX_WATERMARK_AGE, Position, Value};
+use crate::port::{Epoch, Found, MAX_WATERMARK_AGE, Position, Value};
 
 /// Digits of a number.
 const DIGITS: usize = 16;
@@ -61,10 +61,13 @@ pub(super) fn slot(epoch: Epoch, revision: u64, value: Option<&Value>) -> Vec<u8
 }
 
 /// The state in a slot, if it was said in that epoch.
-pub(super) fn state(slot: &[u8], epoch: Epoch) -> Option<Value> {
+pub(super) fn state(slot: &[u8], epoch: Epoch) -> Option<Found> {
     let said_in = number(slot.get(..DIGITS)?)?;
     let (flag, state) = slot.get(2 * DIGITS..)?.split_first()?;
-    (said_in == epoch.0 && *flag == b'+').then(|| Arc::from(state))
+    if said_in != epoch.0 || *flag != b'+' {
+        return None;
+    }
+    Some(Found { epoch, revision: number(slot.get(DIGITS..2 * DIGITS)?)?, value: Arc::from(state) })
 }
 
 /// The part of an epoch that readers need.
@@ -117,7 +120,8 @@ mod tests {
     fn slot_is_read_in_its_epoch_only() {
         let value: Value = Arc::from(&b"\x00state"[..]);
         let kept = slot(Epoch(7), u64::MAX, Some(&value));
-        assert_eq!(state(&kept, Epoch(7)), Some(value));
+        let found = Found { epoch: Epoch(7), revision: u64::MAX, value };
+        assert_eq!(state(&kept, Epoch(7)), Some(found));
         assert_eq!(state(&kept, Epoch(8)), None);
         assert_eq!(state(&slot(Epoch(7), 1, None), Epoch(7)), None);
         assert_eq!(state(b"", Epoch(7)), None);

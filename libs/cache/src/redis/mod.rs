@@ -45,9 +45,11 @@ mod link;
 mod near;
 mod scripts;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use futures::future::Either;
 use redis::{FromRedisValue, RedisError, RedisResult};
 use tokio::time::timeout;
 
@@ -61,7 +63,8 @@ pub use self::link::{LocationError, RedisLocation};
 use self::near::Near;
 use self::scripts::{Scripts, Stored};
 use crate::port::{
-    BoxFuture, DeviceStateCache, Entry, Epoch, Following, Position, Removal, Value, WriteError,
+    BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, Position, Removal, Value,
+    WriteError,
 };
 
 /// How long a reader waits: a server that is well answers a thousand devices within some milliseconds, the database within some tens.
@@ -79,8 +82,8 @@ const WRITTEN_AT_ONCE: usize = 256;
 /// Entries of one read: some 2 MB.
 const READ_AT_ONCE: usize = 1000;
 
-/// Bytes in a process for what was read within the last second.
-const NEAR_BYTES: u64 = 16 << 20;
+/// Bytes in a process for what was read within the last second, unless configured otherwise.
+pub const NEAR_BYTES: u64 = 16 << 20;
 
 /// What the services that share a Redis have of it.
 #[derive(Debug, Clone)]
@@ -97,8 +100,17 @@ impl SharedRedis {
     /// # Errors
     /// The location is malformed.
     pub fn new(location: &RedisLocation) -> Result<Self, LocationError> {
+        Self::with_near(location, NEAR_BYTES)
+    }
+
+    /// The same with so many bytes in this process for what was read within the last second. 0: each read asks Redis.
+    ///
+    /// # Errors
+    /// The location is malformed.
+    pub fn with_near(location: &RedisLocation, near_bytes: u64) -> Result<Self, LocationError> {
         let hints = Arc::new(RedisHints::new(location)?);
-        let cache = RedisCache::new(location)?.with_near(NEAR_BYTES).with_hints(Arc::clone(&hints));
+        let cache = RedisCache::new(location)?.with_hints(Arc::clone(&hints));
+        let cache = if near_bytes > 0 { cache.with_near(near_bytes) } else { cache };
         Ok(Self { cache: Arc::new(cache), hints })
     }
 
@@ -187,7 +199,7 @@ impl RedisCache {
         ids: &[&str],
         at_least: Option<Position>,
         now: SystemTime,
-    ) -> Option<Vec<Option<Value>>> {
+    ) -> Option<Vec<Option<Found>>> {
         let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
         let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, at_least, heard, now));
         if let Some((epoch, mut held)) = held.filter(|(_, held)| held.iter().any(Option::is_some)) {
@@ -207,6 +219,14 @@ impl RedisCache {
         self.fetch(tenant, ids, at_least, now).await.map(|(_, found)| found)
     }
 
+    /// A state that may be answered again.
+    fn at_hand(&self, tenant: &str, id: &str, at_least: Option<Position>, now: SystemTime) -> Option<Found> {
+        let near = self.near.as_ref()?;
+        let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
+        let (_, held) = near.held(tenant, &[id], at_least, heard, now)?;
+        held.into_iter().next()?
+    }
+
     /// What Redis answers, in which epoch.
     async fn fetch(
         &self,
@@ -214,7 +234,7 @@ impl RedisCache {
         ids: &[&str],
         at_least: Option<Position>,
         now: SystemTime,
-    ) -> Option<(Epoch, Vec<Option<Value>>)> {
+    ) -> Option<(Epoch, Vec<Option<Found>>)> {
         let mut found = Vec::with_capacity(ids.len());
         let mut epoch = None;
         let no_ids: [&[&str]; 1] = [&[]];
@@ -376,7 +396,26 @@ impl DeviceStateCache for RedisCache {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> BoxFuture<'a, Option<Vec<Option<Value>>>> {
-        Box::pin(self.get(tenant, ids, at_least, now))
+        Box::pin(async move {
+            let found = self.get(tenant, ids, at_least, now).await?;
+            Some(found.into_iter().map(|found| found.map(|found| found.value)).collect())
+        })
+    }
+
+    fn find<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Finding<'a> {
+        if let Some(found) = self.at_hand(tenant, id, at_least, now) {
+            return Either::Left(ready(Some(Some(found))));
+        }
+        Either::Right(Box::pin(async move {
+            let (_, found) = self.fetch(tenant, &[id], at_least, now).await?;
+            found.into_iter().next()
+        }))
     }
 
     fn put_many<'a>(

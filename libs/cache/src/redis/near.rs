@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use moka::sync::Cache;
 
 use super::layout::View;
-use crate::port::{Epoch, MAX_WATERMARK_AGE, Position, Value};
+use crate::port::{Epoch, Found, MAX_WATERMARK_AGE, Position};
 
 /// What a state costs beside its name and bytes, as in the cache of one process, which was measured.
 const OVERHEAD_BYTES: usize = 550;
@@ -30,13 +30,16 @@ pub(super) struct Near {
 #[derive(Debug, Clone)]
 struct Seen {
     view: View,
-    value: Value,
+    found: Found,
 }
+
+/// What is known of devices, in the order asked for.
+type Held = Vec<Option<Found>>;
 
 impl Near {
     pub(super) fn new(capacity: u64) -> Self {
         let weight = |(_, id): &(Epoch, Arc<str>), seen: &Seen| {
-            u32::try_from(id.len() + seen.value.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
+            u32::try_from(id.len() + seen.found.value.len() + OVERHEAD_BYTES).unwrap_or(u32::MAX)
         };
         let seen = Cache::builder().max_capacity(capacity).weigher(weight).time_to_live(MAX_WATERMARK_AGE);
         Self { seen: seen.build(), epochs: RwLock::default() }
@@ -51,25 +54,25 @@ impl Near {
         at_least: Option<Position>,
         heard: Option<Position>,
         now: SystemTime,
-    ) -> Option<(Epoch, Vec<Option<Value>>)> {
+    ) -> Option<(Epoch, Held)> {
         let epoch = *self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant)?;
         let held = |id: &&str| {
             let seen = self.seen.get(&(epoch, Arc::from(*id)))?;
             (seen.view.is_trusted(at_least, now) && !heard.is_some_and(|heard| seen.view.is_behind(heard)))
-                .then_some(seen.value)
+                .then_some(seen.found)
         };
         Some((epoch, ids.iter().map(held).collect()))
     }
 
     /// Redis answered that.
-    pub(super) fn see(&self, tenant: &str, view: View, ids: &[&str], values: &[Option<Value>]) {
+    pub(super) fn see(&self, tenant: &str, view: View, ids: &[&str], found: &[Option<Found>]) {
         let present = self.epochs.read().unwrap_or_else(PoisonError::into_inner).get(tenant).copied();
         if present != Some(view.epoch) {
             self.epochs.write().unwrap_or_else(PoisonError::into_inner).insert(tenant.into(), view.epoch);
         }
-        for (id, value) in ids.iter().zip(values) {
-            if let Some(value) = value {
-                self.seen.insert((view.epoch, Arc::from(*id)), Seen { view, value: value.clone() });
+        for (id, found) in ids.iter().zip(found) {
+            if let Some(found) = found {
+                self.seen.insert((view.epoch, Arc::from(*id)), Seen { view, found: found.clone() });
             }
         }
     }
@@ -93,8 +96,8 @@ mod tests {
     fn state_is_answered_again_unless_something_newer_was_heard_of() {
         let (near, epoch, now) = (Near::new(1 << 20), Epoch(7), SystemTime::now());
         let at = |incarnation, revision| Position { incarnation, revision };
-        let value: Value = Arc::from(&b"state"[..]);
-        near.see("contoso", View::confirmed(epoch, at(1, 5), now), &["a"], &[Some(value.clone())]);
+        let found = Found { epoch, revision: 4, value: Arc::from(&b"state"[..]) };
+        near.see("contoso", View::confirmed(epoch, at(1, 5), now), &["a"], &[Some(found.clone())]);
         for (heard, is_held) in [
             (None, true),
             (Some(at(1, 5)), true),
@@ -102,7 +105,7 @@ mod tests {
             // What another database says is not about this one.
             (Some(at(2, 6)), true),
         ] {
-            let expected = Some((epoch, vec![is_held.then(|| value.clone())]));
+            let expected = Some((epoch, vec![is_held.then(|| found.clone())]));
             assert_eq!(near.held("contoso", &["a"], None, heard, now), expected, "{heard:?}");
         }
         assert_eq!(near.held("contoso", &["a"], Some(at(1, 6)), None, now), Some((epoch, vec![None])));

@@ -5,12 +5,12 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use metrics::counter;
+use metrics::{Counter, counter};
 use prost::Message;
-use tandem_cache::{DeviceStateCache, Position, Value};
+use tandem_cache::{DeviceStateCache, Finding, Found, Position, Value};
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::{BatchGetDevicesRequest, Device};
 use tonic::Status;
@@ -46,11 +46,42 @@ pub struct DeviceReader {
     caller: Option<CallerSource>,
     /// The inventory's incarnation as it last said. A cache does not tell whose revisions it holds; it is asked for these.
     incarnation: Arc<RwLock<Option<u64>>>,
+    reads: Arc<Reads>,
+}
+
+/// Counts what the cache answered.
+#[derive(Debug, Default)]
+struct Reads {
+    /// Looked up once: that takes as long as the rest of a read.
+    hits: OnceLock<Counter>,
+}
+
+impl Reads {
+    fn hits(&self) -> &Counter {
+        self.hits.get_or_init(|| counter!("tandem_cache_reads_total", "result" => "hit"))
+    }
 }
 
 impl fmt::Debug for DeviceReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceReader").field("cached", &self.cache.is_some()).finish_non_exhaustive()
+    }
+}
+
+/// A device as a trusted cache holds it, not decoded: whoever has judged it before need not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldDevice {
+    /// The state, with what tells it from others.
+    pub found: Found,
+    /// It is of this world, or an earlier one in which it was the same; and at least of the world asked for.
+    pub world: World,
+}
+
+impl HeldDevice {
+    /// The device of that name. `None`: these bytes are no device, or another one, and as good as missing.
+    #[must_use]
+    pub fn device(&self, name: &str) -> Option<Device> {
+        read(&self.found.value, name)
     }
 }
 
@@ -73,7 +104,15 @@ impl DeviceReader {
         token_of: TokenOf,
     ) -> Self {
         let caller = inventory.caller_source();
-        Self { client: inventory.devices(), world_of, token_of, cache, caller, incarnation: Arc::default() }
+        Self {
+            client: inventory.devices(),
+            world_of,
+            token_of,
+            cache,
+            caller,
+            incarnation: Arc::default(),
+            reads: Arc::default(),
+        }
     }
 
     /// The devices of `tenant` (`tenants/{t}`) with those names, at least of the world of `consistency_token`. Empty: of a world at
@@ -96,7 +135,7 @@ impl DeviceReader {
         let missing = names.iter().zip(&held.devices).filter(|(_, device)| device.is_none());
         let missing: Vec<String> = missing.map(|(name, _)| name.clone()).collect();
         let hits = names.len() - missing.len();
-        counter!("tandem_cache_reads_total", "result" => "hit").increment(hits as u64);
+        self.reads.hits().increment(hits as u64);
         counter!("tandem_cache_reads_total", "result" => "miss").increment(missing.len() as u64);
         if missing.is_empty() {
             let devices = in_order(&names, held.devices, Vec::new());
@@ -115,6 +154,24 @@ impl DeviceReader {
             not_found: answer.not_found,
             consistency_token: (self.token_of)(world),
         })
+    }
+
+    /// One device by the ids of its tenant and itself, if the cache may be trusted to hold it at least as of the world asked for; else
+    /// [`Self::batch`] has the answer. For a caller who reaches the whole tenant: nobody else is looked at here.
+    pub async fn held_one(&self, tenant: &str, id: &str, asked: Option<World>) -> Option<HeldDevice> {
+        let cache = self.cache.as_ref()?;
+        let any = || Some(World { incarnation: self.incarnation()?, revision: 0 });
+        let mut world = asked.or_else(any)?;
+        let at_least = Position { incarnation: world.incarnation, revision: world.revision };
+        let found = match cache.find(tenant, id, Some(at_least), SystemTime::now()) {
+            // What is at hand needs no clock.
+            Finding::Left(found) => found.into_inner(),
+            Finding::Right(asking) => tokio::time::timeout(CACHE_PATIENCE, asking).await.ok()?,
+        };
+        let found = found??;
+        self.reads.hits().increment(1);
+        world.revision = found.revision.max(world.revision);
+        Some(HeldDevice { found, world })
     }
 
     async fn ask(

@@ -14,25 +14,29 @@ pub(super) struct Kept<T> {
 }
 
 struct Slot<T> {
-    last: RwLock<Option<Reading<T>>>,
+    last: RwLock<Option<Dated<T>>>,
     /// Held while asking: who comes meanwhile waits and finds the answer.
     asking: Mutex<()>,
 }
 
 /// What was answered, and when it was asked for.
-pub(super) struct Reading<T> {
-    pub(super) value: Arc<T>,
-    pub(super) world: Option<World>,
-    asked_at: Instant,
+#[derive(Debug)]
+pub struct Dated<T> {
+    /// The answer.
+    pub value: Arc<T>,
+    /// The world that it is of; `None`: whoever answered did not say.
+    pub world: Option<World>,
+    /// Nothing that came to be before is missing from it.
+    pub asked_at: Instant,
 }
 
-impl<T> Clone for Reading<T> {
+impl<T> Clone for Dated<T> {
     fn clone(&self) -> Self {
         Self { value: Arc::clone(&self.value), world: self.world, asked_at: self.asked_at }
     }
 }
 
-impl<T> Reading<T> {
+impl<T> Dated<T> {
     /// Young enough, and of the world asked for or a later one.
     fn answers(&self, asked: Option<World>) -> bool {
         let covered = asked.is_none_or(|asked| self.world.is_some_and(|world| world.covers(asked)));
@@ -52,34 +56,34 @@ impl<T: Send + Sync + 'static> Kept<T> {
         &self,
         tenant: &str,
         asked: Option<World>,
-        ask: impl AsyncFnOnce(Option<Reading<T>>) -> Result<(Arc<T>, Option<World>), Status>,
-    ) -> Result<Arc<T>, Status> {
+        ask: impl AsyncFnOnce(Option<Dated<T>>) -> Result<(Arc<T>, Option<World>), Status>,
+    ) -> Result<Dated<T>, Status> {
         let empty = || Arc::new(Slot { last: RwLock::new(None), asking: Mutex::new(()) });
         let slot = self.tenants.get_with_by_ref(tenant, empty);
         if let Some(reading) = slot.last().filter(|reading| reading.answers(asked)) {
-            return Ok(reading.value);
+            return Ok(reading);
         }
         let _asking = slot.asking.lock().await;
         let last = slot.last();
         if let Some(reading) = last.as_ref().filter(|reading| reading.answers(asked)) {
-            return Ok(Arc::clone(&reading.value));
+            return Ok(reading.clone());
         }
         let asked_at = Instant::now();
         let (value, world) = ask(last).await?;
-        let reading = Reading { value: Arc::clone(&value), world, asked_at };
-        *slot.last.write().unwrap_or_else(PoisonError::into_inner) = Some(reading);
+        let reading = Dated { value, world, asked_at };
+        *slot.last.write().unwrap_or_else(PoisonError::into_inner) = Some(reading.clone());
         match asked.zip(world) {
             Some((asked, world)) if !world.covers(asked) => Err(Status::unavailable(format!(
                 "expected revision {} of incarnation {:x}, found {} of {:x}",
                 asked.revision, asked.incarnation, world.revision, world.incarnation
             ))),
-            _ => Ok(value),
+            _ => Ok(reading),
         }
     }
 }
 
 impl<T> Slot<T> {
-    fn last(&self) -> Option<Reading<T>> {
+    fn last(&self) -> Option<Dated<T>> {
         self.last.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

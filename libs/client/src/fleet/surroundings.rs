@@ -14,7 +14,7 @@ use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
 use tonic::Status;
 
-use super::kept::{Kept, Reading};
+use super::kept::{Dated, Kept};
 use super::{World, WorldOf};
 use crate::{Connection, Stack};
 
@@ -55,9 +55,15 @@ impl TenantSurroundings {
             tenant: &self.tenant,
             site: hierarchy.and_then(|hierarchy| hierarchy.site_of(facts)),
             policy,
-            complete_collections: hierarchy
-                .map_or(&NO_COLLECTIONS, |hierarchy| &hierarchy.complete_collections),
+            complete_collections: self.complete_collections(facts.hierarchy.as_ref()),
         }
+    }
+
+    /// The collections of a hierarchy whose members are known completely; none of no hierarchy.
+    #[must_use]
+    pub fn complete_collections(&self, hierarchy: Option<&HierarchyId>) -> &BTreeSet<CollectionId> {
+        let hierarchy = hierarchy.and_then(|id| self.hierarchies.get(id));
+        hierarchy.map_or(&NO_COLLECTIONS, |hierarchy| &hierarchy.complete_collections)
     }
 }
 
@@ -103,14 +109,25 @@ impl SurroundingsReader {
         tenant: &str,
         consistency_token: &str,
     ) -> Result<Arc<TenantSurroundings>, Status> {
-        let asked = (self.world_of)(consistency_token);
+        Ok(self.dated(tenant, (self.world_of)(consistency_token)).await?.value)
+    }
+
+    /// The same with its world and age, at least of the world asked for.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`].
+    pub async fn dated(
+        &self,
+        tenant: &str,
+        asked: Option<World>,
+    ) -> Result<Dated<TenantSurroundings>, Status> {
         self.kept.get(tenant, asked, async |last| self.ask(tenant, last).await).await
     }
 
     async fn ask(
         &self,
         tenant: &str,
-        last: Option<Reading<TenantSurroundings>>,
+        last: Option<Dated<TenantSurroundings>>,
     ) -> Result<(Arc<TenantSurroundings>, Option<World>), Status> {
         if let Some(last) = last {
             let answer = self.call(tenant, last.value.revision).await?;

@@ -3,7 +3,7 @@
 //! Three readings, never mixed: *configured* (the policy and memberships in [`crate::policy::Surroundings`]), *effective*
 //! ([`effective_authority`]: the rules over those and the device's facts), *reported* ([`reported`]: what the client last
 //! said, through the site or through Intune). A report lags, so a difference ([`drift`]) is normal for a while and carries
-//! the report's time.
+//! the report's time. What would have to happen for a manager to hold a workload that it does not hold, say [`ways_out`].
 //!
 //! Invariants, each with a property test: exactly one authority per workload; no sub-workload at Configuration Manager while
 //! device configuration is at Intune on that device; `third_party_mdm` in coexistence and nowhere else; a pilot decides
@@ -18,8 +18,10 @@ mod reason;
 pub(crate) mod strategies;
 #[cfg(test)]
 mod tests;
+mod ways_out;
 
 pub(crate) use decide::resource_access_fixed;
 pub use decide::{Decision, EffectiveAuthority, effective_authority};
 pub use drift::{Drift, Reported, SiteReport, drift, reported};
 pub use reason::Reason;
+pub use ways_out::{Claimant, Pilot, WayOut, ways_out};

@@ -1,5 +1,6 @@
 //! The effective authority on devices asked for by name.
 
+use tandem_client::fleet::NamedDevices;
 use tandem_contracts::authority::v1::{
     BatchGetEffectiveAuthorityRequest, BatchGetEffectiveAuthorityResponse, GetEffectiveAuthorityRequest,
     GetEffectiveAuthorityResponse,
@@ -44,22 +45,31 @@ impl Handlers {
         self.effective_of(&tenant, request.names, &request.consistency_token).await
     }
 
-    /// A token is checked before anybody is asked; the devices come before their surroundings, since the inventory says more
-    /// exactly why it cannot serve a token.
     async fn effective_of(
         &self,
         tenant: &Tenant,
         names: Vec<String>,
         token: &str,
     ) -> Result<BatchGetEffectiveAuthorityResponse, Failure> {
-        let policies = self.policies(tenant, token).await?;
-        let found = self.devices.named(&tenant.name, names, token).await?;
-        let world = World { policies, surroundings: self.surroundings(tenant, token).await? };
+        let (found, world) = self.judgeable(tenant, names, token).await?;
         Ok(BatchGetEffectiveAuthorityResponse {
             consistency_token: self.token(&found.consistency_token, &world)?,
             effective_authorities: convert::judged_all(&world, found.devices)?,
             not_found: found.not_found,
         })
+    }
+
+    /// Devices, and the world to judge them in. A token is checked before anybody is asked; the devices come before their surroundings,
+    /// since the inventory says more exactly why it cannot serve a token.
+    pub(super) async fn judgeable(
+        &self,
+        tenant: &Tenant,
+        names: Vec<String>,
+        token: &str,
+    ) -> Result<(NamedDevices, World), Failure> {
+        let policies = self.policies(tenant, token).await?;
+        let found = self.devices.named(&tenant.name, names, token).await?;
+        Ok((found, World { policies, surroundings: self.surroundings(tenant, token).await? }))
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod capability;
+mod check;
 mod convert;
 mod drift;
 mod effective;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use tandem_client::Stack;
-use tandem_client::fleet::{SurroundingsReader, TenantSurroundings};
+use tandem_client::fleet::{self, Dated, SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::authority::v1::audit_service_server::AuditService;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
@@ -26,7 +27,9 @@ use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
 use crate::audit::signing::SigningKey;
+use crate::decisions::Decisions;
 use crate::devices::{Devices, INVENTORY};
+use crate::ground::Grounds;
 use crate::judge::World;
 use crate::store::Store;
 use crate::store::policy_set::{PolicySet, policy_set};
@@ -41,6 +44,8 @@ pub struct Handlers {
     pub(crate) clock: Clock,
     /// Signs heads of the audit log. `None`: nobody does.
     pub(crate) signing_key: Option<SigningKey>,
+    pub(crate) grounds: Arc<Grounds>,
+    pub(crate) decisions: Arc<Decisions>,
 }
 
 impl fmt::Debug for Handlers {
@@ -75,6 +80,16 @@ impl Handlers {
     /// What surrounds the tenant's devices, at least of the world of the token.
     async fn surroundings(&self, tenant: &Tenant, token: &str) -> Result<Arc<TenantSurroundings>, Failure> {
         let read = self.surroundings.get(tenant.name.as_str(), token).await;
+        read.map_err(|status| Failure::from_dependency(INVENTORY, status))
+    }
+
+    /// The same with its world and age, at least of the world asked for.
+    async fn surroundings_dated(
+        &self,
+        tenant: &Tenant,
+        asked: Option<fleet::World>,
+    ) -> Result<Dated<TenantSurroundings>, Failure> {
+        let read = self.surroundings.dated(tenant.name.as_str(), asked).await;
         read.map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 
@@ -130,6 +145,13 @@ impl AuthorityService for Handlers {
         request: Request<proto::GetEffectiveAuthorityRequest>,
     ) -> Result<Response<proto::GetEffectiveAuthorityResponse>, Status> {
         Ok(Response::new(self.effective_get(request.into_inner()).await?))
+    }
+
+    async fn check_authority(
+        &self,
+        request: Request<proto::CheckAuthorityRequest>,
+    ) -> Result<Response<proto::CheckAuthorityResponse>, Status> {
+        Ok(Response::new(self.authority_check(request.into_inner()).await?))
     }
 
     async fn batch_get_effective_authority(

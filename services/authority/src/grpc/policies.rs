@@ -96,8 +96,11 @@ impl Handlers {
         let etag = policy.etag.clone();
         let body = convert::recordable(policy)?;
         self.check_hierarchy(&tenant, &hierarchy).await?;
-        let new = NewPolicy { tenant: tenant.id, hierarchy, body, etag, updated_by, why, at };
-        policy_record(&self.store, new, once).await
+        let new = NewPolicy { tenant: tenant.id.clone(), hierarchy, body, etag, updated_by, why, at };
+        let recorded = policy_record(&self.store, new, once).await?;
+        let revision = recorded.policy.as_ref().map_or(0, |policy| policy.revision);
+        self.grounds.recorded(tenant.id.as_str(), revision);
+        Ok(recorded)
     }
 
     pub(super) async fn policy_revisions_list(

@@ -101,7 +101,7 @@ pub(crate) fn devices() -> Vec<Device> {
 }
 
 /// Client, enrolment, policy, provisioned; known to that hierarchy, which speaks first, and to Intune.
-fn co_managed(hierarchy: &str) -> DeviceFacts {
+pub(crate) fn co_managed(hierarchy: &str) -> DeviceFacts {
     let hierarchy = HierarchyId::parse(hierarchy).unwrap();
     DeviceFacts {
         sections: vec![
@@ -118,7 +118,7 @@ fn co_managed(hierarchy: &str) -> DeviceFacts {
     }
 }
 
-fn said<T>(value: T) -> Option<Fact<T>> {
+pub(crate) fn said<T>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, 0))
 }
 

@@ -31,6 +31,8 @@ pub(crate) struct World {
     /// Does not answer.
     pub(crate) away: bool,
     pub(crate) pages_read: usize,
+    /// Calls for devices by name.
+    pub(crate) devices_read: usize,
 }
 
 impl World {
@@ -59,6 +61,7 @@ impl Inventory {
             surroundings_revision: 3,
             away: false,
             pages_read: 0,
+            devices_read: 0,
         })))
     }
 
@@ -207,7 +210,8 @@ impl DeviceService for Inventory {
         &self,
         request: Request<proto::BatchGetDevicesRequest>,
     ) -> Result<Response<proto::BatchGetDevicesResponse>, Status> {
-        let world = self.asked()?;
+        let mut world = self.asked()?;
+        world.devices_read += 1;
         let request = request.into_inner();
         world.check(&request.consistency_token)?;
         let mut answer =

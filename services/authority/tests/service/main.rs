@@ -2,16 +2,21 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 mod audit;
+mod check;
 mod drift;
 mod effective;
 mod fleet;
 mod inventory;
 mod policies;
+mod same;
 mod settings;
 mod tokens;
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use tandem_authority::{Authority, Parts, SigningKey};
+use tandem_cache::DeviceStateCache;
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
@@ -48,6 +53,11 @@ fn now() -> Timestamp {
 
 /// The service before the sample fleet, with no policy recorded.
 async fn sandbox() -> Sandbox {
+    sandbox_with(None).await
+}
+
+/// The same with the states of devices in a cache.
+async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     let inventory = Inventory::of_sample_fleet();
     let supervisor = Supervisor::new();
     let inventory_server = ApiServer::new(LocalAuthenticator::default())
@@ -62,7 +72,7 @@ async fn sandbox() -> Sandbox {
             "inventory",
             inventory_server,
         )),
-        cache: None,
+        cache,
         clock: Clock::fixed(now()),
         signing_key: Some(SigningKey::read_or_make(&keys.path().join("key.pem")).unwrap()),
         heads_file: None,
@@ -119,6 +129,13 @@ tandem_testkit::both_databases!(
     audit::chain_that_was_cut_is_told_by_its_row_and_by_a_kept_head,
     audit::head_that_nobody_signed_so_is_told,
     audit::logs_of_tenants_are_apart,
+    check::claim_is_answered_with_holder_reason_and_ways_out,
+    check::unknown_holder_allows_nobody_and_says_what_is_missing,
+    check::claim_that_is_none_is_refused_before_anybody_is_asked,
+    check::device_that_nothing_has_is_not_found,
+    check::inventory_that_is_away_allows_nobody,
+    check::slider_that_is_recorded_decides_at_once,
+    check::token_is_checked_as_everywhere,
     drift::devices_with_drift_are_listed_alone,
     drift::drift_of_one_workload_leaves_the_others_out,
     drift::pages_of_every_size_together_list_each_device_once,
@@ -151,6 +168,8 @@ tandem_testkit::both_databases!(
     settings::setting_is_held_by_whom_its_workload_is,
     settings::feature_outside_the_workloads_is_held_by_configuration_manager,
     settings::kind_or_device_that_nothing_has_is_refused,
+    same::answer_is_that_of_get_effective_authority_whatever_is_kept,
+    same::device_that_the_cache_holds_is_not_asked_for,
     tokens::answer_names_the_world_of_both_services,
     tokens::token_ahead_of_this_service_is_not_yet_consistent,
     tokens::token_ahead_of_the_inventory_is_refused_in_its_words,

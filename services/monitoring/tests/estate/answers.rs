@@ -326,6 +326,7 @@ impl AuthorityService for Services {
             -> authority::UpdateCoManagementPolicyResponse;
         list_co_management_policy_revisions(authority::ListCoManagementPolicyRevisionsRequest)
             -> authority::ListCoManagementPolicyRevisionsResponse;
+        check_authority(authority::CheckAuthorityRequest) -> authority::CheckAuthorityResponse;
         get_effective_authority(authority::GetEffectiveAuthorityRequest) -> authority::GetEffectiveAuthorityResponse;
         stream_effective_authority(authority::StreamEffectiveAuthorityRequest) -> Self::StreamEffectiveAuthorityStream;
         list_drift(authority::ListDriftRequest) -> authority::ListDriftResponse;

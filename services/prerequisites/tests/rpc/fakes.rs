@@ -195,6 +195,7 @@ impl AuthorityService for Authority {
         update_co_management_policy: UpdateCoManagementPolicyRequest => UpdateCoManagementPolicyResponse;
         list_co_management_policy_revisions:
             ListCoManagementPolicyRevisionsRequest => ListCoManagementPolicyRevisionsResponse;
+        check_authority: CheckAuthorityRequest => CheckAuthorityResponse;
         get_effective_authority: GetEffectiveAuthorityRequest => GetEffectiveAuthorityResponse;
         batch_get_effective_authority: BatchGetEffectiveAuthorityRequest => BatchGetEffectiveAuthorityResponse;
         stream_effective_authority: StreamEffectiveAuthorityRequest => Self::StreamEffectiveAuthorityStream;

@@ -12,6 +12,7 @@ use tandem_domain::state::ManagementState;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
 use super::audit::{self, AuditCommand};
+use super::check::{self, CheckArgs};
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::json;
@@ -32,6 +33,8 @@ pub(crate) enum AuthorityCommand {
         #[arg(value_name = "NAME|ID")]
         device: DeviceRef,
     },
+    /// Say whether a manager decides one workload on a device; the exit code is 0 if it does, 5 if not
+    Check(CheckArgs),
     /// Say who decides on many devices; with `-o json` one object a line
     List {
         #[command(flatten)]
@@ -76,6 +79,7 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
             let answer = client.get_effective_authority(request).await?.into_inner();
             session.screen.show(&answer.effective_authority.unwrap_or_default(), show_device)
         }
+        AuthorityCommand::Check(args) => check::run(&args, session).await,
         AuthorityCommand::List { filter } => stream(&filter, session).await,
         AuthorityCommand::Policy(command) => policy::run(command, session).await,
         AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,

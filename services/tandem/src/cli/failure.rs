@@ -14,6 +14,8 @@ const USAGE: u8 = 2;
 const REFUSED: u8 = 3;
 /// What was asked for is not there.
 const NOT_FOUND: u8 = 4;
+/// What was asked about is not allowed; the answer has been shown.
+const NOT_ALLOWED: u8 = 5;
 
 /// Why a command ended without success.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +38,9 @@ pub(crate) enum CliError {
     /// So many lines of input were refused; they have been shown.
     #[error("{0}")]
     Refused(String),
+    /// The answer is no, and has been shown.
+    #[error("not allowed")]
+    NotAllowed,
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),
@@ -57,13 +62,14 @@ impl CliError {
             Self::Connect(ConnectError::Address(_) | ConnectError::Exposed(_)) | Self::Usage(_) => USAGE,
             Self::Refused(_) => REFUSED,
             Self::NotFound(_) => NOT_FOUND,
+            Self::NotAllowed => NOT_ALLOWED,
             Self::Api(_) | Self::Connect(_) | Self::Failed(_) | Self::Write(_) => FAILED,
         }
     }
 
     /// What happened and what to do about it; `None` when nothing is worth saying.
     pub(crate) fn line(&self) -> Option<String> {
-        if self.exit_code() == 0 {
+        if self.exit_code() == 0 || matches!(self, Self::NotAllowed) {
             return None;
         }
         let mut line = match self {
@@ -219,6 +225,11 @@ mod tests {
     fn reader_that_went_away_is_no_failure() {
         let error = CliError::from(io::Error::from(io::ErrorKind::BrokenPipe));
         assert_eq!((error.exit_code(), error.line()), (0, None));
+    }
+
+    #[test]
+    fn answer_that_is_no_exits_with_five_and_has_said_so_already() {
+        assert_eq!((CliError::NotAllowed.exit_code(), CliError::NotAllowed.line()), (5, None));
     }
 
     #[test]

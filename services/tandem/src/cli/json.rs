@@ -53,6 +53,7 @@ named!(
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
     prerequisites::v1::ExplainEnrollmentErrorResponse =
         "tandem.prerequisites.v1.ExplainEnrollmentErrorResponse",
+    authority::v1::CheckAuthorityResponse = "tandem.authority.v1.CheckAuthorityResponse",
     authority::v1::EffectiveAuthority = "tandem.authority.v1.EffectiveAuthority",
     authority::v1::ListCoManagementPoliciesResponse = "tandem.authority.v1.ListCoManagementPoliciesResponse",
     authority::v1::ListCoManagementPolicyRevisionsResponse =

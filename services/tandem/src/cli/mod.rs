@@ -9,6 +9,7 @@
 
 mod audit;
 mod authority;
+mod check;
 mod collections;
 mod completions;
 mod credentials;
@@ -63,6 +64,7 @@ Exit codes:
   2  the command was written wrongly
   3  some input was refused (assess, import); the rest was taken
   4  what was asked for is not there
+  5  not allowed (authority check), or not known whether it is
   130  interrupted (assess); nothing was kept";
 
 /// The control plane for Windows devices that Configuration Manager and Intune manage together

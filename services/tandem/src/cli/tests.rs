@@ -82,6 +82,8 @@ fn commands_of_the_manual_are_understood() {
         "prerequisites error -2145910760",
         "prerequisites error 0x80180018 -o json",
         "authority get OSL-LT-0417",
+        "authority check OSL-LT-0417 client_apps --as configuration-manager",
+        "authority check OSL-LT-0417 client_apps --as intune -o json",
         "authority list --site PS1 -o json",
         "tenants list --limit 5",
         "tenants get -o json",
@@ -127,6 +129,9 @@ fn mistakes_in_the_command_exit_with_two() {
         "device list",
         "devices list --limit 0",
         "devices get",
+        "authority check OSL-LT-0417 client_apps",
+        "authority check OSL-LT-0417 client_apps --as none",
+        "authority check OSL-LT-0417 apps --as intune",
         "dashboard devices tiles x",
         "--tenant a/b dashboard",
     ] {

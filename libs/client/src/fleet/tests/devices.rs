@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use prost::Message;
 use tandem_cache::{
-    BoxFuture, DeviceStateCache, Entry, Epoch, Following, InProcessCache, MAX_WATERMARK_AGE, Position,
-    Removal, Value, WriteError,
+    BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, InProcessCache, MAX_WATERMARK_AGE,
+    Position, Removal, Value, WriteError,
 };
 use tandem_contracts::inventory::v1 as proto;
 use tandem_contracts::inventory::v1::Device;
@@ -179,6 +179,20 @@ impl DeviceStateCache for Double {
             Breaks::Answers => Box::pin(std::future::ready(None)),
             Breaks::Promises => Box::pin(std::future::pending()),
             Breaks::Counts => Box::pin(std::future::ready(Some(Vec::new()))),
+        }
+    }
+
+    fn find<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+        at_least: Option<Position>,
+        _: SystemTime,
+    ) -> Finding<'a> {
+        match self.breaks {
+            Breaks::Never | Breaks::Counts => self.cache.find(tenant, id, at_least, self.read_at),
+            Breaks::Answers => Finding::Left(std::future::ready(None)),
+            Breaks::Promises => Finding::Right(Box::pin(std::future::pending())),
         }
     }
 

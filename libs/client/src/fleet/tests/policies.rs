@@ -77,6 +77,13 @@ impl AuthorityService for Policies {
         Err(Status::unimplemented(""))
     }
 
+    async fn check_authority(
+        &self,
+        _: Request<proto::CheckAuthorityRequest>,
+    ) -> Result<Response<proto::CheckAuthorityResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn get_effective_authority(
         &self,
         _: Request<proto::GetEffectiveAuthorityRequest>,

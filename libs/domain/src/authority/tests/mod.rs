@@ -1,8 +1,9 @@
-//! Tests of this module: the steps and the drift by hand, the invariants over arbitrary devices.
+//! Tests of this module: the steps, the drift and the ways out by hand, the invariants over arbitrary devices.
 
 mod drift;
 mod invariants;
 mod steps;
+mod ways_out;
 
 use crate::authority::strategies::World;
 use crate::authority::{Reason, effective_authority};

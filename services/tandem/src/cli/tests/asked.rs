@@ -40,16 +40,21 @@ impl World {
 
     /// What the verb prints, or its exit code and its line.
     async fn ask(&self, line: &str) -> Result<String, (u8, String)> {
+        let (printed, ended) = self.answer(line).await;
+        ended.map(|()| printed)
+    }
+
+    /// What the verb prints, and how it ends.
+    async fn answer(&self, line: &str) -> (String, Result<(), (u8, String)>) {
         let words = std::iter::once(NAME).chain(line.split_whitespace());
         let Cli { options, command } = Cli::try_parse_from(words).unwrap();
         let (mut out, mut notes) = (Vec::new(), std::io::sink());
         let screen = Screen::new(options.output, &mut out, &mut notes);
         let connection = self.sandbox.connection().clone();
         let mut session = Session { connection, tenant: options.tenant, screen };
-        match Box::pin(ask(command, &mut session)).await {
-            Ok(()) => Ok(String::from_utf8(out).unwrap()),
-            Err(error) => Err((error.exit_code(), error.line().unwrap_or_default())),
-        }
+        let ended = Box::pin(ask(command, &mut session)).await;
+        let ended = ended.map_err(|error| (error.exit_code(), error.line().unwrap_or_default()));
+        (String::from_utf8(out).unwrap(), ended)
     }
 
     async fn json(&self, line: &str) -> serde_json::Value {
@@ -208,5 +213,40 @@ async fn update_of_a_collection_changes_only_what_was_asked_for() {
     );
     let expected = "expected --display-name or an option that says which devices, found neither";
     assert_eq!(world.ask("collections update pilot").await, Err((2, expected.to_owned())));
+    world.sandbox.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn manager_that_does_not_decide_exits_with_five_and_the_way_out() {
+    let world = World::with_the_sample().await;
+    let check = "authority check OSL-LT-A-01 client_apps --as";
+    let allowed = world.json(&format!("{check} intune")).await;
+    assert_eq!(
+        (&allowed["allowed"], &allowed["reason"]),
+        (&true.into(), &"AUTHORITY_REASON_PILOT_MEMBER".into())
+    );
+    let (printed, ended) = world.answer(&format!("{check} configuration-manager -o json")).await;
+    assert_eq!(ended, Err((5, String::new())));
+    let refused: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let pilot = "tenants/default/hierarchies/PS1/collections/PS100043";
+    let expected = serde_json::json!([
+        {
+            "kind": "WAY_OUT_KIND_LEAVE_PILOT",
+            "workload": "WORKLOAD_CLIENT_APPS",
+            "slider": "SLIDER_POSITION_UNSPECIFIED",
+            "collection": pilot
+        },
+        {
+            "kind": "WAY_OUT_KIND_MOVE_SLIDER",
+            "workload": "WORKLOAD_CLIENT_APPS",
+            "slider": "SLIDER_POSITION_CONFIGURATION_MANAGER",
+            "collection": ""
+        },
+    ]);
+    let read = |field: &str| refused[field].clone();
+    assert_eq!((read("holder"), read("waysOut")), ("MANAGEMENT_AUTHORITY_INTUNE".into(), expected));
+    let (table, ended) = world.answer(&format!("{check} configuration_manager")).await;
+    assert_eq!(ended, Err((5, String::new())));
+    assert!(table.contains(&format!("take the device out of {pilot}, the pilot of client_apps")), "{table}");
     world.sandbox.stop().await.unwrap();
 }

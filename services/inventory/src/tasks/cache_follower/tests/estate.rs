@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use tandem_cache::{
-    BoxFuture, DeviceStateCache, Entry, Epoch, Following, InProcessCache, Position, Removal, Value,
+    BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, InProcessCache, Position, Removal, Value,
     WriteError,
 };
 use tandem_client::Connection;
@@ -102,6 +102,19 @@ impl DeviceStateCache for Still {
             return Box::pin(std::future::ready(None));
         }
         self.cache.get_many(tenant, ids, at_least, THEN)
+    }
+
+    fn find<'a>(
+        &'a self,
+        tenant: &'a str,
+        id: &'a str,
+        at_least: Option<Position>,
+        _: SystemTime,
+    ) -> Finding<'a> {
+        if self.away.load(Ordering::SeqCst) {
+            return Finding::Left(std::future::ready(None));
+        }
+        self.cache.find(tenant, id, at_least, THEN)
     }
 
     fn put_many<'a>(
