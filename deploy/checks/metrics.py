@@ -17,7 +17,7 @@ LABELS = {"grpc_method", "grpc_status"}
 RECORDED = re.compile(r"\b(?:counter|gauge|histogram)!\(\s*\"([a-z_]+)\"")
 RPC = re.compile(r"\brpc (\w+)\((stream )?\w+\) returns \((stream )?\w+\)")
 # Methods whose calls last as long as their stream: their durations say nothing of how fast they answer.
-STREAMS = re.compile(r"(?:Watch|Stream|Report|Import)\w+")
+STREAMS = re.compile(r"(?:Watch|Stream|Report|Import|Export)\w+")
 VARIABLES = {"$__rate_interval": "5m", "$job": "tandem-.+", "$method": ".+"}
 
 
