@@ -76,7 +76,7 @@ class ContractTest(CountedTest):
 
     def test_every_rpc_that_reflection_names_has_checks_of_answer_and_refusal(self):
         found = set(tandem_methods())
-        self.assertEqual(len(tandem_services()), 7)
+        self.assertEqual(len(tandem_services()), 8)
         self.assertEqual(found, set(ANSWERS))
         self.assertEqual(found, set(REFUSALS))
 

@@ -177,9 +177,9 @@ impl AuthorityService for Handlers {
 
     async fn list_setting_kinds(
         &self,
-        _: Request<proto::ListSettingKindsRequest>,
+        request: Request<proto::ListSettingKindsRequest>,
     ) -> Result<Response<proto::ListSettingKindsResponse>, Status> {
-        Ok(Response::new(settings::kinds()))
+        Ok(Response::new(settings::kinds(request.get_ref())?))
     }
 
     async fn resolve_setting(

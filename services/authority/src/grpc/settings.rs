@@ -6,15 +6,31 @@ use tandem_domain::setting::{
     Applicability, Because, ExceptionOnDevice, GovernedBy, SettingException, SettingKind, SettingOnDevice,
     resolve_setting, setting_kinds,
 };
+use tandem_server::names::page_size;
 use tandem_server::{Failure, names};
+use tandem_storage::fingerprint;
+use tandem_storage::page::PageToken;
 
 use super::effective::{DEVICE, RESOURCE_TYPE};
+use super::policies::paged;
 use super::{Handlers, Tenant, convert};
 use crate::judge::World;
 
-/// Every kind.
-pub(super) fn kinds() -> proto::ListSettingKindsResponse {
-    proto::ListSettingKindsResponse { kinds: setting_kinds().iter().map(kind_message).collect() }
+/// The kind of page tokens.
+const KINDS: &str = "setting_kinds";
+
+/// A page of the kinds, in the order of the table.
+pub(super) fn kinds(
+    request: &proto::ListSettingKindsRequest,
+) -> Result<proto::ListSettingKindsResponse, Failure> {
+    let size = page_size(request.page_size)?;
+    let filter = fingerprint(&[]);
+    let start = PageToken::decode::<usize>(&request.page_token, KINDS, filter)?.unwrap_or_default();
+    let kinds = setting_kinds().iter().enumerate().skip(start).take(size + 1).collect();
+    let (page, next_page_token) =
+        paged(kinds, size, |(place, _)| PageToken::encode(KINDS, filter, &(place + 1)));
+    let kinds = page.into_iter().map(|(_, kind)| kind_message(kind)).collect();
+    Ok(proto::ListSettingKindsResponse { kinds, next_page_token })
 }
 
 impl Handlers {

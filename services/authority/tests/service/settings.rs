@@ -17,7 +17,8 @@ async fn resolve(sandbox: &mut Sandbox, kind: &str, device: &str) -> Result<Reso
 
 pub(crate) async fn kinds_are_listed_with_what_governs_them() {
     let mut sandbox = sandbox().await;
-    let answer = sandbox.client.list_setting_kinds(ListSettingKindsRequest {}).await.unwrap().into_inner();
+    let answer =
+        sandbox.client.list_setting_kinds(ListSettingKindsRequest::default()).await.unwrap().into_inner();
     let of = |id: &str| {
         let kind = answer.kinds.iter().find(|kind| kind.id == id).unwrap();
         (kind.governor(), kind.workload())

@@ -19,7 +19,10 @@ pub(super) async fn run(
 ) -> Result<(), CliError> {
     let mut client = session.connection.authority();
     let Some(kind) = kind else {
-        let kinds = client.list_setting_kinds(ListSettingKindsRequest {}).await?.into_inner();
+        let kinds = client
+            .list_setting_kinds(ListSettingKindsRequest { page_size: 1000, ..Default::default() })
+            .await?
+            .into_inner();
         return session.screen.show(&kinds, show_kinds);
     };
     let device = match &device {
