@@ -13,6 +13,7 @@ import unittest
 
 from google.protobuf import message_factory
 
+import calls_audit
 import calls_authority
 import calls_collections
 import calls_devices
@@ -27,7 +28,7 @@ from tally import CountedTest, Tally
 from world import TENANTS, World
 
 __all__ = [
-    "calls_authority", "calls_collections", "calls_devices", "calls_hierarchies", "calls_monitoring", "calls_prerequisites",
+    "calls_audit", "calls_authority", "calls_collections", "calls_devices", "calls_hierarchies", "calls_monitoring", "calls_prerequisites",
     "calls_tenants",
 ]
 

@@ -44,6 +44,7 @@ func connect(address, token string) (*clients, error) {
 		inventory.DeviceService_ServiceDesc.ServiceName:            inventory.NewDeviceServiceClient(connection),
 		inventory.CollectionService_ServiceDesc.ServiceName:        inventory.NewCollectionServiceClient(connection),
 		prerequisites.PrerequisitesService_ServiceDesc.ServiceName: prerequisites.NewPrerequisitesServiceClient(connection),
+		authority.AuditService_ServiceDesc.ServiceName:             authority.NewAuditServiceClient(connection),
 		authority.AuthorityService_ServiceDesc.ServiceName:         authority.NewAuthorityServiceClient(connection),
 		monitoring.MonitoringService_ServiceDesc.ServiceName:       monitoring.NewMonitoringServiceClient(connection),
 	}}, nil

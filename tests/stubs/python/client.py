@@ -4,6 +4,7 @@ import grpc
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from tandem.authority.v1 import audit_service_pb2, audit_service_pb2_grpc
 from tandem.authority.v1 import authority_service_pb2, authority_service_pb2_grpc
 from tandem.inventory.v1 import (
     collection_service_pb2, collection_service_pb2_grpc, device_service_pb2, device_service_pb2_grpc, hierarchy_service_pb2,
@@ -22,6 +23,7 @@ SERVICES = {
         (device_service_pb2, "DeviceService", device_service_pb2_grpc.DeviceServiceStub),
         (collection_service_pb2, "CollectionService", collection_service_pb2_grpc.CollectionServiceStub),
         (prerequisites_service_pb2, "PrerequisitesService", prerequisites_service_pb2_grpc.PrerequisitesServiceStub),
+        (audit_service_pb2, "AuditService", audit_service_pb2_grpc.AuditServiceStub),
         (authority_service_pb2, "AuthorityService", authority_service_pb2_grpc.AuthorityServiceStub),
         (monitoring_service_pb2, "MonitoringService", monitoring_service_pb2_grpc.MonitoringServiceStub),
     )

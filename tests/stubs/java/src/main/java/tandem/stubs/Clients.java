@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import tandem.authority.v1.AuditServiceGrpc;
 import tandem.authority.v1.AuthorityServiceGrpc;
 import tandem.inventory.v1.CollectionServiceGrpc;
 import tandem.inventory.v1.DeviceServiceGrpc;
@@ -57,6 +58,7 @@ final class Clients implements AutoCloseable {
     add(DeviceServiceGrpc.getServiceDescriptor(), DeviceServiceGrpc.newStub(channel));
     add(CollectionServiceGrpc.getServiceDescriptor(), CollectionServiceGrpc.newStub(channel));
     add(PrerequisitesServiceGrpc.getServiceDescriptor(), PrerequisitesServiceGrpc.newStub(channel));
+    add(AuditServiceGrpc.getServiceDescriptor(), AuditServiceGrpc.newStub(channel));
     add(AuthorityServiceGrpc.getServiceDescriptor(), AuthorityServiceGrpc.newStub(channel));
     add(MonitoringServiceGrpc.getServiceDescriptor(), MonitoringServiceGrpc.newStub(channel));
   }
