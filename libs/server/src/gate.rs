@@ -178,9 +178,12 @@ where
             response.extensions_mut().insert(Pending::of(sighting));
             response
         }
-        Some(sighting) => match sighting.settle(response.headers().clone()).await {
-            Ok(()) => response,
-            Err(failure) => Status::from(failure).into_http(),
+        Some(sighting) => match sighting.settle(response.headers()) {
+            Some(recording) => match recording.await {
+                Ok(()) => response,
+                Err(failure) => Status::from(failure).into_http(),
+            },
+            None => response,
         },
         None => response,
     }

@@ -3,9 +3,9 @@
 //! [`put`] keeps a message, [`oldest`] finds what waits, [`remove`] drops what has arrived. Replicas may send the same message: whoever takes
 //! it must take it once by its id. Messages are of every tenant; they are the service's own, and no caller names them.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement, Value};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 
-use crate::bulk::{Column, Insert};
+use crate::bulk::{Column, Insert, List, one_of};
 use crate::{Reader, StoreError};
 
 /// A message that waits.
@@ -69,11 +69,12 @@ pub async fn waiting(reader: &Reader) -> Result<u64, StoreError> {
 /// # Errors
 /// What the statement fails with.
 pub async fn remove(tx: &DatabaseTransaction, messages: &[Message]) -> Result<(), StoreError> {
-    for message in messages {
-        let values: [Value; 2] = [message.put_at.into(), message.id.as_str().into()];
-        let delete = "DELETE FROM tandem_outbox WHERE put_at = $1 AND id = $2";
-        let delete = Statement::from_sql_and_values(tx.get_database_backend(), delete, values);
-        tx.execute_raw(delete).await?;
-    }
+    let Some(newest) = messages.iter().map(|message| message.put_at).max() else { return Ok(()) };
+    let engine = tx.get_database_backend();
+    let ids = List::Text(messages.iter().map(|message| message.id.clone()).collect());
+    // The first column of the key, so that no more is looked through than what is as old.
+    let delete = format!("DELETE FROM tandem_outbox WHERE put_at <= $1 AND id {}", one_of(engine, 2));
+    let values = [newest.into(), ids.into_value(engine)];
+    tx.execute_raw(Statement::from_sql_and_values(engine, delete, values)).await?;
     Ok(())
 }

@@ -6,14 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::AuditEvent;
 
+use super::NO_TENANT;
+
 /// How long events are counted together, from the first on.
 pub(super) const WINDOW: SignedDuration = SignedDuration::from_secs(60);
 
 /// Kinds that are told apart at once, some hundred bytes each; of more than that within a minute, only how many there were is on record.
 pub(super) const KINDS: usize = 10_000;
-
-/// The tenant of what is of none.
-const NO_TENANT: &str = "tenants/-";
 
 /// What events that are alike have in common.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

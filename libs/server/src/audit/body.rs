@@ -5,13 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use tonic::Status;
 
-use super::Sighting;
-use crate::failure::Failure;
+use super::{Recording, Sighting};
 use crate::outcome::RequestBody;
 
 /// A sighting on its way from the call to the body of its answer; responses carry only what can be cloned.
@@ -37,9 +35,6 @@ pub(crate) struct AuditedBody {
     recording: Option<(Recording, Frame<Bytes>)>,
 }
 
-/// What becomes of putting a call on record.
-type Recording = BoxFuture<'static, Result<(), Failure>>;
-
 impl AuditedBody {
     pub(crate) const fn new(inner: RequestBody, sighting: Option<Sighting>) -> Self {
         Self { inner, sighting, recording: None }
@@ -59,12 +54,14 @@ impl Body for AuditedBody {
             let polled = ready!(Pin::new(&mut this.inner).poll_frame(cx));
             let Some(Ok(frame)) = polled else { return Poll::Ready(polled) };
             let Some(sighting) = this.sighting.take() else { return Poll::Ready(Some(Ok(frame))) };
-            match frame.trailers_ref() {
-                Some(trailers) => {
-                    sighting.end(trailers);
-                    return Poll::Ready(Some(Ok(frame)));
-                }
-                None => this.recording = Some((Box::pin(sighting.settle(HeaderMap::new())), frame)),
+            let recording = match frame.trailers_ref() {
+                // It ended before anything was answered: there is nothing to wait for.
+                Some(trailers) => sighting.settle(trailers).and(None),
+                None => sighting.settle(&HeaderMap::new()),
+            };
+            match recording {
+                Some(recording) => this.recording = Some((recording, frame)),
+                None => return Poll::Ready(Some(Ok(frame))),
             }
         }
         let Some((recording, _)) = &mut this.recording else { return Poll::Pending };

@@ -11,16 +11,12 @@ use tandem_telemetry::metrics::grpc_status;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::Auditor;
+use super::{Auditor, NO_TENANT, Recording};
 use crate::caller::{CALL, Call, Seen};
-use crate::failure::Failure;
 use crate::outcome::code_of;
 use crate::permission::Declared;
 use crate::principal::Principal;
 use crate::trace::{self, TraceId};
-
-/// The tenant of what is of none.
-const NO_TENANT: &str = "tenants/-";
 
 /// Longest text of a caller's that is kept, in bytes.
 const LONGEST: usize = 512;
@@ -77,32 +73,21 @@ impl Sighting {
         self.auditor.is_some() && self.declared.audit == Audit::BulkWrites && code_of(headers).is_none()
     }
 
-    /// Its stream ends before anything was answered.
-    pub(crate) fn end(mut self, trailers: &HeaderMap) {
-        let Some(auditor) = self.auditor.take() else { return };
-        let code = code_of(trailers).unwrap_or(Code::Unknown);
-        if let Verdict::Note(kind) = self.verdict(code) {
-            auditor.note(self.failed(kind, code, trailers), true);
-        }
-    }
-
-    /// Puts the call on record as its contract declares.
-    ///
-    /// # Errors
-    /// It changed something, and that cannot be put on record now.
-    pub(crate) async fn settle(mut self, headers: HeaderMap) -> Result<(), Failure> {
-        let Some(auditor) = self.auditor.take() else { return Ok(()) };
-        let headers = &headers;
+    /// Notes the call as its contract declares. `Some`: it changed something, and is not to be answered before that is on record.
+    /// `headers`: those of its answer, or its trailers.
+    pub(crate) fn settle(mut self, headers: &HeaderMap) -> Option<Recording> {
+        let auditor = self.auditor.take()?;
         // What is answered well has no status yet.
         let code = code_of(headers).unwrap_or(Code::Ok);
         match self.verdict(code) {
-            Verdict::Forget => Ok(()),
+            Verdict::Forget => None,
             Verdict::Note(kind) => {
                 auditor.note(self.failed(kind, code, headers), true);
-                Ok(())
+                None
             }
             Verdict::Record { is_alike } => {
-                auditor.record(self.event(AuditKind::Write, Code::Ok), is_alike).await
+                let event = self.event(AuditKind::Write, Code::Ok);
+                Some(Box::pin(async move { auditor.record(event, is_alike).await }))
             }
         }
     }

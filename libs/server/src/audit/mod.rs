@@ -50,6 +50,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// Longest of these pauses.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// The tenant of what is of none that its caller reaches.
+pub const NO_TENANT: &str = "tenants/-";
+
+/// What becomes of putting a call on record.
+pub(crate) type Recording = BoxFuture<'static, Result<(), Failure>>;
+
 /// What the log is called in errors.
 const AUDIT_LOG: &str = "audit log";
 

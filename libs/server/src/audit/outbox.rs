@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -31,17 +32,19 @@ pub type Deliver = Arc<dyn Fn(Vec<AuditEvent>) -> BoxFuture<'static, Result<(), 
 pub struct Outbox {
     database: Database,
     put: Arc<Notify>,
+    /// How many wait: as they were last counted, and what was put there since.
+    waiting: Arc<AtomicU64>,
 }
 
 impl Outbox {
     /// The outbox of that database.
     #[must_use]
     pub fn of(database: &Database) -> Self {
-        Self { database: database.clone(), put: Arc::default() }
+        Self { database: database.clone(), put: Arc::default(), waiting: Arc::default() }
     }
 
     async fn put(&self, events: &[AuditEvent]) -> Result<(), BoxError> {
-        let waiting = outbox::waiting(&self.database.reader(Rows::OfEveryTenant)).await?;
+        let waiting = self.waiting.load(Ordering::Relaxed);
         if waiting >= MOST_WAITING {
             return Err(
                 format!("{waiting} events wait for the audit log already, which does not take them").into()
@@ -60,7 +63,16 @@ impl Outbox {
             Box::pin(async move { outbox::put(tx, &messages).await })
         });
         written.await.map_err(|error: StoreError| error)?;
+        self.waiting.fetch_add(events.len() as u64, Ordering::Relaxed);
         self.put.notify_one();
+        Ok(())
+    }
+
+    async fn count(&self) -> Result<(), StoreError> {
+        let waiting = outbox::waiting(&self.database.reader(Rows::OfEveryTenant)).await?;
+        self.waiting.store(waiting, Ordering::Relaxed);
+        #[allow(clippy::cast_precision_loss, reason = "numbers of events are far below 2^53")]
+        gauge!("tandem_audit_outbox_events").set(waiting as f64);
         Ok(())
     }
 
@@ -74,7 +86,14 @@ impl Outbox {
                 () = self.put.notified() => false,
                 () = ending.cancelled() => true,
             };
-            if let Err(error) = self.send_all(&deliver).await {
+            let sent = self.send_all(&deliver).await;
+            if let Err(error) = self.count().await {
+                tracing::warn!(
+                    error = &error as &dyn Error,
+                    "events that wait for the audit log cannot be counted"
+                );
+            }
+            if let Err(error) = sent {
                 tracing::warn!(error = &*error as &dyn Error, "events wait for the audit log");
                 // Not at once again, however much comes.
                 tokio::select! {
@@ -93,8 +112,6 @@ impl Outbox {
         let at_most = u32::try_from(BATCH).unwrap_or(u32::MAX);
         loop {
             let messages: Arc<[Message]> = outbox::oldest(&reader, at_most).await?.into();
-            #[allow(clippy::cast_precision_loss, reason = "at most a batch")]
-            gauge!("tandem_audit_outbox_events").set(messages.len() as f64);
             if messages.is_empty() {
                 return Ok(());
             }
