@@ -8,17 +8,20 @@
 //!
 //! Not for: what an entry says, and who signs heads.
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 /// What the first record of a chain follows.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// One record of a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One record of a chain; in an export a JSON object of these fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Link {
     /// Its place, from 1 on.
     pub sequence: u64,
     /// Hash of the record before.
+    #[serde(rename = "previous_hash")]
     pub previous: String,
     /// What it says.
     pub entry: String,

@@ -45,7 +45,7 @@ struct Entry {
 /// The text of an event.
 ///
 /// # Errors
-/// Never for an event as [`check`](super::check) takes it.
+/// `before` or `after` is no JSON.
 pub(crate) fn write(event: &AuditEvent) -> Result<String, StoreError> {
     let AuditEvent { id, tenant, method, principal, origin, trace_id, outcome, failure, resource, .. } =
         event.clone();

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use prost::Message;
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::authority::v1::SignedHead;
+use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::AuditEvent;
 use tandem_domain::audit::{Fault, FaultKind, Head, Link, Verifier};
 use tandem_domain::id::TenantId;
@@ -15,10 +16,10 @@ use tandem_storage::page::PageToken;
 use tandem_storage::{StoreError, fingerprint};
 use tonic::Status;
 
-use super::Handlers;
 use super::policies::{one_more, paged};
+use super::{Handlers, convert};
 use crate::audit::{self, entry, heads, signing};
-use crate::store::audit::{NO_TENANT, audit_end, audit_head, audit_heads_given, audit_list, audit_page};
+use crate::store::audit::{NO_TENANT, audit_end, audit_heads_given, audit_list, audit_page};
 
 /// Most events of one request, and heads of another.
 const MOST: usize = 1000;
@@ -57,6 +58,7 @@ impl Handlers {
         request: proto::ListAuditRecordsRequest,
     ) -> Result<proto::ListAuditRecordsResponse, Failure> {
         let tenant = log_of("parent", &request.parent)?;
+        check_times([("from".to_owned(), request.from), ("to".to_owned(), request.to)])?;
         let size = page_size(request.page_size)?;
         let wanted =
             proto::ListAuditRecordsRequest { page_size: 0, page_token: String::new(), ..request.clone() };
@@ -101,7 +103,7 @@ impl Handlers {
         request: proto::GetAuditHeadRequest,
     ) -> Result<proto::GetAuditHeadResponse, Failure> {
         let tenant = log_of("parent", &request.parent)?;
-        let head = audit_head(&self.store, &tenant).await?;
+        let head = audit_end(&self.store, &tenant).await?;
         let head = head
             .ok_or_else(|| Failure::NotFound { resource_type: heads::HEAD, name: request.parent.clone() })?;
         let signed = heads::signed(&tenant, head, self.signing_key.as_ref(), Timestamp::now());
@@ -213,6 +215,14 @@ fn check_number(field: &str, found: usize) -> Result<(), Failure> {
     }
 }
 
+/// Times that are no moment are refused where they are read.
+fn check_times(times: [(String, Option<prost_types::Timestamp>); 2]) -> Result<(), Failure> {
+    for (field, time) in times {
+        time.map(|time| time::from_proto(&field, time)).transpose().map_err(convert::invalid)?;
+    }
+    Ok(())
+}
+
 /// An event as other services send it.
 fn check(field: &str, event: &AuditEvent) -> Result<(), Failure> {
     let at = |name: &str| format!("{field}.{name}");
@@ -220,6 +230,7 @@ fn check(field: &str, event: &AuditEvent) -> Result<(), Failure> {
     if event.id.len() != 32 || !event.id.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f')) {
         return Err(Failure::field(at("id"), "expected 32 hexadecimal digits"));
     }
+    check_times([(at("time"), event.time), (at("last_time"), event.last_time)])?;
     let texts = [
         ("method", &event.method),
         ("principal", &event.principal),

@@ -92,9 +92,7 @@ async fn insert(
     let texts = |text: fn(&AuditEvent) -> &str| {
         Column::Text(events.iter().map(|event| text(event).to_owned()).collect())
     };
-    let time = |event: &&AuditEvent| {
-        event.time.map_or(0, |at| at.seconds.saturating_mul(1_000_000) + i64::from(at.nanos / 1000))
-    };
+    let time = |event: &&AuditEvent| event.time.map_or(0, microseconds);
     let insert = Insert::into("audit_records")
         .shared("tenant", tenant)
         .column("sequence", Column::BigInt(links.iter().map(|link| stored(link.sequence)).collect()))
@@ -144,13 +142,11 @@ pub(crate) async fn audit_list(
     if filter.kind != AuditKind::Unspecified as i32 {
         query = query.filter(C::Kind.eq(filter.kind));
     }
-    let micros =
-        |at: prost_types::Timestamp| at.seconds.saturating_mul(1_000_000) + i64::from(at.nanos / 1000);
     if let Some(from) = filter.from {
-        query = query.filter(C::Time.gte(micros(from)));
+        query = query.filter(C::Time.gte(microseconds(from)));
     }
     if let Some(to) = filter.to {
-        query = query.filter(C::Time.lt(micros(to)));
+        query = query.filter(C::Time.lt(microseconds(to)));
     }
     if let Some(before) = before {
         query = query.filter(C::Sequence.lt(before));
@@ -172,15 +168,6 @@ pub(crate) async fn audit_page(
         .order_by_asc(audit_record::Column::Sequence)
         .limit(limit);
     query.all(&store.reader(tenant)).await?.into_iter().map(link).collect()
-}
-
-/// The head of a tenant's chain; `None`: it is empty.
-pub(crate) async fn audit_head(store: &Store, tenant: &str) -> Result<Option<Head>, StoreError> {
-    let query = audit_record::Entity::find()
-        .filter(audit_record::Column::Tenant.eq(tenant))
-        .order_by_desc(audit_record::Column::Sequence);
-    let last = query.one(&store.reader(tenant)).await?;
-    last.map(|row| Ok(link(row)?.head())).transpose()
 }
 
 /// Where a tenant's chain ends by its own row; `None`: it never began.
@@ -245,6 +232,11 @@ pub(crate) async fn audit_head_keep(store: &Store, head: audit_head::Model) -> R
 fn link(row: audit_record::Model) -> Result<Link, StoreError> {
     let audit_record::Model { sequence, previous, entry, hash, .. } = row;
     Ok(Link { sequence: revision_of(sequence)?, previous, entry, hash })
+}
+
+/// Microseconds since 1970.
+fn microseconds(at: prost_types::Timestamp) -> i64 {
+    at.seconds.saturating_mul(1_000_000).saturating_add(i64::from(at.nanos / 1000))
 }
 
 /// A chain is never as long as the largest signed number.

@@ -30,6 +30,9 @@ async fn all(sandbox: &mut Sandbox) -> Vec<AuditRecord> {
     records(sandbox, ListAuditRecordsRequest::default()).await
 }
 
+/// Later than any time.
+const NO_MOMENT: prost_types::Timestamp = prost_types::Timestamp { seconds: i64::MAX, nanos: 999_999_999 };
+
 /// An event of another service.
 fn event(number: u64) -> AuditEvent {
     AuditEvent {
@@ -139,6 +142,10 @@ pub(crate) async fn event_of_another_form_is_refused_and_the_others_with_it() {
             "events[1].tenant: expected `tenants/{t}`, found `contoso`",
         ),
         (
+            AuditEvent { time: Some(NO_MOMENT), ..event(1) },
+            "events[1].time: must be in the years 1 to 9999; found 9223372036854775807 seconds since 1970",
+        ),
+        (
             AuditEvent { principal: "x".repeat(1025), ..event(1) },
             "events[1].principal: expected at most 1024 characters, found 1025",
         ),
@@ -183,8 +190,14 @@ pub(crate) async fn records_are_listed_newest_first_by_what_is_asked_for() {
     }
     assert_eq!(pages, [vec![5, 4], vec![3, 2], vec![1]]);
     request.principal = "token:3".into();
-    let status = sandbox.audit.list_audit_records(request).await.unwrap_err();
+    let status = sandbox.audit.list_audit_records(request.clone()).await.unwrap_err();
     assert_eq!(reason(status), ErrorReason::InvalidPageToken);
+    let never = ListAuditRecordsRequest { page_token: String::new(), from: Some(NO_MOMENT), ..request };
+    let status = sandbox.audit.list_audit_records(never).await.unwrap_err();
+    assert_eq!(
+        status.message(),
+        "from: must be in the years 1 to 9999; found 9223372036854775807 seconds since 1970"
+    );
 }
 
 pub(crate) async fn export_is_a_chain_that_anybody_can_verify() {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use tandem_contracts::authority::v1::{
     AuditFault, AuditRecord, ExportAuditRecordsRequest, GetAuditHeadRequest, ListAuditRecordsRequest,
     ListAuditRecordsResponse, SignedHead, VerifyAuditRequest, VerifyAuditResponse,
@@ -85,16 +84,6 @@ impl Log {
     fn parent(self, session: &Session<'_>) -> String {
         if self.no_tenant { "tenants/-".to_owned() } else { session.parent() }
     }
-}
-
-/// A record in an export: what its hash is computed of, and nothing else.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exported {
-    sequence: u64,
-    previous_hash: String,
-    entry: String,
-    hash: String,
 }
 
 /// Does it.
@@ -196,8 +185,8 @@ fn row(record: &AuditRecord) -> Row {
 }
 
 fn exported(record: AuditRecord) -> Result<String, CliError> {
-    let AuditRecord { sequence, previous_hash, entry, hash, .. } = record;
-    let line = serde_json::to_string(&Exported { sequence, previous_hash, entry, hash });
+    let AuditRecord { sequence, previous_hash: previous, entry, hash, .. } = record;
+    let line = serde_json::to_string(&Link { sequence, previous, entry, hash });
     line.map_err(|error| CliError::Failed(error.to_string()))
 }
 
@@ -259,17 +248,15 @@ fn verify_export(file: &Path, heads: &[SignedHead]) -> Result<Head, CliError> {
         |line: usize, reason: String| CliError::Failed(format!("{}: line {line}: {reason}", file.display()));
     let records = lines(file)?;
     let read = |(number, line): (usize, &String)| {
-        serde_json::from_str::<Exported>(line).map_err(|error| failed(number + 1, error.to_string()))
+        serde_json::from_str::<Link>(line).map_err(|error| failed(number + 1, error.to_string()))
     };
     let records = records.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
     let tenant = records.first().map(|record| tenant_of(&record.entry)).unwrap_or_default();
     let kept = heads.iter().filter(|head| head.tenant == tenant && head.sequence > 0);
     let kept = kept.map(|head| Head { sequence: head.sequence, hash: head.hash.clone() }).collect();
     let mut verifier = Verifier::new(kept);
-    for (number, record) in records.into_iter().enumerate() {
-        let Exported { sequence, previous_hash: previous, entry, hash } = record;
-        let link = Link { sequence, previous, entry, hash };
-        verifier.read(&link).map_err(|fault| failed(number + 1, fault.to_string()))?;
+    for (number, link) in records.iter().enumerate() {
+        verifier.read(link).map_err(|fault| failed(number + 1, fault.to_string()))?;
     }
     verifier.end().map_err(|fault| CliError::Failed(format!("{}: {fault}", file.display())))
 }
