@@ -7,6 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
@@ -104,9 +105,13 @@ impl Process {
     /// # Panics
     /// The listener does not answer.
     pub async fn metric(&self, metric: &str) -> f64 {
-        let (_, metrics) = self.get("/metrics").await.expect("the operations listener answers");
-        let value = metrics.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
-        value.unwrap_or(0.0)
+        metric_of(self.operations, metric).await
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     fn signal(&self, signal: Signal) -> nix::Result<()> {
@@ -115,13 +120,7 @@ impl Process {
     }
 
     async fn get(&self, path: &str) -> Option<(u16, String)> {
-        let mut connection = TcpStream::connect(self.operations).await.ok()?;
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-        connection.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).await.ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+        get(self.operations, path).await
     }
 
     /// The address of its API.
@@ -185,6 +184,42 @@ impl Drop for Process {
             );
         }
     }
+}
+
+/// The value of a metric of an operations listener, by name and labels as it is written there. 0: it has none of that name.
+///
+/// # Panics
+/// The listener does not answer.
+pub async fn metric_of(operations: SocketAddr, metric: &str) -> f64 {
+    let (_, metrics) = get(operations, "/metrics").await.expect("the operations listener answers");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
+    value.unwrap_or(0.0)
+}
+
+/// Processor time that a process has taken, its own and the system's for it, to a hundredth of a second.
+///
+/// # Panics
+/// There is no such process.
+#[must_use]
+pub fn processor_time(process: u32) -> Duration {
+    /// Linux counts it in hundredths of a second for every program, whatever its kernel does.
+    const TICK: Duration = Duration::from_millis(10);
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).expect("it runs");
+    // The name of the program may hold blanks and brackets; the 14th and 15th fields lie behind it.
+    let fields = stat.rsplit_once(") ").expect("the system says what it takes").1;
+    let ticks = |field: usize| fields.split(' ').nth(field - 3)?.parse::<u32>().ok();
+    let ticks = ticks(14).zip(ticks(15)).expect("the system says what it takes");
+    TICK * (ticks.0 + ticks.1)
+}
+
+async fn get(operations: SocketAddr, path: &str) -> Option<(u16, String)> {
+    let mut connection = TcpStream::connect(operations).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
 }
 
 /// Ports that no system gives to the near end of a connection by itself (Linux starts at 32768, others at 49152). A process that was
