@@ -3,9 +3,11 @@
 use crate::authority::Reason;
 use crate::configmgr::era;
 use crate::facts::{DeviceFacts, MdmProvider, copied};
-use crate::policy::{Membership, Surroundings};
+use crate::id::CollectionId;
+use crate::policy::{CoManagementPolicy, Membership, Surroundings};
 use crate::site::SiteFacts;
 use crate::state::{co_managed, in_coexistence, is_leaving, mdm_provider};
+use crate::tenant::TenantFacts;
 use crate::workload::{ManagementAuthority, PerWorkload, SliderPosition, Workload};
 
 /// The site version from which resource access policies are fixed at Intune (`data/workloads.toml`).
@@ -38,21 +40,59 @@ pub struct EffectiveAuthority {
     pub leaving: bool,
 }
 
+/// What a policy has no say in: everything of a device and its surroundings that its decisions depend on, beside the policy and who is
+/// in which collection. Devices of one standing are decided alike by any policy that has the same members among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Standing {
+    /// What decides every workload, whatever the sliders say. `None`: the sliders decide.
+    pub whole_device: Option<Reason>,
+    /// The site's version fixes resource access at Intune; `None`: nobody said the version.
+    pub resource_access_fixed: Option<bool>,
+}
+
+impl Standing {
+    /// How a device stands.
+    #[must_use]
+    pub fn of(facts: &DeviceFacts, tenant: &TenantFacts, site: Option<&SiteFacts>) -> Self {
+        Self { whole_device: whole_device(facts, tenant), resource_access_fixed: resource_access_fixed(site) }
+    }
+
+    /// Decides every workload under a policy; `None`: nobody said what it is.
+    #[must_use]
+    pub fn decide(
+        self,
+        policy: Option<&CoManagementPolicy>,
+        membership: impl Fn(&CollectionId) -> Membership,
+    ) -> PerWorkload<Reason> {
+        match self.whole_device {
+            Some(reason) => PerWorkload::from_fn(|_| reason),
+            None => PerWorkload::from_fn(|workload| self.by_workload(policy, &membership, workload)),
+        }
+    }
+
+    /// Decides one workload of a device that is co-managed or, if it is not, as if it were.
+    #[must_use]
+    pub fn by_sliders(
+        self,
+        policy: Option<&CoManagementPolicy>,
+        membership: impl Fn(&CollectionId) -> Membership,
+        workload: Workload,
+    ) -> Reason {
+        self.by_workload(policy, &membership, workload)
+    }
+}
+
 /// Decides every workload on a device.
 #[must_use]
 pub fn effective_authority(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> EffectiveAuthority {
-    let leaving = is_leaving(facts);
-    if let Some(reason) = whole_device(facts, surroundings) {
-        let workloads = PerWorkload::from_fn(|_| reason.into());
-        return EffectiveAuthority { workloads, autopilot_override_unknown: false, leaving };
-    }
-    let site_version = resource_access_fixed(surroundings.site);
+    let standing = Standing::of(facts, surroundings.tenant, surroundings.site);
+    let reasons =
+        standing.decide(surroundings.policy, |collection| surroundings.membership(facts, collection));
+    let by_sliders = standing.whole_device.is_none();
     EffectiveAuthority {
-        workloads: PerWorkload::from_fn(|workload| {
-            by_workload(facts, surroundings, site_version, workload).into()
-        }),
-        autopilot_override_unknown: facts.autopilot_override.is_none(),
-        leaving,
+        workloads: PerWorkload::from_fn(|workload| reasons[workload].into()),
+        autopilot_override_unknown: by_sliders && facts.autopilot_override.is_none(),
+        leaving: is_leaving(facts),
     }
 }
 
@@ -63,8 +103,8 @@ pub(crate) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
 }
 
 /// Steps 0 to 4: what decides all workloads alike. `None`: co-managed, and the sliders decide.
-fn whole_device(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Option<Reason> {
-    let third_party = mdm_provider(facts, surroundings.tenant) == Some(MdmProvider::ThirdParty);
+fn whole_device(facts: &DeviceFacts, tenant: &TenantFacts) -> Option<Reason> {
+    let third_party = mdm_provider(facts, tenant) == Some(MdmProvider::ThirdParty);
     let co_managed = co_managed(facts);
     let client = match copied(&facts.client_installed) {
         Some(client) => client,
@@ -73,7 +113,7 @@ fn whole_device(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Option<
         // Enrolled or not: with the client the site decides or the sliders do, without it Intune or nobody [derived].
         None => return Some(Reason::ClientUnknown),
     };
-    if in_coexistence(facts, surroundings.tenant) {
+    if in_coexistence(facts, tenant) {
         return Some(Reason::Coexistence);
     }
     match (client, facts.enrolled()) {
@@ -91,37 +131,39 @@ fn whole_device(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Option<
     }
 }
 
-/// Steps 5 to 9, for one workload of a co-managed device.
-fn by_workload(
-    facts: &DeviceFacts,
-    surroundings: &Surroundings<'_>,
-    site_version: Option<bool>,
-    workload: Workload,
-) -> Reason {
-    let fixed = match workload {
-        Workload::ResourceAccessPolicies => site_version,
-        _ => Some(false),
-    };
-    if fixed == Some(true) {
-        return Reason::ResourceAccessFixed;
-    }
-    let own = by_slider(facts, surroundings, workload);
-    let Some(carrier) = workload.included_in() else {
-        return own;
-    };
-    let carried = by_slider(facts, surroundings, carrier);
-    if carried.authority() == ManagementAuthority::Intune {
-        Reason::BundledWithDeviceConfiguration
-    } else if own.authority() == ManagementAuthority::Intune || own == Reason::PolicyUnknown {
-        own
-    } else if fixed.is_none() {
-        Reason::SiteVersionUnknown
-    } else if carried.authority() == ManagementAuthority::Unknown {
-        // "No sub-workload is at Configuration Manager while device configuration is at Intune": as long as the carrier
-        // may be at Intune, its sub-workloads may be too [derived].
-        carried
-    } else {
-        own
+impl Standing {
+    /// Steps 5 to 9, for one workload of a co-managed device.
+    fn by_workload(
+        self,
+        policy: Option<&CoManagementPolicy>,
+        membership: &impl Fn(&CollectionId) -> Membership,
+        workload: Workload,
+    ) -> Reason {
+        let fixed = match workload {
+            Workload::ResourceAccessPolicies => self.resource_access_fixed,
+            _ => Some(false),
+        };
+        if fixed == Some(true) {
+            return Reason::ResourceAccessFixed;
+        }
+        let own = by_slider(policy, membership, workload);
+        let Some(carrier) = workload.included_in() else {
+            return own;
+        };
+        let carried = by_slider(policy, membership, carrier);
+        if carried.authority() == ManagementAuthority::Intune {
+            Reason::BundledWithDeviceConfiguration
+        } else if own.authority() == ManagementAuthority::Intune || own == Reason::PolicyUnknown {
+            own
+        } else if fixed.is_none() {
+            Reason::SiteVersionUnknown
+        } else if carried.authority() == ManagementAuthority::Unknown {
+            // "No sub-workload is at Configuration Manager while device configuration is at Intune": as long as the carrier
+            // may be at Intune, its sub-workloads may be too [derived].
+            carried
+        } else {
+            own
+        }
     }
 }
 
@@ -131,8 +173,12 @@ fn by_workload(
 /// Manager, whatever positions the policy keeps \[derived\]. Whether it is set up and nobody said decides nothing where the
 /// slider stands at Configuration Manager, and leaves every other position unknown. A pilot without a collection, which the console refuses, says
 /// nothing about its members.
-fn by_slider(facts: &DeviceFacts, surroundings: &Surroundings<'_>, workload: Workload) -> Reason {
-    let Some(policy) = surroundings.policy else {
+fn by_slider(
+    policy: Option<&CoManagementPolicy>,
+    membership: &impl Fn(&CollectionId) -> Membership,
+    workload: Workload,
+) -> Reason {
+    let Some(policy) = policy else {
         return Reason::PolicyUnknown;
     };
     let setting = &policy.workloads[workload];
@@ -142,8 +188,7 @@ fn by_slider(facts: &DeviceFacts, surroundings: &Surroundings<'_>, workload: Wor
         _ if policy.enabled.is_none() => Reason::PolicyUnknown,
         SliderPosition::Intune => Reason::SliderIntune,
         SliderPosition::PilotIntune => {
-            let collection = setting.pilot_collection.as_ref();
-            match collection.map_or(Membership::Unknown, |id| surroundings.membership(facts, id)) {
+            match setting.pilot_collection.as_ref().map_or(Membership::Unknown, membership) {
                 Membership::Member => Reason::PilotMember,
                 Membership::NotMember => Reason::PilotNotMember,
                 Membership::Unknown => Reason::MembershipUnknown,

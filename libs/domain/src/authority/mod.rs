@@ -21,7 +21,7 @@ mod tests;
 mod ways_out;
 
 pub(crate) use decide::resource_access_fixed;
-pub use decide::{Decision, EffectiveAuthority, effective_authority};
+pub use decide::{Decision, EffectiveAuthority, Standing, effective_authority};
 pub use drift::{Drift, Reported, SiteReport, drift, reported};
 pub use reason::Reason;
 pub use ways_out::{Claimant, Pilot, WayOut, ways_out};

@@ -1,0 +1,22 @@
+//! What a proposed co-management policy would do, before anybody does it.
+//!
+//! - [`changes`]: the positions that move.
+//! - [`impact`]: how many devices change holder, counted over sets of devices and not device by device.
+//!
+//! Devices that every policy decides alike, as long as they are in the same collections, are one *class* ([`DeviceClass`]). A class is
+//! cut by the pilot collections that the two policies name, and each piece is decided once. So the cost grows with the number of classes
+//! and collections, which are few, and with the words of the sets, of which a million devices have 16 thousand.
+//!
+//! Invariants, each with a property test: what is counted is what deciding device by device counts; the devices of each workload are the
+//! devices of the hierarchy.
+//!
+//! Not for: whether somebody must approve it ([`crate::approval`]), in which waves it is done ([`crate::rollout`]), and what has to be
+//! done for it in the hierarchy ([`crate::handover`]).
+
+mod change;
+mod impact;
+#[cfg(test)]
+mod tests;
+
+pub use change::{PolicyChange, changes};
+pub use impact::{CollectionImpact, DeviceClass, Impact, ImpactRow, Members, impact};
