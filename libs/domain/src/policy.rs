@@ -1,6 +1,15 @@
 //! The co-management policy of one hierarchy, as it is configured there: the co-management object's properties.
 //!
-//! Rules and their sources: `data/workloads.toml` (`switching`, `pilot_limitations`, the workloads' relations).
+//! Rules and their sources: `data/workloads.toml` (`switching`, `pilot_limitations`, the workloads' relations). What no hierarchy
+//! can hold is a [`PolicyViolation`], which says by which rule; what it holds with a consequence is a warning of a plan.
+
+mod resource_access;
+#[cfg(test)]
+mod tests;
+mod violation;
+
+pub use resource_access::ResourceAccessSlider;
+pub use violation::PolicyViolation;
 
 use std::collections::BTreeSet;
 
@@ -67,10 +76,10 @@ pub enum InvalidPolicy {
 }
 
 impl CoManagementPolicy {
-    /// Checks what the console demands.
+    /// Checks what the console demands to accept the object at all, whatever the hierarchy's version.
     ///
-    /// The relation of device configuration to its sub-workloads is not checked here: sliders may stand apart, and
-    /// [`crate::authority`] says what that means.
+    /// Positions that no device would have are not checked here: such a policy may be read somewhere, and
+    /// [`crate::authority`] says what it means. [`Self::violations`] names them too.
     ///
     /// # Errors
     /// The first thing that is missing.

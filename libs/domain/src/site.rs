@@ -80,3 +80,29 @@ impl SiteFacts {
         }
     }
 }
+
+/// A hierarchy's top site: the only one of its sites that reports to no other. `None`: none is, or several may be \[derived\].
+pub fn top<'a>(sites: impl IntoIterator<Item = &'a SiteFacts>) -> Option<&'a SiteFacts> {
+    let mut tops = sites.into_iter().filter(|site| site.parent.is_none());
+    let top = tops.next()?;
+    tops.next().is_none().then_some(top)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn site(code: &str, parent: Option<&str>) -> SiteFacts {
+        let parsed = |code: &str| SiteCode::parse(code).unwrap();
+        SiteFacts { parent: parent.map(parsed), ..SiteFacts::unknown(parsed(code)) }
+    }
+
+    #[test]
+    fn top_site_is_the_only_one_without_a_parent() {
+        let (central, primary, other) = (site("CAS", None), site("PS1", Some("CAS")), site("PS2", None));
+        assert_eq!(top([&primary, &central]), Some(&central));
+        assert_eq!(top([&central, &other]), None);
+        assert_eq!(top([&primary]), None);
+        assert_eq!(top([]), None);
+    }
+}

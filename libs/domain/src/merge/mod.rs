@@ -6,15 +6,19 @@
 //! `[derived]`.
 //!
 //! Invariants: the answer does not depend on the order of the arguments; a member name that nobody knows says nothing; site
-//! facts come from one record of one hierarchy, never mixed. Nothing is judged here: a fact that no source says stays `None`.
+//! facts come from one record of one hierarchy, never mixed; where several keep one, [`hierarchy_conflict`] says which is believed
+//! and why. Nothing is judged here: a fact that no source says stays `None`.
 
 mod agent;
+mod claim;
 mod graph;
 mod join;
 mod os;
 mod readings;
 #[cfg(test)]
 mod tests;
+
+pub use claim::{ClaimRule, HierarchyClaim, HierarchyConflict, hierarchy_conflict};
 
 use crate::facts::{DeviceFacts, EnrollmentConflict, Fact, Owner, SectionStamp};
 use crate::id::HierarchyId;

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::claim::{self, HierarchyClaim};
 use crate::facts::Fact;
 use crate::id::HierarchyId;
 use crate::section::{
@@ -86,6 +87,8 @@ pub(super) struct Readings<'a> {
     /// In the order that [`Fact::section`] counts.
     pub(super) sections: Vec<&'a Section>,
     pub(super) managing: Option<ManagingRecord<'a>>,
+    /// What each hierarchy says of the device, by id.
+    pub(super) claims: Vec<HierarchyClaim>,
     pub(super) other_hierarchies: Vec<&'a HierarchyId>,
     /// The managing record's sections.
     pub(super) site: SiteReadings<'a>,
@@ -120,26 +123,19 @@ impl<'a> Readings<'a> {
         says(self.beta, &field).or_else(|| says(self.v1, &field))
     }
 
-    /// The hierarchy whose client is installed and was in contact last; a tie goes to the first in the order of hierarchy ids
-    /// \[derived\]. `hierarchies` comes in that order.
-    fn choose_hierarchy(&mut self, hierarchies: Vec<(ManagingRecord<'a>, SiteReadings<'a>)>) {
-        let mut best = None;
-        for (record, site) in hierarchies {
-            let installed = site.client_installed().is_some_and(|fact| fact.value);
-            let rank = (installed, site.last_contact().map(|fact| fact.value));
-            match &best {
-                Some((best_rank, _)) if rank <= *best_rank => self.other_hierarchies.push(record.hierarchy),
-                _ => {
-                    self.other_hierarchies.extend(self.managing.map(|former| former.hierarchy));
-                    self.managing = Some(record);
-                    best = Some((rank, site));
-                }
-            }
+    /// Takes the site's facts from the hierarchy that is believed: [`super::claim`]. `hierarchies` comes by id.
+    fn choose_hierarchy(&mut self, mut hierarchies: Vec<(ManagingRecord<'a>, SiteReadings<'a>)>) {
+        let claim = |(record, site): &(ManagingRecord<'a>, SiteReadings<'a>)| HierarchyClaim {
+            hierarchy: record.hierarchy.clone(),
+            client_installed: site.client_installed().map(|fact| fact.value),
+            last_contact: site.last_contact().map(|fact| fact.value),
+        };
+        self.claims = hierarchies.iter().map(claim).collect();
+        if let Some(place) = claim::deciding(&self.claims) {
+            let (managing, site) = hierarchies.remove(place);
+            (self.managing, self.site) = (Some(managing), site);
         }
-        self.other_hierarchies.sort_unstable();
-        if let Some((_, site)) = best {
-            self.site = site;
-        }
+        self.other_hierarchies = hierarchies.iter().map(|(record, _)| record.hierarchy).collect();
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! - [`changes`]: the positions that move.
 //! - [`impact`]: how many devices change holder, counted over sets of devices and not device by device.
+//! - [`warnings`]: what the fact pack warns of: what the change does not do, what it leaves behind, and what it takes from others. A warning
+//!   stops nothing; what no hierarchy can hold is a [`crate::policy::PolicyViolation`].
 //!
 //! Devices that every policy decides alike, as long as they are in the same collections, are one *class* ([`DeviceClass`]). A class is
 //! cut by the pilot collections that the two policies name, and each piece is decided once. So the cost grows with the number of classes
@@ -17,6 +19,8 @@ mod change;
 mod impact;
 #[cfg(test)]
 mod tests;
+mod warnings;
 
 pub use change::{PolicyChange, changes};
 pub use impact::{CollectionImpact, DeviceClass, Impact, ImpactRow, Members, impact};
+pub use warnings::{PlanFacts, PlanWarning, WarningKind, warnings};

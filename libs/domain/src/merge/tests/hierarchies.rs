@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::*;
 use crate::facts::{DeviceFacts, Fact};
 use crate::id::CollectionId;
-use crate::merge::{RecordMemberships, merge};
+use crate::merge::{RecordMemberships, hierarchy_conflict, merge};
 use crate::section::Memberships;
 
 fn installed_since(hierarchy: &str, client: Option<bool>, last_policy: &str) -> Vec<Section> {
@@ -220,6 +220,20 @@ proptest! {
         })
     ) {
         prop_assert_eq!(merge(&sections, &[]), merge(&shuffled, &[]));
+    }
+
+    #[test]
+    fn conflict_of_hierarchies_names_those_that_the_merge_found(sections in any_sections()) {
+        let facts = merge(&sections, &[]);
+        match hierarchy_conflict(&sections) {
+            None => prop_assert!(facts.other_hierarchies.is_empty()),
+            Some(conflict) => {
+                let others: Vec<_> = conflict.others.into_iter().map(|claim| claim.hierarchy).collect();
+                prop_assert_eq!(facts.hierarchy, Some(conflict.decides.hierarchy));
+                prop_assert_eq!(facts.other_hierarchies, others);
+                prop_assert_eq!(facts.last_site_contact.map(|fact| fact.value), conflict.decides.last_contact);
+            }
+        }
     }
 
     #[test]

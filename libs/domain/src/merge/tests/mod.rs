@@ -1,5 +1,6 @@
 //! Expected values come from the fact pack's rules and the sample records' own members.
 
+mod claims;
 mod hierarchies;
 mod rules;
 mod samples;
