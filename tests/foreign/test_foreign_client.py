@@ -28,7 +28,7 @@ from tally import CountedTest, Tally
 from world import TENANTS, World
 
 __all__ = [
-    "calls_audit", "calls_authority", "calls_collections", "calls_devices", "calls_hierarchies", "calls_monitoring", "calls_prerequisites",
+    "calls_audit", "calls_authority", "calls_collections", "calls_devices", "calls_hierarchies", "calls_monitoring", "calls_plans", "calls_prerequisites",
     "calls_tenants",
 ]
 

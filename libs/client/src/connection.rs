@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
@@ -299,6 +300,8 @@ typed_clients! {
     authority: AuthorityServiceClient of authority;
     /// Who did what.
     audit: AuditServiceClient of authority;
+    /// What a policy would do, and its adoption.
+    plans: PlanServiceClient of authority;
     /// How the fleet is doing.
     monitoring: MonitoringServiceClient of monitoring;
 }

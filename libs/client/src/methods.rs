@@ -129,7 +129,9 @@ mod tests {
         assert_eq!(
             named(Kind::Write),
             BTreeSet::from([
+                "ApplyPlan",
                 "CreateCollection",
+                "CreatePlan",
                 "CreateTenant",
                 "DeleteCollection",
                 "RecordAuditEvents",

@@ -47,5 +47,6 @@ contract_services! {
     prerequisites::v1::prerequisites_service_server: PrerequisitesService, PrerequisitesServiceServer;
     authority::v1::authority_service_server: AuthorityService, AuthorityServiceServer;
     authority::v1::audit_service_server: AuditService, AuditServiceServer;
+    authority::v1::plan_service_server: PlanService, PlanServiceServer;
     monitoring::v1::monitoring_service_server: MonitoringService, MonitoringServiceServer;
 }

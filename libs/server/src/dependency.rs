@@ -11,7 +11,9 @@ use crate::failure::{Failure, FieldViolation};
 use crate::status::DOMAIN;
 
 /// The resources of the contracts, by the full names of their messages.
-const RESOURCE_TYPES: [&str; 7] = [
+const RESOURCE_TYPES: [&str; 9] = [
+    "tandem.authority.v1.DesiredPolicy",
+    "tandem.authority.v1.Plan",
     "tandem.inventory.v1.Collection",
     "tandem.inventory.v1.Device",
     "tandem.inventory.v1.Hierarchy",
@@ -87,6 +89,10 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
         | ErrorReason::EtagMismatch
         | ErrorReason::RequestIdReused
         | ErrorReason::ResourceInUse
+        | ErrorReason::FleetNotCounted
+        | ErrorReason::PlanHashMismatch
+        | ErrorReason::PlanBaseChanged
+        | ErrorReason::PlanAlreadyApplied
         | ErrorReason::UnknownMethod
         | ErrorReason::MalformedMessage => None,
         // Credentials and limits of the other service are ours to have right; its defects are no news to the caller.

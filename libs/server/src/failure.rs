@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use tandem_contracts::r#type::v1::Permission;
+use tandem_contracts::r#type::v1::{ErrorReason, Permission};
 
 /// A cause of any type.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -116,6 +116,28 @@ pub enum Failure {
         allowed: u64,
         /// After how long to try again.
         retry: Duration,
+    },
+    /// The devices of a tenant are still being counted.
+    #[error("the devices are still being counted, {devices} so far{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    FleetNotCounted {
+        /// How many are.
+        devices: u64,
+        /// Why it does not get on, if it does not.
+        why: Option<String>,
+    },
+    /// The resource is not in a state that allows it, by a rule with a reason of its own.
+    #[error("{description}")]
+    Unmet {
+        /// The published reason.
+        reason: ErrorReason,
+        /// The name of the resource.
+        name: String,
+        /// What was expected, what was found, and what to do.
+        description: String,
+        /// What was expected, for programs; empty: nothing that has a text.
+        expected: String,
+        /// What was found, for programs.
+        found: String,
     },
     /// The resource still has dependants.
     #[error("`{name}` is in use by {by}")]

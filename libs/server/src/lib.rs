@@ -45,6 +45,7 @@ pub mod tasks;
 mod tests;
 pub mod token;
 pub mod trace;
+pub mod waiting;
 
 pub use audit::Auditor;
 pub use builder::ApiServer;

@@ -131,6 +131,8 @@ fn kind(failure: &Failure) -> (Code, ErrorReason) {
         | Failure::Refused { .. }
         | Failure::MessageTooLarge { .. }
         | Failure::MessageTooSlow { .. } => (Code::ResourceExhausted, ErrorReason::LimitExceeded),
+        Failure::FleetNotCounted { .. } => (Code::Unavailable, ErrorReason::FleetNotCounted),
+        Failure::Unmet { reason, .. } => (Code::FailedPrecondition, *reason),
         Failure::InUse { .. } => (Code::FailedPrecondition, ErrorReason::ResourceInUse),
         Failure::PermissionDenied { .. } | Failure::TenantDenied { .. } | Failure::ScopeDenied { .. } => {
             (Code::PermissionDenied, ErrorReason::PermissionDenied)
@@ -170,6 +172,17 @@ fn metadata(failure: &Failure) -> HashMap<String, String> {
         }
         Failure::MessageTooSlow { allowed } => {
             vec![("limit", "message_seconds".to_owned()), ("allowed", allowed.to_string())]
+        }
+        Failure::FleetNotCounted { devices, why } => {
+            let why = why.iter().map(|why| ("why", why.clone()));
+            [("devices", devices.to_string())].into_iter().chain(why).collect()
+        }
+        Failure::Unmet { name, expected, found, .. } => {
+            let told = [("name", name), ("expected", expected), ("found", found)];
+            told.into_iter()
+                .filter(|(_, fact)| !fact.is_empty())
+                .map(|(key, fact)| (key, fact.clone()))
+                .collect()
         }
         Failure::InUse { name, by } => vec![("name", name.clone()), ("by", by.clone())],
         Failure::PermissionDenied { permission } => {
@@ -217,6 +230,10 @@ fn add_details(failure: &Failure, details: &mut ErrorDetails) {
         Failure::IncarnationChanged => unmet(details, failure, "INCARNATION", "database"),
         Failure::RevisionTooOld { .. } => unmet(details, failure, "REVISION", "watch"),
         Failure::InUse { name, .. } => unmet(details, failure, "DEPENDANTS", name),
+        Failure::Unmet { reason, name, .. } => unmet(details, failure, reason_text(*reason), name),
+        Failure::FleetNotCounted { .. } => {
+            details.set_retry_info(Some(DEPENDENCY_RETRY));
+        }
         Failure::NotYetConsistent { .. } => {
             details.set_retry_info(Some(CONSISTENCY_RETRY));
         }

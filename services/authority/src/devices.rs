@@ -17,6 +17,7 @@ use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_server::consistency::Service;
 use tandem_server::names::{MAX_PAGE_SIZE, TenantName};
 use tandem_server::{ConsistencyToken, Failure};
+use tonic::Streaming;
 
 /// What the inventory is called in errors and logs.
 pub(crate) const INVENTORY: &str = "inventory";
@@ -101,6 +102,20 @@ impl Devices {
         };
         let answer = self.client.clone().list_devices(request).await.map_err(failed)?.into_inner();
         Ok(DevicePage { devices: answer.devices, next_page_token: answer.next_page_token })
+    }
+
+    /// Every device of a tenant, and then every change, from that resume token on. Empty: from the beginning.
+    pub(crate) async fn watch(
+        &self,
+        tenant: &TenantName,
+        resume_token: String,
+    ) -> Result<Streaming<WatchDevicesResponse>, Failure> {
+        let request = WatchDevicesRequest {
+            parent: tenant.to_string(),
+            resume_token,
+            ..WatchDevicesRequest::default()
+        };
+        Ok(self.client.clone().watch_devices(request).await.map_err(failed)?.into_inner())
     }
 
     /// Every device that the filter takes, once.

@@ -1,7 +1,7 @@
 //! Which manager decides this workload on this device, and why?
 //!
-//! Owns the co-management policy of each hierarchy as configured there, with its history, and the audit log of all services. Everything else is computed on read by
-//! the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
+//! Owns the co-management policy of each hierarchy as configured there, with its history, and as desired, with the plans that led to it;
+//! and the audit log of all services. Everything else is computed on read by the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
 //! one small transaction.
 //!
 //! Invariants: every answer names the revisions of device and policy that it came from; a reader who passes a consistency token
@@ -13,6 +13,7 @@ mod audit;
 pub mod config;
 mod decisions;
 mod devices;
+mod fleet;
 mod ground;
 mod grpc;
 mod judge;
@@ -27,6 +28,7 @@ use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
 use tandem_contracts::authority::v1::audit_service_server::AuditServiceServer;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
+use tandem_contracts::authority::v1::plan_service_server::PlanServiceServer;
 use tandem_server::audit::AuditSink;
 use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, Supervisor, caller, forget_requests};
@@ -37,6 +39,7 @@ pub use grpc::Handlers;
 
 use decisions::Decisions;
 use devices::Devices;
+use fleet::Fleets;
 use store::Store;
 
 /// What the service is assembled from.
@@ -50,6 +53,8 @@ pub struct Parts {
     pub cache: Option<Arc<dyn DeviceStateCache>>,
     /// The time of what is recorded.
     pub clock: Clock,
+    /// Runs what runs beside the calls.
+    pub supervisor: Supervisor,
     /// Signs heads of the audit log. Unset: nobody does, and a rewritten log is found out by nobody.
     pub signing_key: Option<SigningKey>,
     /// The file that heads are appended to. Unset: they are in the process's own log alone.
@@ -66,6 +71,7 @@ impl fmt::Debug for Parts {
 #[derive(Debug, Clone)]
 pub struct Authority {
     handlers: Handlers,
+    supervisor: Supervisor,
     heads_file: Option<PathBuf>,
 }
 
@@ -75,19 +81,24 @@ impl Authority {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, inventory, cache, clock, signing_key, heads_file } = parts;
+        let Parts { database, inventory, cache, clock, supervisor, signing_key, heads_file } = parts;
+        let store = Store::open(&database).await?;
+        let surroundings = SurroundingsReader::new(&inventory, devices::inventory_world);
+        let fleet = Devices::new(&inventory.on_own_behalf(), None);
+        let fleets = Fleets::new(store.clone(), fleet, surroundings.clone(), clock, supervisor.clone());
         let inventory = inventory.with_caller_source(caller::on_behalf);
         let handlers = Handlers {
-            store: Store::open(&database).await?,
+            store,
             devices: Devices::new(&inventory, cache),
-            surroundings: SurroundingsReader::new(&inventory, devices::inventory_world),
+            surroundings,
+            fleets,
             hierarchies: inventory.hierarchies(),
             clock,
             signing_key,
             grounds: Arc::default(),
             decisions: Arc::new(Decisions::new()),
         };
-        Ok(Self { handlers, heads_file })
+        Ok(Self { handlers, supervisor, heads_file })
     }
 
     /// The server with this service's contracts added.
@@ -95,6 +106,7 @@ impl Authority {
     pub fn serve_on(&self, server: ApiServer) -> ApiServer {
         server
             .add_service(AuthorityServiceServer::new(self.handlers.clone()))
+            .add_service(PlanServiceServer::new(self.handlers.clone()))
             .add_service(AuditServiceServer::new(self.handlers.clone()))
     }
 
@@ -105,7 +117,8 @@ impl Authority {
     }
 
     /// Starts what runs beside the calls.
-    pub fn start_tasks(&self, supervisor: &Supervisor) {
+    pub fn start_tasks(&self) {
+        let supervisor = &self.supervisor;
         let Handlers { store, clock, signing_key, .. } = self.handlers.clone();
         match signing_key {
             Some(key) => supervisor.spawn(

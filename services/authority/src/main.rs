@@ -31,11 +31,12 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
             .with_trace_source(trace::current_id),
         cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
+        supervisor: process.supervisor().clone(),
         signing_key: config.signing_key()?,
         heads_file: config.audit.heads_file.clone(),
     };
     let Some(authority) = process.open(|| Authority::open(parts.clone())).await? else { return Ok(()) };
-    authority.start_tasks(process.supervisor());
+    authority.start_tasks();
     let server = authority.serve_on(process.audited_server(authority.audit_sink()));
     process.serve(server).await?;
     Ok(authority.close().await?)

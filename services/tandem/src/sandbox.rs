@@ -87,6 +87,7 @@ impl Sandbox {
             inventory: connection.clone(),
             cache: cache.clone(),
             clock,
+            supervisor: supervisor.clone(),
             signing_key: Some(SigningKey::read_or_make(&data_folder.join(SIGNING_KEY))?),
             heads_file: Some(data_folder.join(HEADS_FILE)),
         })
@@ -115,7 +116,7 @@ impl Sandbox {
         let sandbox =
             Self { connection, supervisor, auditor, inventory, authority, prerequisites, monitoring };
         sandbox.inventory.start_tasks(&sandbox.supervisor);
-        sandbox.authority.start_tasks(&sandbox.supervisor);
+        sandbox.authority.start_tasks();
         let server = sandbox.server(LocalAuthenticator::default());
         // The services need each other until the last caller is served.
         let ending = sandbox.supervisor.ending().cancelled_owned();

@@ -58,6 +58,18 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy" WHO_KNOWS_POLICIES
         r#"{"policy": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "etag": "none"}}"#
+    "tandem.authority.v1.PlanService/ApplyPlan" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
+    "tandem.authority.v1.PlanService/CreatePlan" OPERATORS
+        r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#
+    "tandem.authority.v1.PlanService/GetDesiredPolicy" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/desiredPolicy"}"#
+    "tandem.authority.v1.PlanService/GetHandover" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/desiredPolicy"}"#
+    "tandem.authority.v1.PlanService/GetPlan" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/plans/none"}"#
+    "tandem.authority.v1.PlanService/ListPlans" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
     "tandem.inventory.v1.CollectionService/CreateCollection" OPERATORS
         r#"{"collection": {"name": "tenants/{t}/collections/pilot"}}"#
     "tandem.inventory.v1.CollectionService/DeleteCollection" OPERATORS

@@ -76,7 +76,9 @@ impl Role {
             Self::Connector => {
                 &[Permission::TenantsWrite, Permission::DevicesReport, Permission::AuthorityWrite]
             }
-            Self::Operator => &[Permission::CollectionsWrite, Permission::AuthorityWrite],
+            Self::Operator => {
+                &[Permission::CollectionsWrite, Permission::AuthorityWrite, Permission::AuthorityPlan]
+            }
             Self::Approver => &[Permission::AuthorityApprove],
             Self::Auditor => &[Permission::AuditRead],
             Self::FullAdministrator => &[
@@ -84,6 +86,7 @@ impl Role {
                 Permission::DevicesReport,
                 Permission::CollectionsWrite,
                 Permission::AuthorityWrite,
+                Permission::AuthorityPlan,
                 Permission::AuthorityApprove,
                 Permission::AuditRead,
             ],

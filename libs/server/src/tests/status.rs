@@ -167,6 +167,75 @@ fn about_resources() -> Vec<(Failure, Sent)> {
             ),
         ),
         (
+            Failure::FleetNotCounted { devices: 4000, why: Some("inventory does not answer".into()) },
+            of_retry(
+                plain(
+                    Code::Unavailable,
+                    "FLEET_NOT_COUNTED",
+                    "the devices are still being counted, 4000 so far: inventory does not answer",
+                    &[("devices", "4000"), ("why", "inventory does not answer")],
+                ),
+                Duration::from_secs(1),
+            ),
+        ),
+        (
+            Failure::Unmet {
+                reason: ErrorReason::PlanHashMismatch,
+                name: name.into(),
+                description: "expected 3, found 4: make a new plan".into(),
+                expected: "3".into(),
+                found: "4".into(),
+            },
+            of_unmet(
+                plain(
+                    Code::FailedPrecondition,
+                    "PLAN_HASH_MISMATCH",
+                    "expected 3, found 4: make a new plan",
+                    &[("name", name), ("expected", "3"), ("found", "4")],
+                ),
+                "PLAN_HASH_MISMATCH",
+                name,
+            ),
+        ),
+        (
+            Failure::Unmet {
+                reason: ErrorReason::PlanBaseChanged,
+                name: name.into(),
+                description: "expected 3, found 4: make a new plan".into(),
+                expected: "3".into(),
+                found: "4".into(),
+            },
+            of_unmet(
+                plain(
+                    Code::FailedPrecondition,
+                    "PLAN_BASE_CHANGED",
+                    "expected 3, found 4: make a new plan",
+                    &[("name", name), ("expected", "3"), ("found", "4")],
+                ),
+                "PLAN_BASE_CHANGED",
+                name,
+            ),
+        ),
+        (
+            Failure::Unmet {
+                reason: ErrorReason::PlanAlreadyApplied,
+                name: name.into(),
+                description: "expected 3, found 4: make a new plan".into(),
+                expected: "3".into(),
+                found: "4".into(),
+            },
+            of_unmet(
+                plain(
+                    Code::FailedPrecondition,
+                    "PLAN_ALREADY_APPLIED",
+                    "expected 3, found 4: make a new plan",
+                    &[("name", name), ("expected", "3"), ("found", "4")],
+                ),
+                "PLAN_ALREADY_APPLIED",
+                name,
+            ),
+        ),
+        (
             Failure::InUse { name: name.into(), by: "tenants/contoso/devices/1".into() },
             of_unmet(
                 plain(

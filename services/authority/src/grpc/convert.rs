@@ -1,5 +1,6 @@
 //! This service's messages, to and from the domain.
 
+pub(super) mod plan;
 #[cfg(test)]
 mod tests;
 mod ways_out;
@@ -48,7 +49,7 @@ fn place_of(broken: &InvalidPolicy, entries: &[i32]) -> String {
 
 /// A device of the inventory: its name and its facts. One that breaks the contract is a defect of the inventory, or of a later
 /// release; it is never judged by half.
-pub(super) fn device(device: Device) -> Result<(String, DeviceFacts), Failure> {
+pub(crate) fn device(device: Device) -> Result<(String, DeviceFacts), Failure> {
     let facts = convert::facts::from_proto(device.facts.unwrap_or_default()).map_err(|violations| {
         let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
         Failure::internal(format!("facts of {} break the contract: {}", device.name, violations.join("; ")))

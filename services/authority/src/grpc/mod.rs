@@ -4,8 +4,10 @@ mod audit;
 mod capability;
 mod check;
 mod convert;
+mod desired;
 mod drift;
 mod effective;
+mod plans;
 mod policies;
 mod settings;
 mod stream;
@@ -19,20 +21,25 @@ use tandem_client::fleet::{self, Dated, SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::authority::v1::audit_service_server::AuditService;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
+use tandem_contracts::authority::v1::plan_service_server::PlanService;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
 use tandem_domain::id::TenantId;
 use tandem_server::consistency::Service;
 use tandem_server::names::TenantName;
+use tandem_server::waiting::waiting_time;
 use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
 use crate::audit::signing::SigningKey;
 use crate::decisions::Decisions;
 use crate::devices::{Devices, INVENTORY};
+use crate::fleet::Fleets;
 use crate::ground::Grounds;
 use crate::judge::World;
 use crate::store::Store;
 use crate::store::policy_set::{PolicySet, policy_set};
+
+pub(crate) use convert::device as device_facts;
 
 /// Answers the calls of `tandem.authority.v1.AuthorityService`.
 #[derive(Clone)]
@@ -40,6 +47,7 @@ pub struct Handlers {
     pub(crate) store: Store,
     pub(crate) devices: Devices,
     pub(crate) surroundings: SurroundingsReader,
+    pub(crate) fleets: Fleets,
     pub(crate) hierarchies: HierarchyServiceClient<Stack>,
     pub(crate) clock: Clock,
     /// Signs heads of the audit log. `None`: nobody does.
@@ -194,6 +202,53 @@ impl AuthorityService for Handlers {
         request: Request<proto::DecodeCapabilityValueRequest>,
     ) -> Result<Response<proto::DecodeCapabilityValueResponse>, Status> {
         Ok(Response::new(capability::decoded(&request.into_inner())?))
+    }
+}
+
+#[tonic::async_trait]
+impl PlanService for Handlers {
+    async fn create_plan(
+        &self,
+        request: Request<proto::CreatePlanRequest>,
+    ) -> Result<Response<proto::CreatePlanResponse>, Status> {
+        let (created_by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        Ok(Response::new(self.plan_create(request.into_inner(), created_by, limit).await?))
+    }
+
+    async fn get_plan(
+        &self,
+        request: Request<proto::GetPlanRequest>,
+    ) -> Result<Response<proto::GetPlanResponse>, Status> {
+        Ok(Response::new(self.plan_get(request.into_inner()).await?))
+    }
+
+    async fn list_plans(
+        &self,
+        request: Request<proto::ListPlansRequest>,
+    ) -> Result<Response<proto::ListPlansResponse>, Status> {
+        Ok(Response::new(self.plans_list(request.into_inner()).await?))
+    }
+
+    async fn apply_plan(
+        &self,
+        request: Request<proto::ApplyPlanRequest>,
+    ) -> Result<Response<proto::ApplyPlanResponse>, Status> {
+        let applied_by = principal_of(&request).id.clone();
+        Ok(Response::new(self.plan_apply(request.into_inner(), applied_by).await?))
+    }
+
+    async fn get_desired_policy(
+        &self,
+        request: Request<proto::GetDesiredPolicyRequest>,
+    ) -> Result<Response<proto::GetDesiredPolicyResponse>, Status> {
+        Ok(Response::new(self.desired_get(request.into_inner()).await?))
+    }
+
+    async fn get_handover(
+        &self,
+        request: Request<proto::GetHandoverRequest>,
+    ) -> Result<Response<proto::GetHandoverResponse>, Status> {
+        Ok(Response::new(self.handover_get(request.into_inner()).await?))
     }
 }
 

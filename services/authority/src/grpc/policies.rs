@@ -30,13 +30,13 @@ const POLICIES: &str = "policies";
 const REVISIONS: &str = "policy_revisions";
 
 /// Whose policy a name means.
-struct PolicyName {
-    tenant: Tenant,
-    hierarchy: HierarchyId,
+pub(super) struct PolicyName {
+    pub(super) tenant: Tenant,
+    pub(super) hierarchy: HierarchyId,
 }
 
 impl PolicyName {
-    fn parse(field: &str, name: &str) -> Result<Self, Failure> {
+    pub(super) fn parse(field: &str, name: &str) -> Result<Self, Failure> {
         let [tenant, hierarchy] = names::parse(field, POLICY, name)?;
         let tenant = Tenant::parse(field, &format!("tenants/{tenant}"))?;
         let hierarchy = HierarchyId::parse(hierarchy).map_err(|e| Failure::field(field, e.to_string()))?;
@@ -120,7 +120,7 @@ impl Handlers {
     }
 
     /// The tenant's revision here, if it is at least that of the token.
-    async fn at_least(&self, tenant: &Tenant, token: &str) -> Result<u64, Failure> {
+    pub(super) async fn at_least(&self, tenant: &Tenant, token: &str) -> Result<u64, Failure> {
         let asked = ConsistencyToken::parse(token)?;
         let revision = self.store.revision(tenant.id.as_str()).await?;
         asked.check(Service::Authority, self.store.mark(revision))?;
@@ -128,7 +128,11 @@ impl Handlers {
     }
 
     /// Tenants and hierarchies are the inventory's: only it can say whether this one exists.
-    async fn check_hierarchy(&self, tenant: &Tenant, hierarchy: &HierarchyId) -> Result<(), Failure> {
+    pub(super) async fn check_hierarchy(
+        &self,
+        tenant: &Tenant,
+        hierarchy: &HierarchyId,
+    ) -> Result<(), Failure> {
         let name = format!("{}/hierarchies/{hierarchy}", tenant.name);
         let answer =
             self.hierarchies.clone().get_hierarchy(GetHierarchyRequest { name, ..Default::default() }).await;

@@ -11,7 +11,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Policies), Box::new(AuditLog)]
+        vec![Box::new(Policies), Box::new(AuditLog), Box::new(Plans)]
     }
 }
 
@@ -99,6 +99,46 @@ impl MigrationTrait for AuditLog {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in ["audit_heads", "audit_records", "audit_chains"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
+        Ok(())
+    }
+}
+
+struct Plans;
+
+const PLAN_TABLES: [&str; 3] = [
+    // `content` is the encoded message that `hash` is of; `plan` is the beginning of it. Times are in microseconds since 1970.
+    "CREATE TABLE plans (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, plan TEXT NOT NULL, hash TEXT NOT NULL, content BLOB NOT NULL,
+        create_time BIGINT NOT NULL, created_by TEXT NOT NULL, apply_time BIGINT, applied_by TEXT,
+        PRIMARY KEY (tenant, hierarchy, plan))",
+    "CREATE INDEX plans_by_time ON plans (tenant, hierarchy, create_time, plan)",
+    // `body` is the encoded policy of the plan.
+    "CREATE TABLE desired_policies (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, body BLOB NOT NULL, plan TEXT NOT NULL, revision BIGINT NOT NULL,
+        update_time BIGINT NOT NULL, updated_by TEXT NOT NULL,
+        PRIMARY KEY (tenant, hierarchy))",
+];
+
+impl MigrationName for Plans {
+    fn name(&self) -> &str {
+        "m0003_plans"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Plans {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in PLAN_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["desired_policies", "plans"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())

@@ -10,6 +10,7 @@ use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
+use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::{TENANT, fleet};
@@ -33,6 +34,10 @@ pub(crate) struct World {
     pub(crate) pages_read: usize,
     /// Calls for devices by name.
     pub(crate) devices_read: usize,
+    /// Watches that go on after their snapshot.
+    feeds: Vec<mpsc::UnboundedSender<Result<proto::WatchDevicesResponse, Status>>>,
+    /// Watches that ask for a snapshot so far.
+    pub(crate) snapshots: usize,
 }
 
 impl World {
@@ -43,6 +48,15 @@ impl World {
     /// How far the inventory is.
     pub(crate) fn world(&self) -> ConsistencyToken {
         ConsistencyToken::default().with(Service::Inventory, self.incarnation, self.revision)
+    }
+
+    fn bookmark(&self) -> proto::Bookmark {
+        proto::Bookmark {
+            snapshot_complete: true,
+            revision: self.revision,
+            resume_token: self.revision.to_string(),
+            consistency_token: self.token(),
+        }
     }
 
     fn check(&self, token: &str) -> Result<(), Failure> {
@@ -62,7 +76,24 @@ impl Inventory {
             away: false,
             pages_read: 0,
             devices_read: 0,
+            feeds: Vec::new(),
+            snapshots: 0,
         })))
+    }
+
+    /// A device is as said from the next revision on, and every watch says so.
+    pub(crate) fn change(&self, mut device: proto::Device) {
+        let mut world = self.world();
+        world.revision += 1;
+        device.revision = world.revision;
+        world.devices.retain(|known| known.name != device.name);
+        world.devices.push(device.clone());
+        let change = proto::WatchDevicesResponse {
+            changed: vec![device],
+            bookmark: Some(world.bookmark()),
+            ..Default::default()
+        };
+        world.feeds.retain(|feed| feed.send(Ok(change.clone())).is_ok());
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -225,16 +256,17 @@ impl DeviceService for Inventory {
         Ok(Response::new(answer))
     }
 
-    /// The last batch is a bookmark alone.
+    /// The last batch of a snapshot is a bookmark alone. A watch that goes on is told of changes from then on, and never resumed.
     async fn watch_devices(
         &self,
         request: Request<proto::WatchDevicesRequest>,
     ) -> Result<Response<Self::WatchDevicesStream>, Status> {
-        let world = self.asked()?;
+        let mut world = self.asked()?;
         let request = request.into_inner();
-        if !request.snapshot_only {
-            return Err(Status::unimplemented("only snapshots"));
+        if !request.resume_token.is_empty() {
+            return Err(Failure::RevisionTooOld { asked: 0, oldest: world.revision }.into());
         }
+        world.snapshots += 1;
         let asked = request.filter.unwrap_or_default().hierarchies;
         let hierarchy = |device: &proto::Device| device.facts.clone().unwrap_or_default().hierarchy;
         let taken = |device: &&proto::Device| asked.is_empty() || asked.contains(&hierarchy(device));
@@ -242,15 +274,17 @@ impl DeviceService for Inventory {
         let batches = devices.chunks(PAGE).map(|changed| {
             Ok(proto::WatchDevicesResponse { changed: changed.to_vec(), ..Default::default() })
         });
-        let bookmark = proto::Bookmark {
-            snapshot_complete: true,
-            revision: world.revision,
-            consistency_token: world.token(),
-            ..Default::default()
-        };
-        let end = Ok(proto::WatchDevicesResponse { bookmark: Some(bookmark), ..Default::default() });
+        let end = Ok(proto::WatchDevicesResponse { bookmark: Some(world.bookmark()), ..Default::default() });
         let all: Vec<_> = batches.chain([end]).collect();
-        Ok(Response::new(futures::stream::iter(all).boxed()))
+        let snapshot = futures::stream::iter(all);
+        if request.snapshot_only {
+            return Ok(Response::new(snapshot.boxed()));
+        }
+        let (feed, changes) = mpsc::unbounded_channel();
+        world.feeds.push(feed);
+        let changes =
+            futures::stream::unfold(changes, async |mut changes| Some((changes.recv().await?, changes)));
+        Ok(Response::new(snapshot.chain(changes).boxed()))
     }
 
     async fn report_devices(

@@ -7,6 +7,7 @@ mod drift;
 mod effective;
 mod fleet;
 mod inventory;
+mod plans;
 mod policies;
 mod same;
 mod settings;
@@ -20,6 +21,7 @@ use tandem_cache::DeviceStateCache;
 use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
 use tandem_contracts::authority::v1::{UpdateCoManagementPolicyRequest, UpdateCoManagementPolicyResponse};
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
@@ -43,6 +45,7 @@ struct Sandbox {
     authority: Authority,
     _supervisor: Supervisor,
     audit: AuditServiceClient<Channel>,
+    plans: PlanServiceClient<Channel>,
     place: Place,
     _keys: tempfile::TempDir,
 }
@@ -74,6 +77,7 @@ async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
         )),
         cache,
         clock: Clock::fixed(now()),
+        supervisor: supervisor.clone(),
         signing_key: Some(SigningKey::read_or_make(&keys.path().join("key.pem")).unwrap()),
         heads_file: None,
     })
@@ -82,8 +86,9 @@ async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     // Without an auditor: of calls, only what handlers put on record themselves is.
     let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));
     let channel = tandem_testkit::serve(&supervisor, "authority", server);
-    let (client, audit) = (AuthorityServiceClient::new(channel.clone()), AuditServiceClient::new(channel));
-    Sandbox { inventory, client, audit, authority, _supervisor: supervisor, place, _keys: keys }
+    let client = AuthorityServiceClient::new(channel.clone());
+    let (plans, audit) = (PlanServiceClient::new(channel.clone()), AuditServiceClient::new(channel));
+    Sandbox { inventory, client, audit, plans, authority, _supervisor: supervisor, place, _keys: keys }
 }
 
 /// The service before the sample fleet, with the sample policy recorded as revision 1.
@@ -153,6 +158,20 @@ tandem_testkit::both_databases!(
     effective::inventory_that_is_away_makes_the_answer_unavailable,
     effective::stream_answers_every_device_once_with_the_world_of_each_batch,
     effective::stream_passes_the_filter_on,
+    plans::plan_counts_what_each_workload_does,
+    plans::plan_asked_for_again_is_the_same,
+    plans::plan_of_a_device_that_changed_is_another,
+    plans::what_the_operator_says_ends_a_warning,
+    plans::policy_that_no_hierarchy_can_hold_names_its_rules,
+    plans::hierarchy_without_policy_counts_from_unknown,
+    plans::plan_applied_is_what_is_desired,
+    plans::application_repeated_with_its_id_answers_as_the_first_did,
+    plans::application_is_on_record,
+    plans::anything_different_from_what_was_planned_is_refused,
+    plans::plans_are_listed_newest_first_page_by_page,
+    plans::handover_is_the_work_between_configured_and_desired,
+    plans::change_of_surroundings_counts_the_fleet_anew,
+    plans::inventory_that_is_away_counts_nothing,
     policies::policy_that_nobody_recorded_is_not_found,
     policies::policy_recorded_is_answered_and_read_back_whole,
     policies::policy_of_an_unknown_hierarchy_is_not_recorded,

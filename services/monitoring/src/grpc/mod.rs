@@ -1,7 +1,6 @@
 //! The contract of monitoring: thin handlers.
 
 mod convert;
-mod deadline;
 
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ use tandem_contracts::monitoring::v1::{
 };
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
+use tandem_server::waiting::waiting_time;
 use tonic::{Request, Response, Status};
 
 use self::convert::{DashboardQuery, ListingQuery};
-use self::deadline::waiting_time;
 use crate::index::Page;
 use crate::tasks::Followers;
 

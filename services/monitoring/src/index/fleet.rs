@@ -6,13 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 use smol_str::SmolStr;
+use tandem_client::fleet::Roster;
 use tandem_domain::filter::DeviceTraits;
 use tandem_domain::id::HierarchyId;
 
 use super::expiry::Expiry;
 use super::figure::Figure;
 use super::pending::Pending;
-use super::roster::Roster;
 
 /// A figure's place in the index.
 pub(super) type FigureId = u32;

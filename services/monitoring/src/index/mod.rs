@@ -3,7 +3,6 @@
 //! - [`Figure`]: the vocabulary. Every figure of the contract is one value of it, with its tile and key.
 //! - [`contribution`]: which figures one device counts in, from its facts and the answers of authority and prerequisites.
 //! - [`FleetIndex`]: a bitmap of devices per figure and per set of traits, kept current by replacing one device at a time.
-//! - [`roster`]: who is counted: ids and ordinals, each by the other, in the order of the ids.
 //! - [`select`](FleetIndex::select): the devices that a filter takes, as a bitmap.
 //! - [`listing`](FleetIndex::page): the devices behind a figure, from the same bitmap as its number.
 //! - [`describe`]: what people read beside a figure.
@@ -20,7 +19,6 @@ mod figure;
 mod fleet;
 mod listing;
 mod pending;
-mod roster;
 mod select;
 #[cfg(test)]
 mod tests;

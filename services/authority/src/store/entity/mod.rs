@@ -2,5 +2,7 @@
 
 pub(crate) mod audit_head;
 pub(crate) mod audit_record;
+pub(crate) mod desired_policy;
+pub(crate) mod plan;
 pub(crate) mod policy;
 pub(crate) mod policy_revision;

@@ -57,7 +57,7 @@ impl PartialOrd for DeviceKey {
 ///
 /// Ordinals are dense, so that bitmaps over them stay small: those of devices that left are used again.
 #[derive(Default)]
-pub(super) struct Roster {
+pub struct Roster {
     /// By ordinal; `None`: free.
     keys: Vec<Option<DeviceKey>>,
     free: Vec<u32>,
@@ -79,24 +79,33 @@ struct Place {
 }
 
 impl Roster {
+    /// Whether there is no device.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// How many devices there are.
-    pub(super) fn len(&self) -> usize {
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.keys.len() - self.free.len()
     }
 
     /// A device's ordinal.
-    pub(super) fn ordinal(&self, id: &str) -> Option<u32> {
+    #[must_use]
+    pub fn ordinal(&self, id: &str) -> Option<u32> {
         let place = self.find(&DeviceKey::of(id)).ok()?;
         self.blocks.get(place.block)?.get(place.at).copied()
     }
 
     /// A device's id.
-    pub(super) fn id(&self, ordinal: u32) -> Option<Arc<str>> {
+    #[must_use]
+    pub fn id(&self, ordinal: u32) -> Option<Arc<str>> {
         self.key(ordinal).map(|key| key.with_text(|text| Arc::from(text)))
     }
 
     /// The device's ordinal, which it is given unless it has one.
-    pub(super) fn enter(&mut self, id: &str) -> u32 {
+    pub fn enter(&mut self, id: &str) -> u32 {
         let key = DeviceKey::of(id);
         let place = match self.find(&key) {
             Ok(Place { block, at }) => return self.blocks[block][at],
@@ -113,7 +122,7 @@ impl Roster {
     }
 
     /// The device is counted no more.
-    pub(super) fn leave(&mut self, ordinal: u32) {
+    pub fn leave(&mut self, ordinal: u32) {
         let Some(Ok(Place { block, at })) = self.key(ordinal).map(|key| self.find(key)) else { return };
         self.blocks[block].remove(at);
         if self.blocks[block].is_empty() {
@@ -124,7 +133,7 @@ impl Roster {
     }
 
     /// The devices whose ids are after that one, in the order of the ids. `None`: every device.
-    pub(super) fn in_order(&self, after: Option<&str>) -> impl Iterator<Item = u32> {
+    pub fn in_order(&self, after: Option<&str>) -> impl Iterator<Item = u32> {
         let first = match after.map(|id| self.find(&DeviceKey::of(id))) {
             Some(Ok(Place { block, at })) => Place { block, at: at + 1 },
             Some(Err(place)) => place,
@@ -135,7 +144,8 @@ impl Roster {
     }
 
     /// The same of some devices: all of them are looked at.
-    pub(super) fn sorted(&self, devices: &RoaringBitmap, after: Option<&str>) -> Vec<u32> {
+    #[must_use]
+    pub fn sorted(&self, devices: &RoaringBitmap, after: Option<&str>) -> Vec<u32> {
         let after = after.map(DeviceKey::of);
         let is_after = |ordinal: &u32| self.key(*ordinal) > after.as_ref();
         let mut sorted: Vec<u32> = devices.iter().filter(is_after).collect();

@@ -12,7 +12,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 const WAY_BACK: Duration = Duration::from_millis(20);
 
 /// How long the request with this metadata may wait: nine tenths of its deadline, so that "not yet consistent" is still heard.
-pub(super) fn waiting_time(metadata: &MetadataMap) -> Duration {
+#[must_use]
+pub fn waiting_time(metadata: &MetadataMap) -> Duration {
     let deadline = metadata.get("grpc-timeout").and_then(|text| timeout(text.to_str().ok()?));
     let deadline = deadline.unwrap_or(LONGEST).min(LONGEST);
     deadline.saturating_sub((deadline / 10).max(WAY_BACK))

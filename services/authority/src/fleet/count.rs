@@ -1,0 +1,115 @@
+//! One tenant's index, shared by its follower and by plans, with the world that it covers.
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use tandem_client::fleet::World;
+use tandem_server::Failure;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::basis::Basis;
+use super::index::FleetIndex;
+
+/// A fleet as counted.
+#[derive(Debug, Default)]
+pub(crate) struct Fleet {
+    pub(crate) index: FleetIndex,
+    /// What its devices were put in classes by. `None`: the first snapshot is not complete.
+    basis: Option<Basis>,
+    /// Everything up to here is counted.
+    world: Option<World>,
+}
+
+impl Fleet {
+    pub(super) fn new(index: FleetIndex, basis: Basis, world: World) -> Self {
+        Self { index, basis: Some(basis), world: Some(world) }
+    }
+
+    /// The world of the inventory that is counted.
+    pub(crate) const fn world(&self) -> Option<World> {
+        self.world
+    }
+
+    pub(super) const fn reach(&mut self, world: World) {
+        self.world = Some(world);
+    }
+
+    fn answers(&self, asked: World, basis: &Basis) -> bool {
+        self.world.is_some_and(|world| world.covers(asked))
+            && self.basis.as_ref().is_some_and(|known| known.puts_alike(basis))
+    }
+}
+
+/// How far a fleet is.
+#[derive(Debug, Clone, Default)]
+struct Progress {
+    /// Devices of a snapshot that is being counted.
+    building: usize,
+    /// Why the follower does not get on, since it last did.
+    last_error: Option<String>,
+}
+
+/// One tenant's fleet and its follower's progress.
+#[derive(Debug, Default)]
+pub(crate) struct FleetCount {
+    fleet: RwLock<Fleet>,
+    progress: watch::Sender<Progress>,
+    /// Asks the follower to look at surroundings and policies now.
+    nudge: Notify,
+}
+
+impl FleetCount {
+    /// Counts the fleet once it is at least of that world and put in classes by that basis.
+    ///
+    /// # Errors
+    /// It is not within `limit`: says how far it is.
+    pub(crate) async fn when<T>(
+        &self,
+        asked: World,
+        basis: &Basis,
+        limit: Duration,
+        count: impl Fn(&Fleet) -> T,
+    ) -> Result<T, Failure> {
+        let until = Instant::now() + limit;
+        let mut progress = self.progress.subscribe();
+        loop {
+            progress.mark_unchanged();
+            if let Some(fleet) = self.read(asked, basis) {
+                return Ok(count(&fleet));
+            }
+            self.nudge.notify_one();
+            // The sender lives as long as `self`.
+            if tokio::time::timeout_at(until, progress.changed()).await.is_err() {
+                let Progress { building, last_error } = progress.borrow().clone();
+                return Err(Failure::FleetNotCounted { devices: building as u64, why: last_error });
+            }
+        }
+    }
+
+    fn read(&self, asked: World, basis: &Basis) -> Option<RwLockReadGuard<'_, Fleet>> {
+        let fleet = self.fleet.read().unwrap_or_else(PoisonError::into_inner);
+        fleet.answers(asked, basis).then_some(fleet)
+    }
+
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    /// Changes the fleet that answers.
+    pub(super) fn write<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
+        let changed = change(&mut self.fleet.write().unwrap_or_else(PoisonError::into_inner));
+        self.progress.send_modify(|progress| *progress = Progress::default());
+        changed
+    }
+
+    /// A snapshot is being counted, so many devices of it so far.
+    pub(super) fn builds(&self, devices: usize) {
+        self.progress.send_modify(|progress| progress.building = devices);
+    }
+
+    /// The follower does not get on.
+    pub(super) fn fail(&self, why: String) {
+        self.progress.send_modify(|progress| progress.last_error = Some(why));
+    }
+}

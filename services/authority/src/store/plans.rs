@@ -1,0 +1,355 @@
+//! Plans, which never change but for being applied, and the desired policies that applying them leaves.
+
+use jiff::Timestamp;
+use prost::Message;
+use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+use tandem_contracts::authority::v1::{ApplyPlanResponse, DesiredPolicy, Plan, PlanContent};
+use tandem_contracts::convert::time;
+use tandem_contracts::json;
+use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, ErrorReason, Justification};
+use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_server::{Failure, audit};
+use tandem_storage::{Rows, StoreError};
+
+use super::audit::audit_append;
+use super::entity::{desired_policy, plan, policy};
+use super::once::Once;
+use super::policies::policy_name;
+use super::{Store, lock_tenant, revision_of};
+
+/// What errors call the resources.
+pub(crate) const PLAN_TYPE: &str = "tandem.authority.v1.Plan";
+pub(crate) const DESIRED_TYPE: &str = "tandem.authority.v1.DesiredPolicy";
+
+/// Digits of a plan's hash that are its id: none of a hierarchy's plans meet in so many.
+const ID_DIGITS: usize = 32;
+
+/// A plan to be kept.
+#[derive(Debug, Clone)]
+pub(crate) struct NewPlan {
+    pub(crate) tenant: TenantId,
+    pub(crate) hierarchy: HierarchyId,
+    pub(crate) content: Vec<u8>,
+    /// Of the content, in lower-case hex.
+    pub(crate) hash: String,
+    pub(crate) created_by: String,
+    pub(crate) at: Timestamp,
+}
+
+/// Whose plan, and which.
+#[derive(Debug, Clone)]
+pub(crate) struct PlanKey {
+    pub(crate) tenant: TenantId,
+    pub(crate) hierarchy: HierarchyId,
+    pub(crate) plan: String,
+}
+
+/// A plan to be applied.
+#[derive(Debug, Clone)]
+pub(crate) struct Application {
+    pub(crate) key: PlanKey,
+    /// The hash of what the caller has read.
+    pub(crate) hash: String,
+    /// The configured revision that the caller has read.
+    pub(crate) configured_revision: u64,
+    pub(crate) applied_by: String,
+    pub(crate) why: Option<Justification>,
+    pub(crate) at: Timestamp,
+}
+
+/// Where a list goes on: after the plan of that time and id.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Place {
+    time: i64,
+    plan: String,
+}
+
+/// The name of a plan.
+fn plan_name(tenant: &str, hierarchy: &str, plan: &str) -> String {
+    format!("tenants/{tenant}/hierarchies/{hierarchy}/plans/{plan}")
+}
+
+/// The name of a hierarchy's desired policy.
+pub(crate) fn desired_name(tenant: &str, hierarchy: &str) -> String {
+    format!("tenants/{tenant}/hierarchies/{hierarchy}/desiredPolicy")
+}
+
+/// Keeps a plan, unless it is kept already; answers what is kept.
+pub(crate) async fn plan_keep(store: &Store, new: NewPlan) -> Result<Plan, Failure> {
+    let tenant = new.tenant.clone();
+    let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
+        let new = new.clone();
+        Box::pin(async move { kept(tx, new).await })
+    });
+    commit.await
+}
+
+async fn kept(tx: &DatabaseTransaction, new: NewPlan) -> Result<Plan, Failure> {
+    let (tenant, hierarchy) = (new.tenant.to_string(), new.hierarchy.to_string());
+    let row = plan::Model {
+        plan: new.hash.chars().take(ID_DIGITS).collect(),
+        hash: new.hash,
+        content: new.content,
+        create_time: new.at.as_microsecond(),
+        created_by: new.created_by,
+        apply_time: None,
+        applied_by: None,
+        tenant,
+        hierarchy,
+    };
+    let known = plan::Entity::find_by_id((row.tenant.clone(), row.hierarchy.clone(), row.plan.clone()));
+    if let Some(known) = known.one(tx).await? {
+        return Ok(message(known)?);
+    }
+    // Two callers may keep the same plan at the same time.
+    let insert = plan::Entity::insert(plan::ActiveModel::from(row.clone()))
+        .on_conflict(OnConflict::new().do_nothing().to_owned());
+    insert.exec_without_returning(tx).await?;
+    Ok(message(row)?)
+}
+
+/// A plan, if there is one of that name.
+pub(crate) async fn plan_fetch(store: &Store, key: &PlanKey) -> Result<Option<Plan>, StoreError> {
+    let PlanKey { tenant, hierarchy, plan } = key;
+    let id = (tenant.to_string(), hierarchy.to_string(), plan.clone());
+    plan::Entity::find_by_id(id).one(&store.reader(tenant.as_str())).await?.map(message).transpose()
+}
+
+/// Up to `limit` plans of a hierarchy after that place, newest first.
+pub(crate) async fn plan_list(
+    store: &Store,
+    tenant: &TenantId,
+    hierarchy: &HierarchyId,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Plan>, StoreError> {
+    let mut query = plan::Entity::find()
+        .filter(plan::Column::Tenant.eq(tenant.as_str()))
+        .filter(plan::Column::Hierarchy.eq(hierarchy.as_str()));
+    if let Some(Place { time, plan }) = after {
+        let same_time = Condition::all()
+            .add(plan::Column::CreateTime.eq(time))
+            .add(Expr::col(plan::Column::Plan).lt(plan));
+        query = query.filter(Condition::any().add(plan::Column::CreateTime.lt(time)).add(same_time));
+    }
+    let newest_first =
+        query.order_by_desc(plan::Column::CreateTime).order_by_desc(plan::Column::Plan).limit(limit);
+    let rows = newest_first.all(&store.reader(tenant.as_str())).await?;
+    rows.into_iter().map(message).collect()
+}
+
+/// Where a list that ended with this plan goes on.
+pub(crate) fn place_after(last: &Plan) -> Place {
+    let time = last.create_time.and_then(|at| time::from_proto("create_time", at).ok());
+    let plan = last.name.rsplit('/').next().unwrap_or_default().to_owned();
+    Place { time: time.map_or(0, |at| at.as_microsecond()), plan }
+}
+
+/// What is desired of a hierarchy, if a plan was ever applied.
+pub(crate) async fn desired_fetch(
+    store: &Store,
+    tenant: &TenantId,
+    hierarchy: &HierarchyId,
+) -> Result<Option<DesiredPolicy>, StoreError> {
+    let key = (tenant.to_string(), hierarchy.to_string());
+    let row = desired_policy::Entity::find_by_id(key).one(&store.reader(tenant.as_str())).await?;
+    row.map(desired).transpose()
+}
+
+/// Makes a plan's policy the desired one, unless the request was served already.
+pub(crate) async fn plan_apply(
+    store: &Store,
+    application: Application,
+    once: Once,
+) -> Result<ApplyPlanResponse, Failure> {
+    let tenant = application.key.tenant.clone();
+    let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
+        let (store, application, once) = (store.clone(), application.clone(), once.clone());
+        Box::pin(async move { applied(tx, &store, &application, &once).await })
+    });
+    commit.await
+}
+
+async fn applied(
+    tx: &DatabaseTransaction,
+    store: &Store,
+    application: &Application,
+    once: &Once,
+) -> Result<ApplyPlanResponse, Failure> {
+    let PlanKey { tenant, hierarchy, plan } = &application.key;
+    let (tenant, hierarchy) = (tenant.as_str(), hierarchy.as_str());
+    if let Some(answer) = once.answered(tx, tenant).await? {
+        // On record since it was served.
+        audit::recorded();
+        return Ok(answer);
+    }
+    let revision = lock_tenant(tx, tenant).await?;
+    let name = plan_name(tenant, hierarchy, plan);
+    let id = (tenant.to_owned(), hierarchy.to_owned(), plan.clone());
+    let row = plan::Entity::find_by_id(id).one(tx).await?;
+    let row = row.ok_or_else(|| Failure::NotFound { resource_type: PLAN_TYPE, name: name.clone() })?;
+    let before =
+        desired_policy::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned())).one(tx).await?;
+    let content = content(&row)?;
+    check(tx, application, &row, &content, before.as_ref()).await?;
+
+    let proposed = content.proposed.unwrap_or_default();
+    let after = desired_policy::Model {
+        tenant: tenant.to_owned(),
+        hierarchy: hierarchy.to_owned(),
+        body: proposed.encode_to_vec(),
+        plan: plan.clone(),
+        revision,
+        update_time: application.at.as_microsecond(),
+        updated_by: application.applied_by.clone(),
+    };
+    adopt(tx, &row, &after).await?;
+    let (before, after) = (before.map(desired).transpose()?, desired(after)?);
+    let event = AuditEvent {
+        before: before.as_ref().map(told).transpose()?.unwrap_or_default(),
+        after: told(&after)?,
+        justification: application.why.clone(),
+        ..audit::event(tenant, &after.name)
+    };
+    audit_append(tx, tenant, &[event]).await?;
+    audit::recorded();
+    let answer = ApplyPlanResponse {
+        desired_policy: Some(after),
+        consistency_token: store.world(revision_of(revision)?).to_string(),
+    };
+    once.remember(tx, tenant, &answer).await?;
+    Ok(answer)
+}
+
+/// Whether the plan is the one that the caller has read, and everything that it was made from is as it was.
+async fn check(
+    tx: &DatabaseTransaction,
+    application: &Application,
+    row: &plan::Model,
+    content: &PlanContent,
+    desired: Option<&desired_policy::Model>,
+) -> Result<(), Failure> {
+    let name = plan_name(&row.tenant, &row.hierarchy, &row.plan);
+    if application.hash != row.hash {
+        let (expected, found) = (row.hash.clone(), application.hash.clone());
+        let description = format!(
+            "expected the hash {expected} of `{name}`, found `{found}`: read the plan, and apply what you have read"
+        );
+        return Err(Failure::Unmet {
+            reason: ErrorReason::PlanHashMismatch,
+            name,
+            description,
+            expected,
+            found,
+        });
+    }
+    if let Some(at) = row.apply_time {
+        let at = Timestamp::from_microsecond(at).map_err(Failure::internal)?;
+        let by = row.applied_by.clone().unwrap_or_default();
+        let description =
+            format!("`{name}` was applied at {at} by {by}: to change anything, make a new plan");
+        let (expected, found) = (String::new(), at.to_string());
+        return Err(Failure::Unmet {
+            reason: ErrorReason::PlanAlreadyApplied,
+            name,
+            description,
+            expected,
+            found,
+        });
+    }
+    let configured = policy::Entity::find_by_id((row.tenant.clone(), row.hierarchy.clone())).one(tx).await?;
+    let configured = configured.map_or(Ok(0), |row| revision_of(row.revision))?;
+    let desired = desired.map_or(Ok(0), |row| revision_of(row.revision))?;
+    let bases = [
+        (
+            policy_name(&row.tenant, &row.hierarchy),
+            application.configured_revision,
+            content.configured_revision,
+        ),
+        (policy_name(&row.tenant, &row.hierarchy), content.configured_revision, configured),
+        (desired_name(&row.tenant, &row.hierarchy), content.desired_revision, desired),
+    ];
+    match bases.into_iter().find(|(_, expected, found)| expected != found) {
+        Some((name, expected, found)) => {
+            let description = format!(
+                "the plan was made from revision {expected} of `{name}`, and it is {found} (0: there is none): make a new plan"
+            );
+            let (expected, found) = (expected.to_string(), found.to_string());
+            Err(Failure::Unmet { reason: ErrorReason::PlanBaseChanged, name, description, expected, found })
+        }
+        None => Ok(()),
+    }
+}
+
+async fn adopt(
+    tx: &DatabaseTransaction,
+    row: &plan::Model,
+    after: &desired_policy::Model,
+) -> Result<(), StoreError> {
+    let replace = OnConflict::columns([desired_policy::Column::Tenant, desired_policy::Column::Hierarchy])
+        .update_columns([
+            desired_policy::Column::Body,
+            desired_policy::Column::Plan,
+            desired_policy::Column::Revision,
+            desired_policy::Column::UpdateTime,
+            desired_policy::Column::UpdatedBy,
+        ])
+        .to_owned();
+    let upsert = desired_policy::Entity::insert(desired_policy::ActiveModel::from(after.clone()));
+    upsert.on_conflict(replace).exec_without_returning(tx).await?;
+    let mark = plan::Entity::update_many()
+        .col_expr(plan::Column::ApplyTime, Expr::value(after.update_time))
+        .col_expr(plan::Column::AppliedBy, Expr::value(after.updated_by.clone()))
+        .filter(plan::Column::Tenant.eq(&row.tenant))
+        .filter(plan::Column::Hierarchy.eq(&row.hierarchy))
+        .filter(plan::Column::Plan.eq(&row.plan));
+    mark.exec(tx).await?;
+    Ok(())
+}
+
+/// A desired policy for the audit log.
+fn told(desired: &DesiredPolicy) -> Result<String, StoreError> {
+    json::line(DESIRED_TYPE, desired).map_err(|error| StoreError::corrupt(error.to_string()))
+}
+
+fn content(row: &plan::Model) -> Result<PlanContent, StoreError> {
+    PlanContent::decode(row.content.as_slice())
+        .map_err(|error| StoreError::corrupt(format!("content of plan {}: {error}", row.plan)))
+}
+
+fn moment(microseconds: i64) -> Result<prost_types::Timestamp, StoreError> {
+    let at = Timestamp::from_microsecond(microseconds).map_err(|e| StoreError::corrupt(e.to_string()))?;
+    Ok(time::to_proto(at))
+}
+
+/// A row as its message.
+fn message(row: plan::Model) -> Result<Plan, StoreError> {
+    Ok(Plan {
+        name: plan_name(&row.tenant, &row.hierarchy, &row.plan),
+        content: Some(content(&row)?),
+        hash: row.hash,
+        created_by: row.created_by,
+        create_time: Some(moment(row.create_time)?),
+        applied_by: row.applied_by.unwrap_or_default(),
+        apply_time: row.apply_time.map(moment).transpose()?,
+    })
+}
+
+/// A row as its message.
+fn desired(row: desired_policy::Model) -> Result<DesiredPolicy, StoreError> {
+    let name = desired_name(&row.tenant, &row.hierarchy);
+    let damaged = |error: prost::DecodeError| StoreError::corrupt(format!("{name}: {error}"));
+    let policy = CoManagementPolicy::decode(row.body.as_slice()).map_err(damaged)?;
+    Ok(DesiredPolicy {
+        policy: Some(policy),
+        plan: plan_name(&row.tenant, &row.hierarchy, &row.plan),
+        revision: revision_of(row.revision)?,
+        update_time: Some(moment(row.update_time)?),
+        updated_by: row.updated_by,
+        name,
+    })
+}

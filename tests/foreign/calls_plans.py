@@ -1,0 +1,61 @@
+"""What a policy would do, its adoption, and the work that follows."""
+
+from table import answers, refuses
+from world import AUTHORITY, HIERARCHY, PILOT_POLICY, POLICY
+
+PLANS = "tandem.authority.v1.PlanService"
+DESIRED = f"{HIERARCHY}/desiredPolicy"
+CLIENT_APPS = "WORKLOAD_CLIENT_APPS"
+
+# Client apps leave their pilot behind. Resource access is where site version 2509 fixes it, and what device configuration carries follows it.
+PROPOSED = {
+    **PILOT_POLICY,
+    "workloads": [
+        *[each for each in PILOT_POLICY["workloads"] if each["workload"] != CLIENT_APPS],
+        {"workload": CLIENT_APPS, "slider": "SLIDER_POSITION_INTUNE"},
+        {"workload": "WORKLOAD_RESOURCE_ACCESS_POLICIES", "slider": "SLIDER_POSITION_INTUNE"},
+    ],
+}
+
+
+def impact(plan, workload):
+    """What a plan does to the devices, for a workload."""
+    return next(each for each in plan["content"]["workloads"] if each["workload"] == workload)
+
+
+@answers(f"{PLANS}/CreatePlan")
+@answers(f"{PLANS}/GetPlan")
+@answers(f"{PLANS}/ListPlans")
+@answers(f"{PLANS}/ApplyPlan")
+@answers(f"{PLANS}/GetDesiredPolicy")
+@answers(f"{PLANS}/GetHandover")
+def plan_is_counted_kept_adopted_and_handed_over(check, world):
+    plan = world.ask(f"{PLANS}/CreatePlan", {"proposed": PROPOSED, "consistency_token": world.token})["plan"]
+    # Of the two devices that are co-managed in the hierarchy, one is in the pilot and at Intune already.
+    apps = impact(plan, CLIENT_APPS)
+    check.assertEqual(int(apps["changing"]), 1)
+    rows = {each["before_reason"]: int(each["devices"]) for each in apps["rows"]}
+    check.assertEqual((rows["AUTHORITY_REASON_PILOT_MEMBER"], rows["AUTHORITY_REASON_PILOT_NOT_MEMBER"]), (1, 1))
+    check.assertEqual(sum(rows.values()), int(plan["content"]["devices"]))
+    check.assertEqual(int(plan["content"]["devices_affected"]), 1)
+    check.assertTrue(all(int(each.get("violations", 0)) == 0 for each in plan["content"]["invariants"]))
+    check.assertEqual(world.ask(f"{PLANS}/GetPlan", {"name": plan["name"]})["plan"], plan)
+    listed = world.ask(f"{PLANS}/ListPlans", {"parent": HIERARCHY})["plans"]
+    check.assertIn(plan["name"], [each["name"] for each in listed])
+
+    read = {"name": plan["name"], "hash": plan["hash"], "configured_revision": plan["content"]["configured_revision"]}
+    desired = world.ask(f"{PLANS}/ApplyPlan", read)["desired_policy"]
+    check.assertEqual((desired["name"], desired["plan"]), (DESIRED, plan["name"]))
+    check.assertEqual(world.ask(f"{PLANS}/GetDesiredPolicy", {"name": DESIRED})["desired_policy"], desired)
+    work = world.ask(f"{PLANS}/GetHandover", {"name": DESIRED})["handover"]
+    check.assertTrue(any("Client apps to Intune" in step["instruction"] for step in work["console"]), work["console"])
+    # Nothing is configured by adopting it.
+    check.assertEqual(world.ask(f"{AUTHORITY}/GetCoManagementPolicy", {"name": POLICY})["policy"]["enabled"], True)
+
+
+refuses(f"{PLANS}/CreatePlan", "INVALID_FIELD", {}, field="proposed")
+refuses(f"{PLANS}/GetPlan", "RESOURCE_NOT_FOUND", {"name": f"{HIERARCHY}/plans/none"}, resource=f"{HIERARCHY}/plans/none")
+refuses(f"{PLANS}/ListPlans", "INVALID_PAGE_TOKEN", {"parent": HIERARCHY, "page_token": "damaged"})
+refuses(f"{PLANS}/ApplyPlan", "INVALID_FIELD", {"name": f"{HIERARCHY}/plans/none"}, field="hash")
+refuses(f"{PLANS}/GetDesiredPolicy", "INVALID_FIELD", {"name": HIERARCHY}, field="name")
+refuses(f"{PLANS}/GetHandover", "INVALID_FIELD", {"name": HIERARCHY}, field="name")
