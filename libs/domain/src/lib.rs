@@ -17,6 +17,7 @@
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
 //! | [`setting`] | which workload governs this setting, and who holds it on this device? |
+//! | [`plan`] | what would a change of policy mean? |
 //! | [`handover`] | what work carries an adopted policy into the hierarchy? |
 //! | [`approval`] | how many people must agree to a plan, and have they? |
 //! | [`rollout`] | how does one workload move in waves, and what is to be done now? |
@@ -37,6 +38,7 @@ pub mod handover;
 pub mod id;
 pub mod identity;
 pub mod merge;
+pub mod plan;
 pub mod policy;
 pub mod prerequisites;
 pub mod rollout;

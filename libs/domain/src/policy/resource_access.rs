@@ -23,6 +23,12 @@ pub enum ResourceAccessSlider {
 }
 
 impl ResourceAccessSlider {
+    /// It is known to be fixed at Intune.
+    #[must_use]
+    pub const fn is_fixed(&self) -> bool {
+        matches!(self, Self::FixedAtIntune { .. })
+    }
+
     /// What the sites of one hierarchy say.
     #[must_use]
     pub fn of<'a>(sites: impl IntoIterator<Item = &'a SiteFacts>) -> Self {

@@ -1,7 +1,7 @@
 //! Positions that no hierarchy can hold, each by the rule of the fact pack that it breaks.
 //!
 //! A relation is an **error** where the console does not accept the object, or where the position would be held on no device:
-//! adopting it would promise what cannot come true. It is a **warning** of a plan where the position is held, at least
+//! adopting it would promise what cannot come true. It is a **warning** ([`crate::plan`]) where the position is held, at least
 //! on some devices, and has a consequence. Which is which follows from the lines of the facts; the division itself is ours
 //! \[derived\].
 //!
