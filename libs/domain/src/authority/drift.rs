@@ -118,7 +118,7 @@ fn contradictions<T>(
 ///
 /// A clear flag of a sub-workload says nothing beside a set one of device configuration: no source says whether the clients
 /// also set the flags of what moves along (dispute `device_configuration_bundle_bits`).
-fn said_of(flags: &PerWorkload<Option<bool>>, workload: Workload) -> Option<ManagementAuthority> {
+pub(super) fn said_of(flags: &PerWorkload<Option<bool>>, workload: Workload) -> Option<ManagementAuthority> {
     if flags[workload]? {
         return Some(ManagementAuthority::Intune);
     }

@@ -1,5 +1,6 @@
-//! Tests of this module: the steps, the drift and the ways out by hand, the invariants over arbitrary devices.
+//! Tests of this module: the steps, the drift, its causes and the ways out by hand, the invariants over arbitrary devices.
 
+mod cause;
 mod drift;
 mod invariants;
 mod steps;
