@@ -9,6 +9,8 @@
 //! device configuration is at Intune on that device; `third_party_mdm` in coexistence and nowhere else; a pilot decides
 //! nothing while its collection's members are not known.
 //!
+//! Every combination of what decides is published in `docs/effective_authority.md`, by rules that a test holds the code to.
+//!
 //! Source: the fact pack's states.md 8, and `services/tandem/docs/assessment.md` for the reasons and their order.
 
 mod cause;

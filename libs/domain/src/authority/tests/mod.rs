@@ -4,6 +4,7 @@ mod cause;
 mod drift;
 mod invariants;
 mod steps;
+mod table;
 mod ways_out;
 
 use crate::authority::strategies::World;
