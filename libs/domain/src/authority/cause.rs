@@ -9,11 +9,11 @@
 //! | 1 | not checked in since | the device's last word on the report's way is not newer than the change; the word is the earlier of the report and the last contact on that way | states.md 8, "reported follows with delay" |
 //! | 2 | third-party MDM | its MDM is one; or `Authority` is a text that nobody explained, and Intune keeps no record with an MDM agent | states.md 7; 8, step 1 |
 //! | 3 | override | it is on and the report does not follow it; or nobody said, and the report gives Intune what the sliders leave at the site, in every workload that all reports carry and none other carries along | states.md 8, step 4; handover.md 2.4 |
-//! | 4 | policy not received | a sign says so ([`NotReceived`], in its order) | states.md 6, 8, 9 |
+//! | 4 | policy not received | a sign says so ([`NotReceived`], in its order) | states.md 6, 8, 9; handover.md 5 |
 //! | 5 | unknown | | |
 //!
 //! Invariants, each with a property test: a report newer than the change, with contact, is never called old; no drift is known
-//! since the future; time alone turns "in time" into "overdue" and changes nothing else.
+//! since the future; time alone turns "in time" into "overdue" and silence into a lost policy, and changes nothing else.
 
 use std::fmt;
 
@@ -32,6 +32,9 @@ use crate::workload::{ManagementAuthority, PerWorkload, Workload};
 const POLICY_POLL: SignedDuration = SignedDuration::from_mins(60);
 /// How long a device takes to check in with Intune, about (states.md 6).
 const INTUNE_CHECK_IN: SignedDuration = SignedDuration::from_hours(8);
+/// After how long without a management point a client is reported to lose its policy; a user's report without a vendor's answer
+/// (handover.md 5).
+const POLICY_LOST_AFTER: SignedDuration = SignedDuration::from_mins(86_400);
 /// The flag of a client that cannot reach a management point (states.md 9).
 const CANNOT_REACH_MANAGEMENT_POINT: u32 = 16;
 /// The workloads whose flag the site's value and both versions of Graph carry, and that no other workload carries along.
@@ -61,6 +64,12 @@ pub enum NotReceived {
     PolicyBitClear,
     /// The client says that it cannot reach a management point.
     CannotReachManagementPoint,
+    /// Intune hears that the workload fell back to the site, and the site did not hear of the client for so long that its policy
+    /// may have lapsed.
+    LostInSilence {
+        /// The last contact with the site.
+        last_contact: Timestamp,
+    },
     /// The site counts the client as inactive.
     ClientInactive,
     /// The client was not in contact with its site since the change, and from there the policy comes.
@@ -126,6 +135,9 @@ impl DriftCause {
             Self::NotCheckedInSince { .. } | Self::ThirdPartyMdm { .. } | Self::Override { .. } => "8",
             Self::PolicyNotReceived(NotReceived::PolicyBitClear) => "1",
             Self::PolicyNotReceived(NotReceived::CannotReachManagementPoint) => "9",
+            Self::PolicyNotReceived(NotReceived::LostInSilence { .. }) => {
+                return Some(Citation::new("handover.md", "5"));
+            }
             Self::PolicyNotReceived(_) => "6",
             Self::Unknown => return None,
         };
@@ -169,6 +181,10 @@ impl NotReceived {
             Self::PolicyBitClear => "the client reports that it has no co-management policy",
             Self::CannotReachManagementPoint => {
                 "the client cannot reach a management point, from which the policy comes"
+            }
+            Self::LostInSilence { .. } => {
+                "the client had no contact with its site for more than 60 days, after which it is reported to \
+                 lose its policy"
             }
             Self::ClientInactive => {
                 "the site counts the client as inactive, so the policy may not have arrived"
@@ -282,6 +298,9 @@ impl Case<'_> {
         if health & CANNOT_REACH_MANAGEMENT_POINT != 0 {
             return Some(NotReceived::CannotReachManagementPoint);
         }
+        if let Some(last_contact) = site_contact.filter(|contact| self.is_lost(*contact)) {
+            return Some(NotReceived::LostInSilence { last_contact });
+        }
         if copied(&facts.client_active) == Some(false) {
             return Some(NotReceived::ClientInactive);
         }
@@ -299,6 +318,12 @@ impl Case<'_> {
         } else {
             NotReceived::Overdue { since: over }
         })
+    }
+
+    fn is_lost(&self, last_contact: Timestamp) -> bool {
+        let fell_back = self.drift.reported == ManagementAuthority::ConfigurationManager;
+        let by_intune = !matches!(self.drift.source, Source::ConfigMgr(_));
+        fell_back && by_intune && self.as_of.duration_since(last_contact) > POLICY_LOST_AFTER
     }
 
     fn policy_bit_clear(&self) -> bool {

@@ -198,6 +198,25 @@ fn change_is_in_time_until_the_usual_delays_are_over() {
 }
 
 #[test]
+fn policy_is_lost_after_sixty_days_without_the_site() {
+    let (facts, world) = behind();
+    let features = ClientFeatures { modern_apps: Some(false), ..ClientFeatures::default() };
+    let of = |last_contact: &str| {
+        let facts = DeviceFacts {
+            capability_text: None,
+            client_features: Some(Fact::new(features, 1)),
+            last_site_contact: said(at(last_contact)),
+            ..facts.clone()
+        };
+        cause(&facts, &world, None)
+    };
+    // Sixty days before noon of 20 November.
+    assert_eq!(of("2026-09-21T12:00:00Z"), Unknown);
+    let last_contact = at("2026-09-21T11:59:59Z");
+    assert_eq!(of("2026-09-21T11:59:59Z"), PolicyNotReceived(NotReceived::LostInSilence { last_contact }));
+}
+
+#[test]
 fn drift_is_known_since_it_was_first_seen_or_since_report_and_change() {
     let (facts, world) = behind();
     let since = |changed_at: Option<Timestamp>, first_seen: Option<&str>| {
@@ -220,6 +239,7 @@ fn causes_cite_the_fact_pack_and_read_as_sentences() {
     let signs = [
         NotReceived::PolicyBitClear,
         NotReceived::CannotReachManagementPoint,
+        NotReceived::LostInSilence { last_contact: moment },
         NotReceived::ClientInactive,
         NotReceived::SiteNotHeardSince { last_contact: moment },
         NotReceived::InTime { until: moment },
@@ -277,8 +297,8 @@ proptest! {
     }
 
     #[test]
-    fn time_alone_makes_a_change_overdue_and_nothing_else(
-        facts in talking_device(), world in world(), changed_at in moment(), later in 0_i64..100,
+    fn time_alone_makes_a_change_overdue_or_a_policy_lost_and_nothing_else(
+        facts in talking_device(), world in world(), changed_at in moment(), later in 0_i64..3_000,
     ) {
         prop_assume!(changed_at <= at(NOON));
         let of = |drift: &Drift, as_of| {
@@ -292,6 +312,9 @@ proptest! {
                     PolicyNotReceived(NotReceived::InTime { until }),
                     PolicyNotReceived(NotReceived::Overdue { since }),
                 ) => prop_assert_eq!(until, since),
+                (PolicyNotReceived(_) | Unknown, PolicyNotReceived(NotReceived::LostInSilence { .. })) => {
+                    prop_assert!(later > 1_400);
+                }
                 (now, then) => prop_assert_eq!(now, then),
             }
         }
