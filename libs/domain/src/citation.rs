@@ -48,6 +48,7 @@ pub(crate) mod tests {
             }
             "states.md" => has_heading(include_str!("../data/states.md"), section),
             "handover.md" => has_heading(include_str!("../data/handover.md"), section),
+            "leaving.md" => has_heading(include_str!("../data/leaving.md"), section),
             _ => false,
         };
         assert!(found, "expected {citation} in the fact pack, found nothing there");

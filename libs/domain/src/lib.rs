@@ -19,6 +19,7 @@
 //! | [`setting`] | which workload governs this setting, and who holds it on this device? |
 //! | [`plan`] | what would a proposed policy do to the fleet? |
 //! | [`handover`] | what work carries an adopted policy into the hierarchy? |
+//! | [`decommission`] | how does a hierarchy, a workload or a device leave co-management? |
 //! | [`approval`] | how many people must agree to a plan, and have they? |
 //! | [`rollout`] | how does one workload move in waves, and what is to be done now? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
@@ -31,6 +32,7 @@ pub mod authority;
 pub mod capability;
 pub mod citation;
 pub mod configmgr;
+pub mod decommission;
 pub mod enrollment;
 pub mod facts;
 pub mod filter;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::authority::decide::resource_access_fixed;
 use crate::authority::{EffectiveAuthority, Reason};
 use crate::capability::{Capabilities, CapabilityValue, reported_by_features};
-use crate::facts::{DeviceFacts, Fact};
+use crate::facts::{DeviceFacts, Fact, SectionStamp};
 use crate::policy::Surroundings;
 use crate::section::Source;
 use crate::state::is_co_managed;
@@ -41,6 +41,22 @@ pub fn reported(facts: &DeviceFacts) -> Reported {
         }),
         cloud: facts.client_features.as_ref().map(|fact| reported_by_features(&fact.value)),
     }
+}
+
+/// Who decided each workload by the newest report that says anything of it; of two of the same moment the site's. `None`: no
+/// report does.
+#[must_use]
+pub fn latest_reports(facts: &DeviceFacts) -> PerWorkload<Option<ManagementAuthority>> {
+    let reported = reported(facts);
+    let site = reported.site.and_then(|site| site.value.ok()).map(|value| value.reported());
+    let at = |stamp: Option<&SectionStamp>| stamp.map(|stamp| stamp.observed_at);
+    let site_at = at(facts.capability_text.as_ref().and_then(|fact| facts.origin(fact)));
+    let cloud_at = at(facts.client_features.as_ref().and_then(|fact| facts.origin(fact)));
+    PerWorkload::from_fn(|workload| {
+        let by_site = site.as_ref().and_then(|flags| said_of(flags, workload));
+        let by_cloud = reported.cloud.as_ref().and_then(|flags| said_of(flags, workload));
+        if cloud_at > site_at { by_cloud.or(by_site) } else { by_site.or(by_cloud) }
+    })
 }
 
 /// A report that says otherwise than the rules.
@@ -118,7 +134,7 @@ fn contradictions<T>(
 ///
 /// A clear flag of a sub-workload says nothing beside a set one of device configuration: no source says whether the clients
 /// also set the flags of what moves along (dispute `device_configuration_bundle_bits`).
-fn said_of(flags: &PerWorkload<Option<bool>>, workload: Workload) -> Option<ManagementAuthority> {
+pub(super) fn said_of(flags: &PerWorkload<Option<bool>>, workload: Workload) -> Option<ManagementAuthority> {
     if flags[workload]? {
         return Some(ManagementAuthority::Intune);
     }

@@ -2,7 +2,7 @@
 //! configuration, 16 Windows Update, 32 endpoint protection, 64 client apps, 128 Office, 4096 encryption, 8192 marker.
 
 use crate::authority::strategies::{World, co_managed_client, observed_at, said, setting};
-use crate::authority::{Drift, drift, effective_authority, reported};
+use crate::authority::{Drift, drift, effective_authority, latest_reports, reported};
 use crate::facts::{DeviceFacts, Fact};
 use crate::section::{ClientFeatures, Source};
 use crate::workload::SliderPosition::Intune;
@@ -170,4 +170,19 @@ fn device_without_any_report_reported_nothing() {
     assert_eq!((nothing.site, nothing.cloud), (None, None));
     let world = moved(Some("2309"), &Workload::ALL);
     assert_eq!(drift_of(&facts, &world), []);
+}
+
+#[test]
+fn newest_report_that_says_anything_counts_and_of_two_alike_the_sites() {
+    // The site read client apps at Intune at six, Intune read it at Configuration Manager at half past nine.
+    let features = ClientFeatures { modern_apps: Some(false), ..ClientFeatures::default() };
+    let facts = DeviceFacts { capability_text: said("8257".to_owned()), ..reporting_to_intune(features) };
+    let of = |facts: &DeviceFacts, workload| latest_reports(facts)[workload];
+    assert_eq!(of(&facts, ClientApps), Some(AT_SITE));
+    assert_eq!(of(&facts, OfficeClickToRunApps), Some(AT_SITE));
+    let mut alike = facts.clone();
+    alike.sections[1].observed_at = alike.sections[0].observed_at;
+    assert_eq!(of(&alike, ClientApps), Some(AT_INTUNE));
+    assert_eq!(of(&DeviceFacts { client_features: None, ..facts.clone() }, ClientApps), Some(AT_INTUNE));
+    assert_eq!(of(&DeviceFacts { capability_text: None, ..facts }, OfficeClickToRunApps), None);
 }

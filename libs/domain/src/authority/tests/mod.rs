@@ -1,8 +1,10 @@
-//! Tests of this module: the steps, the drift and the ways out by hand, the invariants over arbitrary devices.
+//! Tests of this module: the steps, the drift, its causes and the ways out by hand, the invariants over arbitrary devices.
 
+mod cause;
 mod drift;
 mod invariants;
 mod steps;
+mod table;
 mod ways_out;
 
 use crate::authority::strategies::World;

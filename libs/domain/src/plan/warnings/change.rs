@@ -34,20 +34,22 @@ pub(super) struct Change {
     pub(super) from: Option<Reach>,
     /// After.
     pub(super) to: Reach,
-    /// Pilots before and after, by other collections: devices may come and go.
-    other_pilots: bool,
+    /// Pilots before and after, and a collection decides that did not: devices may come.
+    pilots_added: bool,
+    /// Pilots before and after, and a collection decides no longer: devices may go.
+    pilots_removed: bool,
 }
 
 impl Change {
     /// Some device may come to Intune.
     pub(super) fn gains(&self) -> bool {
         let rises = self.from.map_or(self.to > Reach::ConfigurationManager, |from| from < self.to);
-        rises || self.other_pilots
+        rises || self.pilots_added
     }
 
     /// Some device may go back. From a position that nobody said none is known to.
     pub(super) fn returns(&self) -> bool {
-        self.from.is_some_and(|from| from > self.to) || self.other_pilots
+        self.from.is_some_and(|from| from > self.to) || self.pilots_removed
     }
 
     /// Either of them.
@@ -77,10 +79,13 @@ impl Changes {
             };
             let before = before.filter(|(from, _)| is_known(from));
             let (to, pilots) = deciding(proposed, workload, resource_access);
-            let both_pilots = to == Reach::Pilot;
-            let other_pilots =
-                before.as_ref().is_some_and(|(from, old)| both_pilots && *from == to && *old != pilots);
-            Change { from: before.map(|(from, _)| from), to, other_pilots }
+            let old = before.as_ref().filter(|(from, _)| (*from, to) == (Reach::Pilot, Reach::Pilot));
+            Change {
+                from: before.as_ref().map(|(from, _)| *from),
+                to,
+                pilots_added: old.is_some_and(|(_, old)| !pilots.is_subset(old)),
+                pilots_removed: old.is_some_and(|(_, old)| !old.is_subset(&pilots)),
+            }
         };
         let moved =
             |workload| base.is_none_or(|base| base.workloads[workload] != proposed.workloads[workload]);

@@ -313,6 +313,18 @@ fn other_pilot_collection_moves_devices_both_ways() {
 }
 
 #[test]
+fn pilot_that_another_joins_loses_nobody() {
+    let endpoint = [(EndpointProtection, PilotIntune, Some("C1")), (CompliancePolicies, Intune, None)];
+    let both = [endpoint[0], endpoint[1], (DeviceConfiguration, PilotIntune, Some("C2"))];
+    let left_behind = |from: &[Position], to: &[Position]| {
+        let found = on_2509(from, to, &quiet());
+        found.into_iter().find(|line| line.starts_with("settings_left_behind"))
+    };
+    let back = "settings_left_behind endpoint_protection device_configuration".to_owned();
+    assert_eq!([left_behind(&endpoint, &both), left_behind(&both, &endpoint)], [None, Some(back)]);
+}
+
+#[test]
 fn sliders_that_nobody_said_may_go_back_unnoticed() {
     let to = policy(&[(ClientApps, Intune, None), (CompliancePolicies, Intune, None)]);
     let unsaid = CoManagementPolicy { enabled: None, ..policy(&[(OfficeClickToRunApps, Intune, None)]) };
