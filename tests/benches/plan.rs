@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use tandem_authority::{Authority, Parts};
-use tandem_client::{Connection, TlsFiles};
+use tandem_client::Connection;
 use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
@@ -186,8 +186,11 @@ impl System {
             .add_service(TenantServiceServer::new(all))
             .add_service(HierarchyServiceServer::new(all))
             .add_service(DeviceServiceServer::new(all));
-        let location =
-            Location::Sqlite { file: folder.path().join("authority.db"), durability: Durability::Full, most_bytes: None };
+        let location = Location::Sqlite {
+            file: folder.path().join("authority.db"),
+            durability: Durability::Full,
+            most_bytes: None,
+        };
         let authority = Authority::open(Parts {
             database: location,
             inventory: Connection::from_channel(serve(&supervisor, "inventory", inventory)),
@@ -205,7 +208,8 @@ impl System {
         let served = server.serve(incoming, supervisor.draining().cancelled_owned());
         supervisor.spawn("authority", async move { served.await.map_err(Box::new) });
         let channel = tandem_client::endpoint(&format!("http://{address}"))?.connect().await?;
-        let policy = UpdateCoManagementPolicyRequest { policy: Some(message(&configured())), ..Default::default() };
+        let policy =
+            UpdateCoManagementPolicyRequest { policy: Some(message(&configured())), ..Default::default() };
         AuthorityServiceClient::new(channel.clone()).update_co_management_policy(policy).await?;
         let rules = ApprovalRules { name: format!("{TENANT}/approvalRules"), ..Default::default() };
         let rules = UpdateApprovalRulesRequest { rules: Some(rules), ..Default::default() };
@@ -223,7 +227,9 @@ impl System {
     async fn apply(&mut self, plan: Plan) -> Result<(), Failure> {
         let configured_revision = plan.content.unwrap_or_default().configured_revision;
         let Plan { name, hash, .. } = plan;
-        self.plans.apply_plan(ApplyPlanRequest { name, hash, configured_revision, ..Default::default() }).await?;
+        self.plans
+            .apply_plan(ApplyPlanRequest { name, hash, configured_revision, ..Default::default() })
+            .await?;
         Ok(())
     }
 
@@ -254,7 +260,8 @@ impl System {
             .filter(|(workload, _)| found.iter().any(|(of, _)| *of == convert::number(*workload)))
             .map(|(workload, changing)| (convert::number(workload), *changing))
             .collect();
-        let uncounted: u64 = expected.iter().sum::<u64>() - changing.iter().map(|(_, count)| count).sum::<u64>();
+        let uncounted: u64 =
+            expected.iter().sum::<u64>() - changing.iter().map(|(_, count)| count).sum::<u64>();
         if found != changing || uncounted > 0 || content.devices != self.devices {
             let expected = format!("expected {changing:?} and {uncounted} more of {}", self.devices);
             return Err(format!("{name}: {expected}, found {found:?} of {}", content.devices).into());
@@ -269,10 +276,9 @@ fn one_by_one(devices: u64, proposed: &CoManagementPolicy) -> Vec<u64> {
     let complete: BTreeSet<CollectionId> =
         (0..COLLECTIONS).map(generated::collection).chain(CollectionId::parse(UNUSED)).collect();
     let (tenant, base) = (TenantFacts::default(), configured());
-    let site = SiteCode::parse(HIERARCHY).ok().map(|code| SiteFacts {
-        version: Some("2503".into()),
-        ..SiteFacts::unknown(code)
-    });
+    let site = SiteCode::parse(HIERARCHY)
+        .ok()
+        .map(|code| SiteFacts { version: Some("2503".into()), ..SiteFacts::unknown(code) });
     let now = Surroundings {
         tenant: &tenant,
         site: site.as_ref(),

@@ -139,8 +139,10 @@ mod tests {
         assert_eq!(
             services.into_iter().collect::<Vec<_>>(),
             [
+                "tandem.authority.v1.ApprovalService",
                 "tandem.authority.v1.AuditService",
                 "tandem.authority.v1.AuthorityService",
+                "tandem.authority.v1.PlanService",
                 "tandem.inventory.v1.CollectionService",
                 "tandem.inventory.v1.DeviceService",
                 "tandem.inventory.v1.HierarchyService",
@@ -156,7 +158,7 @@ mod tests {
         let permissions = Permissions::of_contracts().unwrap();
         let changes = |declared: &Declared| {
             let name = declared.permission.as_str_name();
-            ["_WRITE", "_REPORT", "_APPROVE"].iter().any(|end| name.ends_with(end))
+            ["_WRITE", "_REPORT", "_PLAN", "_APPROVE"].iter().any(|end| name.ends_with(end))
         };
         let on_record = |declared: &Declared| matches!(declared.audit, Audit::Writes | Audit::BulkWrites);
         for (path, declared) in permissions.iter() {

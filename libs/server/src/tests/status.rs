@@ -179,63 +179,6 @@ fn about_resources() -> Vec<(Failure, Sent)> {
             ),
         ),
         (
-            Failure::Unmet {
-                reason: ErrorReason::PlanHashMismatch,
-                name: name.into(),
-                description: "expected 3, found 4: make a new plan".into(),
-                expected: "3".into(),
-                found: "4".into(),
-            },
-            of_unmet(
-                plain(
-                    Code::FailedPrecondition,
-                    "PLAN_HASH_MISMATCH",
-                    "expected 3, found 4: make a new plan",
-                    &[("name", name), ("expected", "3"), ("found", "4")],
-                ),
-                "PLAN_HASH_MISMATCH",
-                name,
-            ),
-        ),
-        (
-            Failure::Unmet {
-                reason: ErrorReason::PlanBaseChanged,
-                name: name.into(),
-                description: "expected 3, found 4: make a new plan".into(),
-                expected: "3".into(),
-                found: "4".into(),
-            },
-            of_unmet(
-                plain(
-                    Code::FailedPrecondition,
-                    "PLAN_BASE_CHANGED",
-                    "expected 3, found 4: make a new plan",
-                    &[("name", name), ("expected", "3"), ("found", "4")],
-                ),
-                "PLAN_BASE_CHANGED",
-                name,
-            ),
-        ),
-        (
-            Failure::Unmet {
-                reason: ErrorReason::PlanAlreadyApplied,
-                name: name.into(),
-                description: "expected 3, found 4: make a new plan".into(),
-                expected: "3".into(),
-                found: "4".into(),
-            },
-            of_unmet(
-                plain(
-                    Code::FailedPrecondition,
-                    "PLAN_ALREADY_APPLIED",
-                    "expected 3, found 4: make a new plan",
-                    &[("name", name), ("expected", "3"), ("found", "4")],
-                ),
-                "PLAN_ALREADY_APPLIED",
-                name,
-            ),
-        ),
-        (
             Failure::InUse { name: name.into(), by: "tenants/contoso/devices/1".into() },
             of_unmet(
                 plain(
@@ -424,8 +367,41 @@ fn about_callers() -> Vec<(Failure, Sent)> {
     ]
 }
 
+/// Rules of plans and approvals: one failure says any of them.
+fn about_rules() -> Vec<(Failure, Sent)> {
+    let name = "tenants/contoso/hierarchies/PS1/plans/7";
+    let description = "expected 3, found 4: make a new plan";
+    let rules = [
+        (ErrorReason::PlanHashMismatch, "PLAN_HASH_MISMATCH"),
+        (ErrorReason::PlanBaseChanged, "PLAN_BASE_CHANGED"),
+        (ErrorReason::PlanAlreadyApplied, "PLAN_ALREADY_APPLIED"),
+        (ErrorReason::ApprovalsMissing, "APPROVALS_MISSING"),
+        (ErrorReason::ApprovalExpired, "APPROVAL_EXPIRED"),
+        (ErrorReason::ApprovalRejected, "APPROVAL_REJECTED"),
+        (ErrorReason::SelfApproval, "SELF_APPROVAL"),
+        (ErrorReason::AlreadyApproved, "ALREADY_APPROVED"),
+        (ErrorReason::ApprovalPlanChanged, "APPROVAL_PLAN_CHANGED"),
+        (ErrorReason::NoApprovalNeeded, "NO_APPROVAL_NEEDED"),
+        (ErrorReason::ApprovalPending, "APPROVAL_PENDING"),
+        (ErrorReason::ApprovalReasonMissing, "APPROVAL_REASON_MISSING"),
+    ];
+    let told = |(reason, text)| {
+        let failure = Failure::Unmet {
+            reason,
+            name: name.into(),
+            description: description.into(),
+            expected: "3".into(),
+            found: "4".into(),
+        };
+        let facts = [("name", name), ("expected", "3"), ("found", "4")];
+        (failure, of_unmet(plain(Code::FailedPrecondition, text, description, &facts), text, name))
+    };
+    rules.map(told).into()
+}
+
 fn every_failure() -> Vec<(Failure, Sent)> {
-    [bad_requests(), about_resources(), about_worlds(), about_callers()].into_iter().flatten().collect()
+    let rows = [bad_requests(), about_resources(), about_worlds(), about_callers(), about_rules()];
+    rows.into_iter().flatten().collect()
 }
 
 #[test]
@@ -445,7 +421,7 @@ fn every_reason_of_the_contract_is_produced_by_a_failure() {
         .map(|reason| reason_text(reason).to_owned())
         .collect();
     assert_eq!(produced, published);
-    assert_eq!(published.len(), 19);
+    assert_eq!(published.len(), 32);
 }
 
 #[test]
