@@ -51,11 +51,15 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    /// Sends a request, and waits as long as it takes.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> (Answer, Attempt) {
+    /// Opens a stream: waits no longer than that until the server has, and then as long as it takes.
+    pub(crate) async fn open(&self, mut request: Request<Body>, longest: Duration) -> (Answer, Attempt) {
         let mut attempt = Attempt::start(self.method);
         trace::write(request.headers_mut(), attempt.span(), self.trace_id);
-        let answer = self.channel.clone().oneshot(attempt.send(request)).await.map_err(Into::into);
+        let opening = tokio::time::timeout(longest, self.channel.clone().oneshot(attempt.send(request)));
+        let answer = match opening.await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Ok(unopened(longest).into_http()),
+        };
         attempt.see(&answer);
         (answer, attempt)
     }
@@ -105,6 +109,11 @@ impl Sending {
             tokio::time::sleep(pause).await;
         }
     }
+}
+
+/// What a stream says that the server did not open: it may be busy, or something between lets no more streams through.
+fn unopened(longest: Duration) -> Status {
+    Status::unavailable(format!("the server did not open the stream within {} s", longest.as_secs()))
 }
 
 /// How long to wait at least before the request is sent again; `None`: it is not to be sent again.

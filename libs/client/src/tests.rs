@@ -9,10 +9,14 @@ use tandem_contracts::inventory::v1 as inventory;
 use tandem_contracts::inventory::v1::tenant_service_server::{TenantService, TenantServiceServer};
 use tandem_server::in_process::in_process;
 use tandem_server::{
-    ApiServer, Authenticator, Credentials, Failure, LocalAuthenticator, Principal, Supervisor, listen, trace,
+    ApiServer, Authenticator, Credentials, Failure, Limits, LocalAuthenticator, Principal, Supervisor,
+    listen, trace,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::{ApiError, Connection, TlsFiles, endpoint, with_trace_id};
 
@@ -246,6 +250,48 @@ async fn server_that_is_gone_is_unavailable_in_one_clear_line() {
     let error = ApiError::from(status);
     assert_eq!(error.code, Code::Unavailable);
     assert_eq!(error.to_string(), "the in-process server has stopped (Unavailable)");
+}
+
+/// More streams than one connection carries: Tandem's servers allow 1,024 on each.
+#[tokio::test]
+async fn streams_beyond_what_a_connection_carries_are_opened_on_others() {
+    const STREAMS: usize = 1100;
+    let (connector, incoming) = in_process();
+    let limits = Limits { open_streams: 2000.try_into().unwrap(), ..Limits::default() };
+    let server = ApiServer::new(LocalAuthenticator::default())
+        .limited(&limits)
+        .add_service(TenantServiceServer::new(Tenants::default()));
+    Supervisor::new()
+        .spawn_short("server", async move { server.serve(incoming, std::future::pending()).await });
+    let endpoint = endpoint("http://in-process").unwrap();
+    let connection =
+        Connection::from_channels(move || endpoint.connect_with_connector_lazy(connector.clone()));
+    let health = HealthClient::new(connection.to_service("tandem.inventory.v1.TenantService").unwrap());
+    let watches = (0..STREAMS).map(|_| {
+        let mut health = health.clone();
+        async move {
+            let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+            assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+            watch
+        }
+    });
+    let all = futures::future::join_all(watches);
+    let watches = tokio::time::timeout(Duration::from_secs(60), all).await.expect("every stream is opened");
+    // Calls with one answer have room beside all of them.
+    assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
+    drop(watches);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_that_the_server_does_not_open_fails_at_the_deadline() {
+    // Nobody serves the other end, which stays open.
+    let (connector, _incoming) = in_process();
+    let channel = endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector);
+    let before = Instant::now();
+    let request = inventory::WatchDevicesRequest::default();
+    let status = Connection::from_channel(channel).devices().watch_devices(request).await.unwrap_err();
+    assert_eq!((status.code(), before.elapsed().as_secs()), (Code::Unavailable, 30));
+    assert_eq!(status.message(), "the server did not open the stream within 30 s");
 }
 
 #[tokio::test]
