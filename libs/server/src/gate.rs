@@ -26,7 +26,8 @@ use crate::failure::Failure;
 use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Demand, Permissions};
-use crate::principal::{Authenticator, Credentials, Principal};
+use crate::principal::{Authenticator, Principal};
+use crate::standing::{Standing, authenticated};
 use crate::trace::{CURRENT, TraceId};
 
 /// The header with which a caller says how long it waits.
@@ -105,8 +106,10 @@ where
             request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
         Box::pin(async move {
             let mut place = Place::new(kind);
+            let mut standing = None;
             let answer =
-                answered(&gate, demand, trace, deadline, request, inner, &mut place).instrument(span);
+                answered(&gate, demand, trace, deadline, request, inner, (&mut place, &mut standing));
+            let answer = answer.instrument(span);
             let response = CURRENT.scope(trace, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
@@ -115,12 +118,15 @@ where
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
             let audit = response.extensions().get::<Pending>().and_then(Pending::take);
             Ok(response.map(|body| {
-                let body = RequestBody::new(body, trace, caller, outcome, place, gate.ending);
+                let body = RequestBody::new(body, trace, caller, standing, outcome, place, gate.ending);
                 Body::new(AuditedBody::new(body, audit))
             }))
         })
     }
 }
+
+/// What a request holds while it lasts: its place among others, and, if it is a stream, its caller's standing.
+type Held<'a> = (&'a mut Place, &'a mut Option<Standing>);
 
 /// The answer to a request: the handler's, or why it does not get that far.
 async fn answered<S>(
@@ -130,7 +136,7 @@ async fn answered<S>(
     deadline: Option<Instant>,
     mut request: Request<Body>,
     mut inner: S,
-    place: &mut Place,
+    (place, standing): Held<'_>,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -145,7 +151,7 @@ where
     let handled = async {
         gate.limits.enter(place, &request)?;
         let caller = match &mut sighting {
-            Some(sighting) => Some(known(gate, sighting, &mut request, place).await?),
+            Some(sighting) => Some(known(gate, sighting, &mut request, (place, standing)).await?),
             None => None,
         };
         let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
@@ -194,12 +200,11 @@ async fn known(
     gate: &Gate,
     sighting: &mut Sighting,
     request: &mut Request<Body>,
-    place: &mut Place,
+    (place, standing): Held<'_>,
 ) -> Result<Arc<Call>, Failure> {
     let login = gate.limits.login(request)?;
-    let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
-    let credentials = Credentials { headers: request.headers(), names };
-    let authenticated = login.ended(gate.authenticator.authenticate(credentials).await)?;
+    let peer = request.extensions().get::<Peer>();
+    let authenticated = login.ended(authenticated(&*gate.authenticator, request.headers(), peer).await)?;
     Span::current().record("principal", authenticated.id.as_str());
     sighting.principal = Some(Arc::clone(&authenticated));
     gate.limits.enter_as(place, &authenticated)?;
@@ -210,6 +215,11 @@ async fn known(
     let declared = sighting.declared();
     let call = Call::new(principal, declared.permission, declared.reach)?.seen_as(sighting.seen());
     let call = Arc::new(call);
+    if place.kind().is_stream() {
+        let (authenticator, auditor) = (Arc::clone(&gate.authenticator), gate.auditor.clone());
+        let peer = request.extensions().get::<Peer>();
+        *standing = Some(Standing::new(authenticator, request.headers(), peer, declared, &call, auditor));
+    }
     sighting.call = Some(Arc::clone(&call));
     Ok(call)
 }

@@ -7,6 +7,7 @@ mod estate;
 mod isolation;
 mod matrix;
 mod scopes;
+mod streams;
 mod table;
 
 use std::process::ExitCode;
@@ -45,6 +46,10 @@ fn main() -> ExitCode {
         .with_containers(
             "change_of_a_hidden_device_changes_nothing_that_is_seen",
             scopes::hidden_change_is_unseen,
+        )
+        .with_containers(
+            "stream_ends_when_what_allowed_it_is_withdrawn",
+            streams::stream_ends_when_what_allowed_it_is_withdrawn,
         )
         .run()
 }
