@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 mod audit;
+mod cached;
 mod estate;
 mod isolation;
 mod matrix;
 mod scopes;
 mod streams;
 mod table;
+mod writes;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,18 @@ fn main() -> ExitCode {
         .with_containers(
             "tenant_is_out_of_reach_of_whoever_acts_in_another",
             isolation::tenants_are_kept_apart,
+        )
+        .test(
+            "every_method_that_changes_something_has_a_write",
+            writes::every_method_that_changes_something_has_a_write,
+        )
+        .with_containers(
+            "write_to_another_tenant_changes_nothing_of_it",
+            writes::writes_to_another_tenant_change_nothing,
+        )
+        .with_containers(
+            "cached_state_of_a_tenant_is_out_of_reach_of_another",
+            cached::cached_state_of_a_tenant_is_out_of_reach_of_another,
         )
         .with_containers(
             "database_shows_nothing_to_whoever_names_no_tenant",
