@@ -4,6 +4,7 @@
 
 mod audit;
 mod cached;
+mod certificates;
 mod estate;
 mod isolation;
 mod matrix;
@@ -48,6 +49,14 @@ fn main() -> ExitCode {
         .with_containers(
             "cached_state_of_a_tenant_is_out_of_reach_of_another",
             cached::cached_state_of_a_tenant_is_out_of_reach_of_another,
+        )
+        .with_containers(
+            "renewed_certificate_of_a_server_is_shown_without_a_restart",
+            certificates::renewed_certificate_of_a_server_is_shown_without_a_restart,
+        )
+        .with_containers(
+            "certificate_of_a_renewed_authority_is_accepted_without_a_restart",
+            certificates::certificate_of_a_renewed_authority_is_accepted_without_a_restart,
         )
         .with_containers(
             "database_shows_nothing_to_whoever_names_no_tenant",
