@@ -131,7 +131,7 @@ fn retry_after(answer: &Answer, is_repeatable: bool) -> Option<Duration> {
 }
 
 /// Whether the server may have begun to work on a request that ended with this.
-fn may_have_arrived(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn may_have_arrived(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<ConnectError>()

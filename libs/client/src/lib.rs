@@ -7,6 +7,7 @@
 //!   beyond is refused at once as `RESOURCE_EXHAUSTED` (`LIMIT_EXCEEDED`, limit `streams_to_one_server`);
 //! - retries where the server was unavailable: of reads and of writes that name themselves (`request_id`), of other writes only where
 //!   they surely did not arrive; at most two, within a budget, with growing pauses;
+//! - of a change that failed, whether it may have been made all the same ([`ApiError::is_effect_unknown`]);
 //! - the trace of the request that the call is made for ([`with_trace_id`], [`Connection::with_trace_source`]), and a span for each attempt;
 //! - the metrics of gRPC's clients;
 //! - the caller's token.
@@ -20,6 +21,7 @@ mod attempt;
 pub mod audit;
 mod connection;
 mod deadline;
+mod effect;
 mod error;
 pub mod fleet;
 mod methods;

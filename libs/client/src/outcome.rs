@@ -127,7 +127,7 @@ fn labels(method: &'static Method, status: &'static str) -> [Label; 2] {
 }
 
 /// The status that headers or trailers carry; `None`: it comes later.
-fn code_of(headers: &HeaderMap) -> Option<Code> {
+pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
 }
 

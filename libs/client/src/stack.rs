@@ -14,6 +14,7 @@ use tower::retry::budget::TpsBudget;
 
 use crate::attempt::{Sending, TransportError, retry_budget};
 use crate::deadline::{DEFAULT_DEADLINE, DeadlineBody, timeout};
+use crate::effect;
 use crate::methods::{Kind, method};
 use crate::outcome::{AnswerBody, Answering, Call};
 use crate::pool::Pool;
@@ -80,7 +81,7 @@ impl Stack {
         let (answer, attempt) = sending.repeatedly(request, deadline, &self.budget).await?;
         let answering = Answering::new(call, attempt);
         let body = |body| Body::new(AnswerBody::new(DeadlineBody::new(body, deadline), answering));
-        Ok(answer?.map(body))
+        effect::told(method, answer.map(|answer| answer.map(body)))
     }
 }
 
