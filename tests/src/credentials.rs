@@ -27,13 +27,27 @@ impl Credentials {
     /// They cannot be made.
     #[must_use]
     pub fn make(folder: &Path) -> Self {
+        let (issuer, audience) = Self::write(folder);
+        Self { folder: folder.to_owned(), issuer, audience }
+    }
+
+    /// Issues every certificate and token anew. The authority and the key that signs tokens stay.
+    ///
+    /// # Panics
+    /// They cannot be made.
+    pub fn renew(&self) {
+        Self::write(&self.folder);
+    }
+
+    /// Answers the issuer and the audience of the tokens.
+    fn write(folder: &Path) -> (String, String) {
         let mut command = tandem();
         command.args(["credentials", "--development", "-o", "json", "--out"]).arg(folder);
         let made = command.output().expect("tandem runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let answer: serde_json::Value = serde_json::from_slice(&made.stdout).expect("the answer is JSON");
         let text = |key: &str| answer[key].as_str().expect("the answer names it").to_owned();
-        Self { folder: folder.to_owned(), issuer: text("issuer"), audience: text("audience") }
+        (text("issuer"), text("audience"))
     }
 
     /// The claims of a token that is accepted: of that role, in those tenants.

@@ -114,6 +114,14 @@ impl Process {
         self.child.id()
     }
 
+    /// Every metric, as they are served.
+    ///
+    /// # Panics
+    /// The listener does not answer.
+    pub async fn metrics(&self) -> String {
+        self.get("/metrics").await.expect("the operations listener answers").1
+    }
+
     fn signal(&self, signal: Signal) -> nix::Result<()> {
         let process = Pid::from_raw(self.child.id().cast_signed());
         if self.is_group { killpg(process, signal) } else { kill(process, signal) }

@@ -51,11 +51,15 @@ pub(crate) struct Sending {
 }
 
 impl Sending {
-    /// Sends a request, and waits as long as it takes.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> (Answer, Attempt) {
+    /// Opens a stream: waits no longer than that until the server has, and then as long as it takes.
+    pub(crate) async fn open(&self, mut request: Request<Body>, longest: Duration) -> (Answer, Attempt) {
         let mut attempt = Attempt::start(self.method);
         trace::write(request.headers_mut(), attempt.span(), self.trace_id);
-        let answer = self.channel.clone().oneshot(attempt.send(request)).await.map_err(Into::into);
+        let opening = tokio::time::timeout(longest, self.channel.clone().oneshot(attempt.send(request)));
+        let answer = match opening.await {
+            Ok(answer) => answer.map_err(Into::into),
+            Err(_) => Ok(unopened(longest).into_http()),
+        };
         attempt.see(&answer);
         (answer, attempt)
     }
@@ -107,6 +111,11 @@ impl Sending {
     }
 }
 
+/// What a stream says that the server did not open: it may be busy, or something between lets no more streams through.
+fn unopened(longest: Duration) -> Status {
+    Status::unavailable(format!("the server did not open the stream within {} s", longest.as_secs()))
+}
+
 /// How long to wait at least before the request is sent again; `None`: it is not to be sent again.
 fn retry_after(answer: &Answer, is_repeatable: bool) -> Option<Duration> {
     match answer {
@@ -122,7 +131,7 @@ fn retry_after(answer: &Answer, is_repeatable: bool) -> Option<Duration> {
 }
 
 /// Whether the server may have begun to work on a request that ended with this.
-fn may_have_arrived(error: &(dyn Error + 'static)) -> bool {
+pub(crate) fn may_have_arrived(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<ConnectError>()

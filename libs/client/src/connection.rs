@@ -17,6 +17,7 @@ use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServi
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::pool::Pool;
 use crate::stack::{CallerSource, Stack};
 use crate::tls::{TlsConnections, TlsFileError, TlsFiles};
 
@@ -63,7 +64,7 @@ pub enum ConnectError {
     },
 }
 
-/// A connection to a system: to one server of all services, or to a server of each. Clones share channels and retry budgets.
+/// A connection to a system: to one server of all services, or to a server of each. Clones share connections and retry budgets.
 #[derive(Debug, Clone)]
 pub struct Connection(Arc<Stacks>);
 
@@ -111,11 +112,16 @@ pub fn endpoint(address: &str) -> Result<Endpoint, ConnectError> {
 /// Connects with the first call. An `https` address has TLS, an `http` address none.
 fn connect_lazy(address: &str, tls: &TlsFiles) -> Result<Stack, ConnectError> {
     let endpoint = endpoint(address)?;
-    let channel = match encrypted(&endpoint, tls)? {
-        Some(connections) => endpoint.connect_with_connector_lazy(connections),
-        None => endpoint.connect_lazy(),
-    };
-    Ok(Stack::new(channel, exposed(&endpoint)))
+    let (exposed, another) = (exposed(&endpoint), lazy(endpoint, tls)?);
+    Ok(Stack::new(Pool::new(another(), Some(another)), exposed))
+}
+
+/// What makes connections to an endpoint, each with its first call.
+fn lazy(endpoint: Endpoint, tls: &TlsFiles) -> Result<Box<dyn Fn() -> Channel + Send + Sync>, ConnectError> {
+    Ok(match encrypted(&endpoint, tls)? {
+        Some(connections) => Box::new(move || endpoint.connect_with_connector_lazy(connections.clone())),
+        None => Box::new(move || endpoint.connect_lazy()),
+    })
 }
 
 /// The address of an endpoint, where others than this machine can read what is sent there.
@@ -150,7 +156,8 @@ impl Connection {
         };
         let unreachable = |source| ConnectError::Unreachable { address: address.to_owned(), source };
         let channel = channel.map_err(unreachable)?;
-        Ok(Self::of(Stack::new(channel, exposed(&endpoint))))
+        let exposed = exposed(&endpoint);
+        Ok(Self::of(Stack::new(Pool::new(channel, Some(lazy(endpoint, tls)?)), exposed)))
     }
 
     /// Connects with the first call, and again whenever the connection is lost: for services, which start in any order.
@@ -161,10 +168,16 @@ impl Connection {
         Ok(Self::of(connect_lazy(address, tls)?))
     }
 
-    /// Over a channel of the caller's own, such as one within the process.
+    /// Over a channel of the caller's own, such as one within the process. It has room for [`crate::STREAMS_PER_CONNECTION`] streams.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
-        Self::of(Stack::new(channel, None))
+        Self::of(Stack::new(Pool::new(channel, None), None))
+    }
+
+    /// Over connections of the caller's own, such as those within the process: each is made with its first call.
+    #[must_use]
+    pub fn from_channels(another: impl Fn() -> Channel + Send + Sync + 'static) -> Self {
+        Self::of(Stack::new(Pool::new(another(), Some(Box::new(another))), None))
     }
 
     /// One server of all services.
@@ -262,7 +275,8 @@ impl Connection {
         self
     }
 
-    /// With another deadline than [`crate::DEFAULT_DEADLINE`] for calls of one request and one answer that set none.
+    /// With another deadline than [`crate::DEFAULT_DEADLINE`] for calls of one request and one answer that set none, and for the opening of
+    /// streams.
     #[must_use]
     pub fn with_default_deadline(mut self, deadline: Duration) -> Self {
         for stack in self.stacks() {

@@ -11,7 +11,7 @@ use tokio::time::{Instant, Sleep};
 use tonic::Status;
 use tonic::body::Body;
 
-/// The deadline of a call that sets none: the longest answers (a summary of a fleet) take seconds.
+/// The deadline of a call that sets none, and of the opening of a stream: the longest answers (a summary of a fleet) take seconds.
 pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(30);
 
 const GRPC_TIMEOUT: &str = "grpc-timeout";

@@ -9,6 +9,8 @@ use tandem_contracts::r#type::v1::ErrorReason;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
+use crate::effect;
+
 /// A field that breaks its documented shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldViolation {
@@ -46,6 +48,9 @@ pub struct ApiError {
     pub trace_id: Option<String>,
     /// The facts of the reason, such as `expected` and `found`.
     pub metadata: BTreeMap<String, String>,
+    /// Of a change: it may have been made, or not. To send it again may make it twice, unless it names itself (`request_id`). Unset: it was
+    /// not made.
+    pub is_effect_unknown: bool,
 }
 
 impl ApiError {
@@ -59,6 +64,7 @@ impl ApiError {
 impl From<Status> for ApiError {
     fn from(status: Status) -> Self {
         let details = status.get_error_details();
+        let is_effect_unknown = effect::is_unknown(&status);
         let info = details.error_info().cloned();
         let mut metadata: BTreeMap<String, String> =
             info.iter().flat_map(|info| info.metadata.clone()).collect();
@@ -76,6 +82,7 @@ impl From<Status> for ApiError {
             retry_after: details.retry_info().and_then(|retry| retry.retry_delay),
             trace_id: metadata.remove("trace_id"),
             metadata,
+            is_effect_unknown,
             reason: info.map(|info| info.reason).unwrap_or_default(),
         }
     }
@@ -106,6 +113,9 @@ impl fmt::Display for ApiError {
         {
             write!(f, "{}{line}", if place == 0 { "" } else { " " })?;
         }
+        if self.is_effect_unknown {
+            f.write_str("; whether the change was made is not known")?;
+        }
         let reason = match self.reason.as_str() {
             "" => format!("{:?}", self.code),
             reason => reason.to_owned(),
@@ -134,6 +144,7 @@ mod tests {
             retry_after: None,
             trace_id: None,
             metadata: BTreeMap::new(),
+            is_effect_unknown: false,
         }
     }
 

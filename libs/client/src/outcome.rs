@@ -20,6 +20,7 @@ use tracing::field::Empty;
 
 use crate::attempt::TransportError;
 use crate::methods::Method;
+use crate::pool::Room;
 
 /// Where a response, or its trailers, says how it ended.
 const GRPC_STATUS: &str = "grpc-status";
@@ -35,6 +36,12 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn start(method: &'static Method) -> Self {
         Self { method, started: Instant::now(), code: None }
+    }
+
+    /// Ends it without an attempt.
+    pub(crate) fn refused(mut self, status: Status) -> Response<Body> {
+        self.code = Some(status.code());
+        status.into_http()
     }
 }
 
@@ -120,7 +127,7 @@ fn labels(method: &'static Method, status: &'static str) -> [Label; 2] {
 }
 
 /// The status that headers or trailers carry; `None`: it comes later.
-fn code_of(headers: &HeaderMap) -> Option<Code> {
+pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
     headers.get(GRPC_STATUS).map(|value| Code::from_bytes(value.as_bytes()))
 }
 
@@ -129,11 +136,20 @@ fn code_of(headers: &HeaderMap) -> Option<Code> {
 pub(crate) struct Answering {
     call: Call,
     attempt: Attempt,
+    /// Of a stream: its room on a connection, held until it has ended.
+    room: Option<Room>,
 }
 
 impl Answering {
     pub(crate) const fn new(call: Call, attempt: Attempt) -> Self {
-        Self { call, attempt }
+        Self { call, attempt, room: None }
+    }
+
+    /// The same, of a stream that has that room.
+    pub(crate) fn over(self, room: Room) -> Self {
+        let mut answering = self;
+        answering.room = Some(room);
+        answering
     }
 
     fn end(mut self, code: Code) {

@@ -9,23 +9,24 @@ use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request, Response};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::Channel;
 use tower::Service;
 use tower::retry::budget::TpsBudget;
 
 use crate::attempt::{Sending, TransportError, retry_budget};
 use crate::deadline::{DEFAULT_DEADLINE, DeadlineBody, timeout};
+use crate::effect;
 use crate::methods::{Kind, method};
 use crate::outcome::{AnswerBody, Answering, Call};
+use crate::pool::Pool;
 use crate::trace::{self, TraceSource};
 
 /// Where a service finds for whom it makes a call: the header that says so, and whether that caller sees but parts of the tenant.
 pub(crate) type CallerSource = fn() -> Option<(HeaderName, HeaderValue, bool)>;
 
-/// A channel whose calls have a deadline, retries, their trace and the caller's token.
+/// Connections whose calls have a deadline, retries, their trace and the caller's token.
 #[derive(Debug, Clone)]
 pub struct Stack {
-    channel: Channel,
+    pool: Pool,
     budget: Arc<TpsBudget>,
     /// The address, where others than this machine can read what is sent there.
     pub(crate) exposed: Option<String>,
@@ -36,9 +37,9 @@ pub struct Stack {
 }
 
 impl Stack {
-    pub(crate) fn new(channel: Channel, exposed: Option<String>) -> Self {
+    pub(crate) fn new(pool: Pool, exposed: Option<String>) -> Self {
         Self {
-            channel,
+            pool,
             budget: Arc::new(retry_budget()),
             exposed,
             token: None,
@@ -63,17 +64,24 @@ impl Stack {
         self.add_headers(&mut request);
         let method = method(request.uri().path());
         let call = Call::start(method);
-        let sending = Sending { channel: self.channel, method, trace_id: trace::current(self.trace_source) };
+        let trace_id = trace::current(self.trace_source);
         if method.kind == Kind::Stream {
-            let (answer, attempt) = sending.send(request).await;
-            let answering = Answering::new(call, attempt);
+            let (channel, room) = match self.pool.stream() {
+                Ok(found) => found,
+                Err(refused) => return Ok(call.refused(*refused)),
+            };
+            let opening = self.default_deadline;
+            let sending = Sending { channel, method, trace_id };
+            let (answer, attempt) = sending.open(request, opening).await;
+            let answering = Answering::new(call, attempt).over(room);
             return answer.map(|answer| answer.map(|body| Body::new(AnswerBody::new(body, answering))));
         }
+        let sending = Sending { channel: self.pool.first().clone(), method, trace_id };
         let deadline = Instant::now() + timeout(request.headers()).unwrap_or(self.default_deadline);
         let (answer, attempt) = sending.repeatedly(request, deadline, &self.budget).await?;
         let answering = Answering::new(call, attempt);
         let body = |body| Body::new(AnswerBody::new(DeadlineBody::new(body, deadline), answering));
-        Ok(answer?.map(body))
+        effect::told(method, answer.map(|answer| answer.map(body)))
     }
 }
 

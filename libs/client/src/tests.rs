@@ -4,15 +4,20 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use futures::StreamExt;
 use futures::future::BoxFuture;
 use tandem_contracts::inventory::v1 as inventory;
 use tandem_contracts::inventory::v1::tenant_service_server::{TenantService, TenantServiceServer};
 use tandem_server::in_process::in_process;
 use tandem_server::{
-    ApiServer, Authenticator, Credentials, Failure, LocalAuthenticator, Principal, Supervisor, listen, trace,
+    ApiServer, Authenticator, Credentials, Failure, Limits, LocalAuthenticator, Principal, Supervisor,
+    listen, trace,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Response, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 
 use crate::{ApiError, Connection, TlsFiles, endpoint, with_trace_id};
 
@@ -82,8 +87,18 @@ impl TenantService for Tenants {
 
     async fn update_tenant(
         &self,
-        _: Request<inventory::UpdateTenantRequest>,
+        request: Request<inventory::UpdateTenantRequest>,
     ) -> Result<Response<inventory::UpdateTenantResponse>, Status> {
+        match request.into_inner().tenant.unwrap_or_default().etag.as_str() {
+            "slow" => std::future::pending().await,
+            "panics" => panic!("as the test wants it"),
+            "lost" => return Err(Failure::unavailable("database", "gone at the commit").into()),
+            "wrong" => return Err(Failure::field("tenant", "expected another").into()),
+            "too many" => {
+                return Err(Failure::LimitExceeded { limit: "requests", allowed: 1, found: 2 }.into());
+            }
+            _ => {}
+        }
         Ok(Response::new(Default::default()))
     }
 
@@ -152,6 +167,58 @@ async fn write_is_never_sent_again() {
     let request = inventory::CreateTenantRequest::default();
     let status = local(&tenants).tenants().create_tenant(request).await.unwrap_err();
     assert_eq!((status.code(), tenants.calls()), (Code::Unavailable, 1));
+}
+
+fn update(etag: &str) -> inventory::UpdateTenantRequest {
+    let tenant = inventory::Tenant { etag: etag.into(), ..Default::default() };
+    inventory::UpdateTenantRequest { tenant: Some(tenant), ..Default::default() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn change_that_failed_says_whether_it_may_have_been_made() {
+    let connection = local(&Tenants::default());
+    for (how, code, is_unknown) in [
+        ("slow", Code::DeadlineExceeded, true),
+        ("panics", Code::Internal, true),
+        ("lost", Code::Unavailable, true),
+        ("wrong", Code::InvalidArgument, false),
+        ("too many", Code::ResourceExhausted, false),
+    ] {
+        let error = ApiError::from(connection.tenants().update_tenant(update(how)).await.unwrap_err());
+        assert_eq!((error.code, error.is_effect_unknown), (code, is_unknown), "{how}");
+        let is_told = error.to_string().contains("; whether the change was made is not known (");
+        assert_eq!(is_told, is_unknown, "{error}");
+    }
+    // A read changes nothing.
+    let status = connection.tenants().get_tenant(get("tenants/slow")).await.unwrap_err();
+    assert!(!ApiError::from(status).is_effect_unknown);
+}
+
+#[tokio::test]
+async fn change_whose_connection_breaks_is_unknown_and_one_that_was_never_sent_was_not_made() {
+    // The other end takes the request, and is gone before it answers.
+    let (connector, mut incoming) = in_process();
+    let channel = endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector);
+    let connection = Connection::from_channel(channel);
+    let breaks = async {
+        let mut server = h2::server::handshake(incoming.next().await.unwrap().unwrap()).await.unwrap();
+        let (request, _answer) = server.accept().await.unwrap().unwrap();
+        let mut body = request.into_body();
+        // The connection is driven meanwhile.
+        tokio::select! {
+            data = body.data() => drop(data.unwrap().unwrap()),
+            other = server.accept() => panic!("it asks once: {}", other.is_some()),
+        }
+    };
+    let mut tenants = connection.tenants();
+    let (answer, ()) = tokio::join!(tenants.update_tenant(update("")), breaks);
+    let error = ApiError::from(answer.unwrap_err());
+    assert!(error.is_effect_unknown, "{error}");
+    assert!(error.to_string().contains("; whether the change was made is not known ("), "{error}");
+    // Now nobody is there any more.
+    drop(incoming);
+    let error = ApiError::from(tenants.update_tenant(update("")).await.unwrap_err());
+    assert_eq!((error.code, error.is_effect_unknown), (Code::Unavailable, false), "{error}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,6 +313,48 @@ async fn server_that_is_gone_is_unavailable_in_one_clear_line() {
     let error = ApiError::from(status);
     assert_eq!(error.code, Code::Unavailable);
     assert_eq!(error.to_string(), "the in-process server has stopped (Unavailable)");
+}
+
+/// More streams than one connection carries: Tandem's servers allow 1,024 on each.
+#[tokio::test]
+async fn streams_beyond_what_a_connection_carries_are_opened_on_others() {
+    const STREAMS: usize = 1100;
+    let (connector, incoming) = in_process();
+    let limits = Limits { open_streams: 2000.try_into().unwrap(), ..Limits::default() };
+    let server = ApiServer::new(LocalAuthenticator::default())
+        .limited(&limits)
+        .add_service(TenantServiceServer::new(Tenants::default()));
+    Supervisor::new()
+        .spawn_short("server", async move { server.serve(incoming, std::future::pending()).await });
+    let endpoint = endpoint("http://in-process").unwrap();
+    let connection =
+        Connection::from_channels(move || endpoint.connect_with_connector_lazy(connector.clone()));
+    let health = HealthClient::new(connection.to_service("tandem.inventory.v1.TenantService").unwrap());
+    let watches = (0..STREAMS).map(|_| {
+        let mut health = health.clone();
+        async move {
+            let mut watch = health.watch(HealthCheckRequest::default()).await.unwrap().into_inner();
+            assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+            watch
+        }
+    });
+    let all = futures::future::join_all(watches);
+    let watches = tokio::time::timeout(Duration::from_secs(60), all).await.expect("every stream is opened");
+    // Calls with one answer have room beside all of them.
+    assert!(connection.tenants().get_tenant(get("tenants/contoso")).await.is_ok());
+    drop(watches);
+}
+
+#[tokio::test(start_paused = true)]
+async fn stream_that_the_server_does_not_open_fails_at_the_deadline() {
+    // Nobody serves the other end, which stays open.
+    let (connector, _incoming) = in_process();
+    let channel = endpoint("http://in-process").unwrap().connect_with_connector_lazy(connector);
+    let before = Instant::now();
+    let request = inventory::WatchDevicesRequest::default();
+    let status = Connection::from_channel(channel).devices().watch_devices(request).await.unwrap_err();
+    assert_eq!((status.code(), before.elapsed().as_secs()), (Code::Unavailable, 30));
+    assert_eq!(status.message(), "the server did not open the stream within 30 s");
 }
 
 #[tokio::test]

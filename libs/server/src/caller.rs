@@ -114,6 +114,18 @@ impl Call {
         self.about.get().map(|(tenant, _)| tenant.as_str())
     }
 
+    /// Whether its caller reaches all that the caller of another call reaches of the tenant which that is about.
+    ///
+    /// # Errors
+    /// It reaches nothing of that tenant, or less.
+    pub(crate) fn covers(&self, other: &Self) -> Result<(), Failure> {
+        let Some((tenant, reach)) = other.about.get() else { return Ok(()) };
+        match self.reach_in(tenant)?.covers(reach) {
+            true => Ok(()),
+            false => Err(Failure::ScopeDenied { name: format!("tenants/{tenant}") }),
+        }
+    }
+
     /// What the caller reaches of a tenant, as far as the call can use it.
     fn reach_in(&self, tenant: &str) -> Result<Reach, Failure> {
         if let Some((about, reach)) = self.about.get()

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
+use http::header::{AUTHORIZATION, Entry};
 use http::{HeaderMap, Request, Response};
 use tandem_telemetry::traces;
 use tokio::time::Instant;
@@ -21,12 +22,13 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::audit::{AuditedBody, Auditor, Pending, Sighting};
-use crate::caller::{CALL, Call, acting};
+use crate::caller::{CALL, Call, ON_BEHALF, acting};
 use crate::failure::Failure;
 use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Demand, Permissions};
-use crate::principal::{Authenticator, Credentials, Principal};
+use crate::principal::{Authenticator, Principal};
+use crate::standing::{Standing, authenticated};
 use crate::trace::{CURRENT, TraceId};
 
 /// The header with which a caller says how long it waits.
@@ -83,6 +85,7 @@ where
         let deadline = timeout(request.headers()).map(|after| Instant::now() + after);
         let trace = TraceId::of_headers(request.headers()).unwrap_or_else(TraceId::random);
         request.extensions_mut().insert(trace);
+        hide(request.headers_mut());
         let demand = self.gate.permissions.demand(request.uri().path());
         let method = match &demand {
             Demand::Declared(declared) => Some(Arc::clone(&declared.method)),
@@ -105,8 +108,10 @@ where
             request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
         Box::pin(async move {
             let mut place = Place::new(kind);
+            let mut standing = None;
             let answer =
-                answered(&gate, demand, trace, deadline, request, inner, &mut place).instrument(span);
+                answered(&gate, demand, trace, deadline, request, inner, (&mut place, &mut standing));
+            let answer = answer.instrument(span);
             let response = CURRENT.scope(trace, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
@@ -115,12 +120,15 @@ where
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
             let audit = response.extensions().get::<Pending>().and_then(Pending::take);
             Ok(response.map(|body| {
-                let body = RequestBody::new(body, trace, caller, outcome, place, gate.ending);
+                let body = RequestBody::new(body, trace, caller, standing, outcome, place, gate.ending);
                 Body::new(AuditedBody::new(body, audit))
             }))
         })
     }
 }
+
+/// What a request holds while it lasts: its place among others, and, if it is a stream, its caller's standing.
+type Held<'a> = (&'a mut Place, &'a mut Option<Standing>);
 
 /// The answer to a request: the handler's, or why it does not get that far.
 async fn answered<S>(
@@ -130,7 +138,7 @@ async fn answered<S>(
     deadline: Option<Instant>,
     mut request: Request<Body>,
     mut inner: S,
-    place: &mut Place,
+    (place, standing): Held<'_>,
 ) -> Response<Body>
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -145,7 +153,7 @@ where
     let handled = async {
         gate.limits.enter(place, &request)?;
         let caller = match &mut sighting {
-            Some(sighting) => Some(known(gate, sighting, &mut request, place).await?),
+            Some(sighting) => Some(known(gate, sighting, &mut request, (place, standing)).await?),
             None => None,
         };
         let handling = AssertUnwindSafe(inner.call(request)).catch_unwind();
@@ -194,12 +202,11 @@ async fn known(
     gate: &Gate,
     sighting: &mut Sighting,
     request: &mut Request<Body>,
-    place: &mut Place,
+    (place, standing): Held<'_>,
 ) -> Result<Arc<Call>, Failure> {
     let login = gate.limits.login(request)?;
-    let names = request.extensions().get::<Peer>().map_or(&[][..], |peer| &peer.names);
-    let credentials = Credentials { headers: request.headers(), names };
-    let authenticated = login.ended(gate.authenticator.authenticate(credentials).await)?;
+    let peer = request.extensions().get::<Peer>();
+    let authenticated = login.ended(authenticated(&*gate.authenticator, request.headers(), peer).await)?;
     Span::current().record("principal", authenticated.id.as_str());
     sighting.principal = Some(Arc::clone(&authenticated));
     gate.limits.enter_as(place, &authenticated)?;
@@ -210,6 +217,11 @@ async fn known(
     let declared = sighting.declared();
     let call = Call::new(principal, declared.permission, declared.reach)?.seen_as(sighting.seen());
     let call = Arc::new(call);
+    if place.kind().is_stream() {
+        let (authenticator, auditor) = (Arc::clone(&gate.authenticator), gate.auditor.clone());
+        let peer = request.extensions().get::<Peer>();
+        *standing = Some(Standing::new(authenticator, request.headers(), peer, declared, &call, auditor));
+    }
     sighting.call = Some(Arc::clone(&call));
     Ok(call)
 }
@@ -223,6 +235,15 @@ fn with_details(response: Response<Body>) -> Result<Response<Body>, Failure> {
     match status.and_then(Failure::of_framework) {
         Some(failure) => Err(failure),
         None => Ok(response),
+    }
+}
+
+/// Hides what says who calls from whatever prints a request, such as a panic.
+fn hide(headers: &mut HeaderMap) {
+    for name in [AUTHORIZATION, ON_BEHALF] {
+        if let Entry::Occupied(mut sent) = headers.entry(name) {
+            sent.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
     }
 }
 

@@ -66,6 +66,15 @@ impl Scope {
         self.hierarchies.iter().chain(&self.collections).map(|name| name.len() + AROUND_A_NAME).sum()
     }
 
+    /// Whether everything that is in the other is in it.
+    fn covers(&self, other: &Self) -> bool {
+        // Without names there is no limit.
+        let within = |names: &BTreeSet<String>, limit: &BTreeSet<String>| {
+            limit.is_empty() || (!names.is_empty() && names.is_subset(limit))
+        };
+        within(&other.hierarchies, &self.hierarchies) && within(&other.collections, &self.collections)
+    }
+
     fn has_hierarchy(&self, hierarchy: &str) -> bool {
         self.hierarchies.is_empty() || self.hierarchies.contains(hierarchy)
     }
@@ -141,6 +150,19 @@ impl Reach {
         match self {
             Self::Whole => None,
             Self::Parts(parts) => Some(parts),
+        }
+    }
+
+    /// Whether everything that is in the other is in it: each part of that in one of its parts. Parts that cover another only together
+    /// do not count, so that it may say no where nothing is lost, and never yes where something is.
+    #[must_use]
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self.parts(), other.parts()) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(parts), Some(others)) => {
+                others.iter().all(|other| parts.iter().any(|part| part.covers(other)))
+            }
         }
     }
 
@@ -225,6 +247,33 @@ mod tests {
         let reach = Reach::Parts([scope(&["PS1"], &[]), scope(&["PS2"], &["collections/pilot"])].into());
         assert_eq!(["PS1", "PS2", "PS3"].map(|id| reach.has_hierarchy(id)), [true, true, false]);
         assert!(Reach::Whole.has_hierarchy("PS3") && Reach::Whole.has_collection(None, "collections/any"));
+    }
+
+    #[test]
+    fn reach_covers_what_it_has_all_of() {
+        let parts = |parts: &[Scope]| Reach::Parts(parts.into());
+        let ps1 = || parts(&[scope(&["PS1"], &[])]);
+        let both = || parts(&[scope(&["PS1", "PS2"], &[])]);
+        let pilot = || parts(&[scope(&[], &["collections/pilot"])]);
+        let pilot_of_ps1 = || parts(&[scope(&["PS1"], &["collections/pilot"])]);
+        for (now, before, covered) in [
+            (Reach::Whole, Reach::Whole, true),
+            (Reach::Whole, ps1(), true),
+            (ps1(), Reach::Whole, false),
+            (ps1(), ps1(), true),
+            (both(), ps1(), true),
+            (ps1(), both(), false),
+            (ps1(), pilot(), false),
+            (pilot(), ps1(), false),
+            (ps1(), pilot_of_ps1(), true),
+            (pilot(), pilot_of_ps1(), true),
+            (pilot_of_ps1(), ps1(), false),
+            (pilot_of_ps1(), pilot(), false),
+            (parts(&[scope(&["PS1"], &[]), scope(&["PS2"], &[])]), ps1(), true),
+            (ps1(), parts(&[scope(&["PS1"], &[]), scope(&["PS2"], &[])]), false),
+        ] {
+            assert_eq!(now.covers(&before), covered, "{now:?} of {before:?}");
+        }
     }
 
     #[test]

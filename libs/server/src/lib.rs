@@ -38,6 +38,7 @@ mod outcome;
 pub mod permission;
 pub mod principal;
 pub mod process;
+mod standing;
 pub mod status;
 mod store;
 pub mod tasks;

@@ -67,7 +67,7 @@ pub fn incoming(
     limits: &Limits,
 ) -> impl Stream<Item = io::Result<Admitted<TcpStream>>> + Send + use<> {
     let accepted = Arc::new(Connections::new(limits)).accept(listener);
-    accepted.map(|accepted| accepted.map(|(stream, entry)| Admitted::new(stream, entry, Arc::default())))
+    accepted.map(|accepted| accepted.map(|(stream, entry)| Admitted::new(stream, entry, None)))
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {

@@ -5,7 +5,6 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -13,7 +12,7 @@ use http_body::{Frame, SizeHint};
 use metrics::{Label, histogram};
 use tandem_telemetry::messages::{CountedBody, MessageBytes};
 use tandem_telemetry::metrics::grpc_status;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -22,6 +21,7 @@ use tracing::Span;
 use crate::caller::{CALL, Call};
 use crate::failure::Failure;
 use crate::limits::Place;
+use crate::standing::Standing;
 use crate::trace::{CURRENT, TraceId};
 
 /// Where a response, or its trailers, says how it ended.
@@ -99,7 +99,7 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 }
 
 /// The body of an answer: its stream runs within the request's trace and span, its trailers are its outcome. A draining server ends it when
-/// it has nothing to send. With its caller's credentials it ends too, but for an answer that is ready by then: what was done is told.
+/// it has nothing to send. With its caller's standing it ends too, but for an answer that is ready by then: what was done is told.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     inner: CountedBody<Body>,
@@ -110,11 +110,10 @@ pub(crate) struct RequestBody {
     _place: Place,
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    /// `None`: its caller's credentials do not end.
-    expires: Option<Instant>,
-    expiry: Option<Pin<Box<Sleep>>>,
-    /// It said something after that.
-    is_late: bool,
+    /// Of a stream.
+    standing: Option<Standing>,
+    /// Why that is lost, with one more message said since.
+    lost: Option<Failure>,
 }
 
 impl RequestBody {
@@ -122,26 +121,13 @@ impl RequestBody {
         inner: Body,
         trace: TraceId,
         caller: Option<Arc<Call>>,
+        standing: Option<Standing>,
         outcome: Outcome,
         place: Place,
         ending: CancellationToken,
     ) -> Self {
-        let expires = caller.as_ref().and_then(|caller| caller.principal.expires).and_then(|expires| {
-            Instant::now().checked_add(expires.duration_since(SystemTime::now()).unwrap_or_default())
-        });
         let inner = CountedBody::new(inner, outcome.sent.clone());
-        Self {
-            inner,
-            trace,
-            caller,
-            outcome,
-            _place: place,
-            ending,
-            ended: None,
-            expires,
-            expiry: None,
-            is_late: false,
-        }
+        Self { inner, trace, caller, outcome, _place: place, ending, ended: None, standing, lost: None }
     }
 
     /// Gives the stream up. Answers its last frame.
@@ -156,21 +142,32 @@ impl RequestBody {
         Frame::trailers(trailers)
     }
 
+    /// Puts on record that it was refused, if these trailers say so, where its beginning is on record already.
+    pub(crate) fn note_refusal(&self, trailers: &HeaderMap) {
+        if let Some(standing) = &self.standing {
+            standing.note(trailers, self.trace);
+        }
+    }
+
+    /// Why its caller may not have it any more, once that is so.
+    fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        match (self.lost.take(), &mut self.standing) {
+            (Some(failure), _) => Poll::Ready(failure),
+            (None, Some(standing)) => standing.poll_lost(cx),
+            (None, None) => Poll::Pending,
+        }
+    }
+
     /// Why a stream that has nothing to send ends, if it does.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
-        if let Some(expires) = self.expires {
-            let expiry = self.expiry.get_or_insert_with(|| Box::pin(sleep_until(expires)));
-            if expiry.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(EXPIRED);
-            }
+        if let Poll::Ready(failure) = self.poll_lost(cx) {
+            return Poll::Ready(failure);
         }
         let ending = &self.ending;
         let ended = self.ended.get_or_insert_with(|| Box::pin(ending.clone().cancelled_owned()));
         ended.as_mut().poll(cx).map(|()| Failure::unavailable("server", "the server is stopping"))
     }
 }
-
-const EXPIRED: Failure = Failure::Unauthenticated("the access token has expired");
 
 impl http_body::Body for RequestBody {
     type Data = Bytes;
@@ -192,11 +189,11 @@ impl http_body::Body for RequestBody {
             Poll::Ready(Some(Ok(frame))) => {
                 if let Some(code) = frame.trailers_ref().and_then(code_of) {
                     this.outcome.record(code);
-                } else if this.expires.is_some_and(|expires| Instant::now() >= expires)
-                    && std::mem::replace(&mut this.is_late, true)
-                {
+                } else if let Some(failure) = this.lost.take() {
                     // A stream that never waits.
-                    return Poll::Ready(Some(Ok(this.give_up(EXPIRED))));
+                    return Poll::Ready(Some(Ok(this.give_up(failure))));
+                } else if let Poll::Ready(failure) = this.poll_lost(cx) {
+                    this.lost = Some(failure);
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

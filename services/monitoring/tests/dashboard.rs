@@ -17,6 +17,7 @@ use tandem_domain::workload::Workload;
 use tandem_monitoring::FollowMode;
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::Service;
+use tandem_testkit::wait::until;
 use tonic::Code;
 use tonic_types::StatusExt;
 
@@ -200,6 +201,22 @@ async fn members_are_those_of_the_world_of_the_token_and_asked_for_once_in_it() 
     );
     assert_eq!(sandbox.figures(&mine, &after).await, of_devices(expected(), "cd"));
     assert_eq!(sandbox.services.member_pages(), 3);
+    sandbox.stop().await;
+}
+
+/// More tenants than one connection to the inventory carries watches.
+#[tokio::test]
+async fn every_tenant_is_followed_however_many_there_are() {
+    let (services, _) = fleet();
+    services.commit(|estate, _| estate.others = (0..1100).map(|n| format!("tenants/t{n}")).collect());
+    let sandbox = Sandbox::start(services, FollowMode::AllTenants);
+    until("the devices of every tenant are watched", async || {
+        let health = sandbox.monitoring.health();
+        let failing = health.iter().filter_map(|follower| follower.last_error.as_deref());
+        assert_eq!(failing.collect::<Vec<_>>(), Vec::<&str>::new());
+        (sandbox.services.watched() == 1101).then_some(())
+    })
+    .await;
     sandbox.stop().await;
 }
 

@@ -69,9 +69,9 @@ impl Sandbox {
         tokio::fs::create_dir_all(&data_folder).await?;
         let supervisor = Supervisor::new();
         let (connector, incoming) = in_process();
-        let channel =
-            tandem_client::endpoint("http://tandem.in-process")?.connect_with_connector_lazy(connector);
-        let connection = Connection::from_channel(channel).with_trace_source(trace::current_id);
+        let endpoint = tandem_client::endpoint("http://tandem.in-process")?;
+        let channels = move || endpoint.connect_with_connector_lazy(connector.clone());
+        let connection = Connection::from_channels(channels).with_trace_source(trace::current_id);
 
         let embedded = |file| Location::Sqlite { file: data_folder.join(file), durability, most_bytes: None };
         let cache = shared_cache(cache_bytes);

@@ -19,16 +19,7 @@ pub(crate) async fn tenants_are_kept_apart() {
         let row = TABLE.iter().find(|row| row.method == path(&method)).unwrap();
         let own = request(&method, &estate.filled(row.request, FABRIKAM));
         let other = request(&method, &estate.filled(row.request, CONTOSO));
-        let mut messages = vec![own.clone()];
-        for place in 0..texts(&mut own.clone()).len() {
-            let mut mixed = own.clone();
-            let (theirs, mine) = (texts(&mut other.clone())[place].clone(), &mut texts(&mut mixed)[place]);
-            if **mine != theirs {
-                **mine = theirs;
-                messages.push(mixed);
-            }
-        }
-        for message in messages {
+        for message in [own.clone()].into_iter().chain(mixed(&own, &other)) {
             let (answers, status) = call(&caller, &method, &message).await;
             let bytes: Vec<u8> = answers.concat();
             let said = status.as_ref().map(|status| format!("{status:?}")).unwrap_or_default();
@@ -66,6 +57,20 @@ pub(crate) async fn database_shows_nothing_to_whoever_names_no_tenant() {
     }
     // There is something to be seen, by a superuser.
     assert_eq!(postgres.count("postgres", "inventory.devices").await, 12);
+}
+
+/// One message with each of its texts in turn taken from another of the same form, where they differ.
+pub(crate) fn mixed(one: &DynamicMessage, other: &DynamicMessage) -> Vec<DynamicMessage> {
+    let mut messages = Vec::new();
+    for place in 0..texts(&mut one.clone()).len() {
+        let mut mixed = one.clone();
+        let (theirs, mine) = (texts(&mut other.clone())[place].clone(), &mut texts(&mut mixed)[place]);
+        if **mine != theirs {
+            **mine = theirs;
+            messages.push(mixed);
+        }
+    }
+    messages
 }
 
 /// Every text of a message, in an order of its own.

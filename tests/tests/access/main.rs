@@ -3,17 +3,26 @@
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
 mod audit;
+mod cached;
+mod certificates;
+mod crash;
 mod estate;
 mod isolation;
 mod matrix;
 mod scopes;
+mod secrets;
+mod streams;
 mod table;
+mod writes;
 
 use std::process::ExitCode;
 
 use tandem_testkit::suite::Suite;
 
 fn main() -> ExitCode {
+    if let Some(ended) = crash::as_service() {
+        return ended;
+    }
     Suite::new()
         .test("every_method_has_a_row_and_every_row_its_method", matrix::every_method_has_a_row)
         .with_containers(
@@ -34,6 +43,26 @@ fn main() -> ExitCode {
             "tenant_is_out_of_reach_of_whoever_acts_in_another",
             isolation::tenants_are_kept_apart,
         )
+        .test(
+            "every_method_that_changes_something_has_a_write",
+            writes::every_method_that_changes_something_has_a_write,
+        )
+        .with_containers(
+            "write_to_another_tenant_changes_nothing_of_it",
+            writes::writes_to_another_tenant_change_nothing,
+        )
+        .with_containers(
+            "cached_state_of_a_tenant_is_out_of_reach_of_another",
+            cached::cached_state_of_a_tenant_is_out_of_reach_of_another,
+        )
+        .with_containers(
+            "renewed_certificate_of_a_server_is_shown_without_a_restart",
+            certificates::renewed_certificate_of_a_server_is_shown_without_a_restart,
+        )
+        .with_containers(
+            "certificate_of_a_renewed_authority_is_accepted_without_a_restart",
+            certificates::certificate_of_a_renewed_authority_is_accepted_without_a_restart,
+        )
         .with_containers(
             "database_shows_nothing_to_whoever_names_no_tenant",
             isolation::database_shows_nothing_to_whoever_names_no_tenant,
@@ -45,6 +74,19 @@ fn main() -> ExitCode {
         .with_containers(
             "change_of_a_hidden_device_changes_nothing_that_is_seen",
             scopes::hidden_change_is_unseen,
+        )
+        .with_containers(
+            "secrets_are_in_nothing_that_processes_tell",
+            secrets::secrets_are_in_nothing_that_processes_tell,
+        )
+        .with_containers(
+            "secrets_are_not_in_the_words_of_a_start_that_fails",
+            secrets::secrets_are_not_in_the_words_of_a_start_that_fails,
+        )
+        .test("secrets_are_not_in_the_words_of_a_panic", secrets::secrets_are_not_in_the_words_of_a_panic)
+        .with_containers(
+            "stream_ends_when_what_allowed_it_is_withdrawn",
+            streams::stream_ends_when_what_allowed_it_is_withdrawn,
         )
         .run()
 }

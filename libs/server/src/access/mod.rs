@@ -6,12 +6,17 @@
 //! - [`tls`]: services bring a certificate of the configured authority; the DNS name in it says which service calls.
 //! - [`roles`]: what a caller may do.
 //!
-//! Certificates, keys and key sets are read again when their files change; a connection that stands keeps the certificate it was made
-//! with. A file that can no longer be read is logged, and what it said before stays.
+//! Certificates, keys, key sets and assignments are read again when their files change, within two seconds; a connection that stands keeps
+//! the server's certificate it was made with. A file that can no longer be read is logged, and what it said before stays.
+//!
+//! What is withdrawn is withdrawn from calls that follow and from streams that are open ([`crate::standing`]): after a change of a file within
+//! ten seconds, after a token's own end at once. So it is with the certificate of a caller that has ended or whose authority is accepted no more
+//! ([`certificate`]); its connection is closed after that, so that whoever connects again shows a renewed one.
 //!
 //! Invariant: a listener that others than this machine can reach has TLS and knows its callers, or does not start.
 
 mod assignments;
+mod certificate;
 mod claims;
 mod discovery;
 pub mod issuer;
@@ -29,6 +34,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
+pub(crate) use self::certificate::ClientCertificate;
 use self::issuer::{IssuerKeys, TrustError};
 pub use self::reload::FileError;
 use self::roles::service_principal;

@@ -1,5 +1,6 @@
 //! Tokens, certificates and listeners, with keys made for each test.
 
+mod certificate;
 mod discovery;
 mod issuer;
 mod rotation;
@@ -373,7 +374,7 @@ async fn seen(tls: ServerTls, caller: &TlsConnector) -> Option<Vec<String>> {
     };
     let accepting = async {
         let mut connection = incoming.next().await.unwrap().unwrap();
-        let names = connection.connect_info().names.to_vec();
+        let names = connection.connect_info().names().unwrap().to_vec();
         connection.write_all(b"y").await.unwrap();
         connection.flush().await.unwrap();
         // Until the caller has read it.

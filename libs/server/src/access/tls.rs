@@ -18,6 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::certificate::{ClientCertificate, Verifier};
 use super::reload::Reloaded;
 use super::{FileError, Files, named};
 use crate::limits::{Admitted, Connections, Entry, Limits};
@@ -43,7 +44,14 @@ pub struct TlsFiles {
 
 /// TLS of a listener.
 pub struct ServerTls {
-    config: Reloaded<Arc<ServerConfig>>,
+    listening: Arc<Reloaded<Listening>>,
+}
+
+/// What the files make up.
+struct Listening {
+    config: Arc<ServerConfig>,
+    /// What checks the certificates of callers.
+    verifier: Verifier,
 }
 
 impl std::fmt::Debug for ServerTls {
@@ -61,7 +69,7 @@ impl ServerTls {
         let mut watched: Files = vec![files.certificate.clone(), files.key.clone()];
         watched.extend(files.client_ca.clone());
         let files = files.clone();
-        Ok(Self { config: Reloaded::open(watched, move || configured(&files).map(Arc::new))? })
+        Ok(Self { listening: Arc::new(Reloaded::open(watched, move || configured(&files))?) })
     }
 
     /// The connections of a listener that the limits let in and whose handshakes succeeded, in the order in which these end.
@@ -74,10 +82,10 @@ impl ServerTls {
         // Whoever has a place may shake hands: nobody waits for the handshakes of others.
         let at_once = connections.all();
         let handshake = move |accepted: io::Result<(TcpStream, Entry)>| {
-            let acceptor = TlsAcceptor::from(Arc::clone(&*self.config.current()));
+            let listening = Arc::clone(&self.listening);
             async move {
                 match accepted {
-                    Ok((stream, entry)) => shaken(&acceptor, stream, entry).await.map(Ok),
+                    Ok((stream, entry)) => shaken(listening, stream, entry).await.map(Ok),
                     Err(error) => Some(Err(error)),
                 }
             }
@@ -88,16 +96,21 @@ impl ServerTls {
 
 /// A connection after its handshake. `None`: it did not succeed.
 async fn shaken(
-    acceptor: &TlsAcceptor,
+    listening: Arc<Reloaded<Listening>>,
     stream: TcpStream,
     entry: Entry,
 ) -> Option<Admitted<TlsStream<TcpStream>>> {
     let address = entry.address();
+    let acceptor = TlsAcceptor::from(Arc::clone(&listening.current().config));
     // Whoever reaches the port can cause what fails here.
     match tokio::time::timeout(HANDSHAKE_LIMIT, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => {
-            let names = names(&stream);
-            Some(Admitted::new(stream, entry, names))
+            let shown = stream.get_ref().1.peer_certificates().map(<[_]>::to_vec);
+            let certificate = shown.map(|chain| {
+                let verifier = |listening: &Listening| listening.verifier.clone();
+                Arc::new(ClientCertificate::accepted(chain, listening, verifier))
+            });
+            Some(Admitted::new(stream, entry, certificate))
         }
         Ok(Err(error)) => {
             tracing::debug!(%address, %error, "handshake failed");
@@ -110,14 +123,15 @@ async fn shaken(
     }
 }
 
-fn configured(files: &TlsFiles) -> Result<ServerConfig, FileError> {
+fn configured(files: &TlsFiles) -> Result<Listening, FileError> {
     let provider = Arc::new(default_provider());
     let cannot = |source: rustls::Error| named(&files.certificate, "the certificate of that key", source);
     let builder =
         ServerConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let builder = match (&files.client_ca, builder.map_err(cannot)?) {
-        (None, builder) => builder.with_no_client_auth(),
-        (Some(ca), builder) => {
+    let builder = builder.map_err(cannot)?;
+    let (builder, verifier) = match &files.client_ca {
+        None => (builder.with_no_client_auth(), None),
+        Some(ca) => {
             let mut roots = RootCertStore::empty();
             for certificate in certificates(ca)? {
                 roots
@@ -128,14 +142,14 @@ fn configured(files: &TlsFiles) -> Result<ServerConfig, FileError> {
                 .allow_unauthenticated()
                 .build()
                 .map_err(|error| named(ca, "the authority of client certificates", error))?;
-            builder.with_client_cert_verifier(verifier)
+            (builder.with_client_cert_verifier(Arc::clone(&verifier)), Some(verifier))
         }
     };
     let key = PrivateKeyDer::from_pem_file(&files.key)
         .map_err(|error| named(&files.key, "a private key in PEM", error))?;
     let mut config = builder.with_single_cert(certificates(&files.certificate)?, key).map_err(cannot)?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    Ok(config)
+    Ok(Listening { config: Arc::new(config), verifier })
 }
 
 /// The certificates of a file, of which there is one at least.
@@ -148,12 +162,4 @@ pub(super) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, 
         return Err(unusable("it has none".into()));
     }
     Ok(found)
-}
-
-/// The DNS names that the certificate of a connection proves.
-fn names(stream: &TlsStream<TcpStream>) -> Arc<[String]> {
-    let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
-    let names = shown.and_then(|certificate| webpki::EndEntityCert::try_from(certificate).ok());
-    let names = names.map(|certificate| certificate.valid_dns_names().map(str::to_owned).collect());
-    names.unwrap_or_default()
 }

@@ -53,7 +53,12 @@ impl Body for AuditedBody {
         if this.recording.is_none() {
             let polled = ready!(Pin::new(&mut this.inner).poll_frame(cx));
             let Some(Ok(frame)) = polled else { return Poll::Ready(polled) };
-            let Some(sighting) = this.sighting.take() else { return Poll::Ready(Some(Ok(frame))) };
+            let Some(sighting) = this.sighting.take() else {
+                if let Some(trailers) = frame.trailers_ref() {
+                    this.inner.note_refusal(trailers);
+                }
+                return Poll::Ready(Some(Ok(frame)));
+            };
             let recording = match frame.trailers_ref() {
                 // It ended before anything was answered: there is nothing to wait for.
                 Some(trailers) => sighting.settle(trailers).and(None),

@@ -21,6 +21,7 @@ use tonic::transport::server::{Connected, TcpIncoming};
 use super::config::{Limits, seconds};
 use super::places::{Places, Share, Shares, Taken};
 use super::{files, refused};
+use crate::access::ClientCertificate;
 
 /// How many times as many connections an address on loopback may have: there it is as many programs as the machine runs.
 const LOOPBACK: u64 = 4;
@@ -28,6 +29,9 @@ const LOOPBACK: u64 = 4;
 /// Pause after a connection could not be accepted: the process has no more files, or the system no more memory, and asking again at
 /// once would change neither.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether the certificate of a connection is acceptable. Longer than it takes streams to be told ([`crate::standing`]).
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(5);
 
 /// The bounds of a listener.
 #[derive(Debug)]
@@ -154,9 +158,27 @@ impl Entry {
 pub struct Peer {
     /// Its address.
     pub address: Option<SocketAddr>,
-    /// The DNS names that its certificate proves. Empty: it showed none.
-    pub names: Arc<[String]>,
+    /// The certificate that it has shown. `None`: it showed none.
+    certificate: Option<Arc<ClientCertificate>>,
     pub(super) traffic: Arc<Traffic>,
+}
+
+impl Peer {
+    /// The DNS names that its certificate proves, none without one; `None`: that certificate is acceptable no more.
+    pub(crate) fn names(&self) -> Option<&[String]> {
+        self.certificate.as_ref().map_or(Some(&[]), |certificate| certificate.names())
+    }
+
+    /// The certificate that it has shown.
+    #[cfg(test)]
+    pub(crate) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.certificate.as_deref()
+    }
+
+    /// Whether it has shown a certificate that was acceptable then.
+    pub(super) const fn is_certified(&self) -> bool {
+        self.certificate.is_some()
+    }
 }
 
 /// What goes on on a connection.
@@ -231,6 +253,15 @@ impl Drop for Open {
     }
 }
 
+/// Why a connection is closed.
+#[derive(Debug)]
+enum Useless {
+    /// A limit of that name.
+    Limit(&'static str),
+    /// Its certificate is acceptable no more: whoever connects again shows a renewed one.
+    Certificate,
+}
+
 /// A connection that has its place.
 #[derive(Debug)]
 pub struct Admitted<S> {
@@ -244,18 +275,27 @@ pub struct Admitted<S> {
     /// When the term of answers began.
     term: Instant,
     had_request: bool,
+    /// Its certificate was acceptable no more at the last look.
+    is_withdrawn: bool,
+}
+
+/// How often a connection is looked at.
+fn period(entry: &Entry, peer: &Peer) -> Duration {
+    let period = entry.patience.period();
+    if peer.is_certified() { period.min(CERTIFICATE_LOOK) } else { period }
 }
 
 impl<S> Admitted<S> {
-    /// That connection, whose certificate proves those names.
-    pub(crate) fn new(stream: S, entry: Entry, names: Arc<[String]>) -> Self {
-        let peer = Peer { address: Some(entry.address), names, traffic: Arc::default() };
-        let (look, now) = (Box::pin(sleep(entry.patience.period())), Instant::now());
-        Self { stream, peer, entry, look, used: now, term: now, had_request: false }
+    /// That connection, whose other end has shown that certificate.
+    pub(crate) fn new(stream: S, entry: Entry, certificate: Option<Arc<ClientCertificate>>) -> Self {
+        let peer = Peer { address: Some(entry.address), certificate, traffic: Arc::default() };
+        let now = Instant::now();
+        let look = Box::pin(sleep(period(&entry, &peer)));
+        Self { stream, peer, entry, look, used: now, term: now, had_request: false, is_withdrawn: false }
     }
 
     /// Waits until it is to be closed. Answers why.
-    fn poll_useless(&mut self, cx: &mut Context<'_>) -> Poll<&'static str> {
+    fn poll_useless(&mut self, cx: &mut Context<'_>) -> Poll<Useless> {
         let patience = self.entry.patience;
         while self.look.as_mut().poll(cx).is_ready() {
             let now = Instant::now();
@@ -265,15 +305,20 @@ impl<S> Admitted<S> {
             }
             let longest = if self.had_request { patience.idle } else { patience.first_request };
             if now.duration_since(self.used) >= longest {
-                return Poll::Ready(if self.had_request { "idle_seconds" } else { "first_request_seconds" });
+                let limit = if self.had_request { "idle_seconds" } else { "first_request_seconds" };
+                return Poll::Ready(Useless::Limit(limit));
             }
             if now.duration_since(self.term) >= patience.answer {
                 self.term = now;
                 if self.peer.traffic.is_unread() {
-                    return Poll::Ready("answer_seconds");
+                    return Poll::Ready(Useless::Limit("answer_seconds"));
                 }
             }
-            self.look.as_mut().reset(now + patience.period());
+            // From one look to the next its streams have heard of it.
+            if std::mem::replace(&mut self.is_withdrawn, self.peer.names().is_none()) && self.is_withdrawn {
+                return Poll::Ready(Useless::Certificate);
+            }
+            self.look.as_mut().reset(now + period(&self.entry, &self.peer));
         }
         Poll::Pending
     }
@@ -295,10 +340,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Admitted<S> {
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         if read.is_pending()
-            && let Poll::Ready(limit) = self.poll_useless(cx)
+            && let Poll::Ready(useless) = self.poll_useless(cx)
         {
-            refused(limit);
-            tracing::debug!(address = %self.entry.address, limit, "a connection is closed");
+            if let Useless::Limit(limit) = useless {
+                refused(limit);
+            }
+            tracing::debug!(address = %self.entry.address, ?useless, "a connection is closed");
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read

@@ -39,6 +39,11 @@ pub(super) enum Pool {
 impl Kind {
     const UNARY: Self = Self { pool: Pool::Requests, asks_once: true };
 
+    /// Whether it is a stream of a caller who must be known.
+    pub(crate) const fn is_stream(self) -> bool {
+        matches!(self.pool, Pool::Streams)
+    }
+
     /// The kind of the RPC at a path. What nobody serves is answered at once, as a request is.
     pub(crate) fn of_path(path: &str) -> Self {
         static STREAMS: LazyLock<HashMap<String, Kind>> = LazyLock::new(streams);

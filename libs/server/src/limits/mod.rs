@@ -116,6 +116,11 @@ impl Place {
         Self { kind, taken: None, share: None, running: None, open: None }
     }
 
+    /// What the request is.
+    pub(crate) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The answer is there, to be read.
     pub(crate) fn answered(&mut self) {
         if let (Some(open), Pool::Free | Pool::Requests) = (&mut self.open, self.kind.pool) {
@@ -165,7 +170,7 @@ impl Bounds {
     /// Asks whether the caller of a request may try to say who it is.
     pub(crate) fn login<B>(&self, request: &Request<B>) -> Result<Login, Failure> {
         // A service shows what no guess makes.
-        let guesses = |peer: &&Peer| peer.names.is_empty() || request.headers().contains_key(AUTHORIZATION);
+        let guesses = |peer: &&Peer| !peer.is_certified() || request.headers().contains_key(AUTHORIZATION);
         let peer = request.extensions().get::<Peer>().filter(guesses);
         let from = peer.and_then(|peer| Some((Network::of(peer.address?), Arc::clone(&peer.traffic))));
         if let Some((network, traffic)) = &from

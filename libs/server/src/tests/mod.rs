@@ -5,6 +5,7 @@ mod devices;
 mod gate;
 mod limits;
 mod server;
+mod standing;
 mod status;
 
 use std::sync::Arc;

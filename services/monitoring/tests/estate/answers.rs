@@ -62,8 +62,11 @@ impl Estate {
         (found, missing)
     }
 
-    fn changes_after(&self, after: u64) -> inventory::WatchDevicesResponse {
-        let mut later: Vec<_> = self.devices.iter().filter(|(_, (revision, _))| *revision > after).collect();
+    /// `is_empty`: of a tenant without devices.
+    fn changes_after(&self, after: u64, is_empty: bool) -> inventory::WatchDevicesResponse {
+        let is_later =
+            |(_, (revision, _)): &(&String, &(u64, Option<Sample>))| !is_empty && *revision > after;
+        let mut later: Vec<_> = self.devices.iter().filter(is_later).collect();
         later.sort_by_key(|(_, (revision, _))| *revision);
         let last_page = later.len() <= PAGE;
         let mut answer = inventory::WatchDevicesResponse::default();
@@ -96,10 +99,13 @@ fn device(revision: u64, sample: &Sample) -> inventory::Device {
     }
 }
 
-fn known(tenant: &str) -> Result<(), Failure> {
-    let missing =
-        || Failure::NotFound { resource_type: "tandem.inventory.v1.Tenant", name: tenant.to_owned() };
-    (tenant == TENANT).then_some(()).ok_or_else(missing)
+impl Services {
+    fn known(&self, tenant: &str) -> Result<(), Failure> {
+        let missing =
+            || Failure::NotFound { resource_type: "tandem.inventory.v1.Tenant", name: tenant.to_owned() };
+        let is_known = tenant == TENANT || self.read().others.iter().any(|other| other == tenant);
+        is_known.then_some(()).ok_or_else(missing)
+    }
 }
 
 #[tonic::async_trait]
@@ -108,16 +114,23 @@ impl TenantService for Services {
         &self,
         request: Request<inventory::GetTenantRequest>,
     ) -> Result<Response<inventory::GetTenantResponse>, Status> {
-        known(&request.get_ref().name)?;
+        self.known(&request.get_ref().name)?;
         Ok(Response::new(inventory::GetTenantResponse::default()))
     }
 
     async fn list_tenants(
         &self,
-        _: Request<inventory::ListTenantsRequest>,
+        request: Request<inventory::ListTenantsRequest>,
     ) -> Result<Response<inventory::ListTenantsResponse>, Status> {
-        let tenants = vec![inventory::Tenant { name: TENANT.into(), ..Default::default() }];
-        Ok(Response::new(inventory::ListTenantsResponse { tenants, ..Default::default() }))
+        let request = request.into_inner();
+        let most = usize::try_from(request.page_size).unwrap();
+        let from: usize = request.page_token.parse().unwrap_or(0);
+        let names = [vec![TENANT.to_owned()], self.read().others.clone()].concat();
+        let page = names[from..].iter().take(most);
+        let tenants = page.map(|name| inventory::Tenant { name: name.clone(), ..Default::default() });
+        let next_page_token =
+            if names.len() > from + most { (from + most).to_string() } else { String::new() };
+        Ok(Response::new(inventory::ListTenantsResponse { tenants: tenants.collect(), next_page_token }))
     }
 
     async fn get_surroundings(
@@ -125,7 +138,7 @@ impl TenantService for Services {
         request: Request<inventory::GetSurroundingsRequest>,
     ) -> Result<Response<inventory::GetSurroundingsResponse>, Status> {
         let request = request.into_inner();
-        known(&request.parent)?;
+        self.known(&request.parent)?;
         let estate = self.read();
         let (revision, consistency_token) = (estate.surroundings_revision, estate.inventory_token());
         let unchanged = inventory::GetSurroundingsResponse {
@@ -176,8 +189,9 @@ impl DeviceService for Services {
         request: Request<inventory::WatchDevicesRequest>,
     ) -> Result<Response<Self::WatchDevicesStream>, Status> {
         let request = request.into_inner();
-        known(&request.parent)?;
-        let incarnation = self.read().incarnation;
+        self.known(&request.parent)?;
+        let (incarnation, is_empty) = (self.read().incarnation, request.parent != TENANT);
+        self.read().watched.insert(request.parent.clone());
         let after = match request.resume_token.split_once('/') {
             None => 0,
             Some((of, _)) if of != incarnation.to_string() => return Err(Failure::IncarnationChanged.into()),
@@ -197,7 +211,7 @@ impl DeviceService for Services {
                             let failure = Err(Failure::IncarnationChanged.into());
                             return Some((failure, (services.clone(), changes, after, snapshot, false)));
                         }
-                        (estate.changes_after(after), estate.revision)
+                        (estate.changes_after(after, is_empty), estate.revision)
                     };
                     if revision > after || snapshot {
                         return Some(sent(message, revision, (services, changes, after, snapshot, true)));

@@ -4,7 +4,7 @@
 mod answers;
 mod samples;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -49,6 +49,10 @@ pub(crate) struct Estate {
     pub(crate) collections: BTreeMap<String, Vec<&'static str>>,
     /// How often a page of members was asked for.
     pub(crate) member_pages: usize,
+    /// Names of tenants beside [`TENANT`], which have no devices.
+    pub(crate) others: Vec<String>,
+    /// Names of tenants whose devices are watched.
+    pub(crate) watched: BTreeSet<String>,
 }
 
 /// The invented services. Clones share them.
@@ -71,6 +75,8 @@ impl Services {
             devices: BTreeMap::new(),
             collections: BTreeMap::new(),
             member_pages: 0,
+            others: Vec::new(),
+            watched: BTreeSet::new(),
         };
         Self { estate: Arc::new(Mutex::new(estate)), changes: watch::Sender::new(0) }
     }
@@ -120,6 +126,10 @@ impl Services {
         self.read().member_pages
     }
 
+    pub(crate) fn watched(&self) -> usize {
+        self.read().watched.len()
+    }
+
     /// Records a policy and what follows from it, which is answered with the authority's token. No device changes.
     pub(crate) fn configure(&self, hierarchy: &str, change: impl FnOnce(&mut Estate)) -> String {
         let mut estate = self.read();
@@ -150,11 +160,12 @@ pub(crate) struct Sandbox {
     supervisor: Supervisor,
 }
 
-fn connected(supervisor: &Supervisor, name: &str, server: ApiServer) -> Channel {
+/// Serves within the process. Answers what makes connections to the server.
+fn connecting(supervisor: &Supervisor, name: &str, server: ApiServer) -> impl Fn() -> Channel + use<> {
     let (connector, incoming): (_, InProcessIncoming) = in_process();
     let served = server.serve(incoming, supervisor.draining().cancelled_owned());
     supervisor.spawn(name, async move { served.await.map_err(Box::new) });
-    Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector)
+    move || Endpoint::from_static("http://in-process").connect_with_connector_lazy(connector.clone())
 }
 
 impl Sandbox {
@@ -166,14 +177,14 @@ impl Sandbox {
             .add_service(CollectionServiceServer::new(services.clone()))
             .add_service(AuthorityServiceServer::new(services.clone()))
             .add_service(PrerequisitesServiceServer::new(services.clone()));
-        let estate = Connection::from_channel(connected(&supervisor, "estate", estate));
+        let estate = Connection::from_channels(connecting(&supervisor, "estate", estate));
         let upstream =
             Upstream { inventory: estate.clone(), authority: estate.clone(), prerequisites: estate };
         let clock = Clock::fixed("2026-11-20T23:59:59Z".parse().unwrap());
         let parts = Parts { upstream, clock, supervisor: supervisor.clone(), mode, readiness: None };
         let monitoring = Monitoring::new(parts);
         let server = ApiServer::new(LocalAuthenticator::default()).add_service(monitoring.service());
-        let client = MonitoringServiceClient::new(connected(&supervisor, "monitoring", server));
+        let client = MonitoringServiceClient::new(connecting(&supervisor, "monitoring", server)());
         Self { services, monitoring, client, supervisor }
     }
 

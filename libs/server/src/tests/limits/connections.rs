@@ -77,7 +77,7 @@ async fn places_of_connections_come_back_with_them() {
 fn admitted(limits: &Limits) -> (DuplexStream, Admitted<DuplexStream>) {
     let (near, far) = tokio::io::duplex(1024);
     let entry = Connections::new(limits).entry("192.0.2.1:1".parse().unwrap()).unwrap();
-    (near, Admitted::new(far, entry, Arc::default()))
+    (near, Admitted::new(far, entry, None))
 }
 
 #[tokio::test(start_paused = true)]

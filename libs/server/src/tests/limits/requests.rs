@@ -8,6 +8,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_reflection::pb::v1;
 
 use super::*;
+use crate::access::ClientCertificate;
 use crate::limits::{Admitted, Connections};
 use crate::tests::get;
 use crate::tests::status::Sent;
@@ -177,13 +178,13 @@ impl Addressed {
 
     /// Tenants over a connection from that address, whose certificate proves those names.
     fn tenants(&self, address: &str, names: &[&str]) -> Tenants {
-        let (address, names): (_, Vec<String>) =
-            (address.parse().unwrap(), names.iter().map(ToString::to_string).collect());
+        let address = address.parse().unwrap();
+        let certificate = (!names.is_empty()).then(|| Arc::new(ClientCertificate::of_names(names)));
         let (connections, accepted) = (Arc::clone(&self.connections), self.accepted.clone());
         let connector = tower::service_fn(move |_: http::Uri| {
             let (near, far) = tokio::io::duplex(256 * 1024);
             let entry = connections.entry(address).unwrap();
-            accepted.send(Admitted::new(far, entry, names.clone().into())).unwrap();
+            accepted.send(Admitted::new(far, entry, certificate.clone())).unwrap();
             std::future::ready(Ok::<_, std::io::Error>(TokioIo::new(near)))
         });
         Tenants::new(Endpoint::from_static("http://nobody").connect_with_connector_lazy(connector))

@@ -2,6 +2,8 @@
 //! itself.
 #![allow(clippy::unwrap_used, reason = "tests and what they share")]
 
+mod writes;
+
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -409,7 +411,7 @@ async fn rolling_restart_of_every_service_fails_no_call() {
 fn main() -> ExitCode {
     macro_rules! faults {
         ($($fault:ident),+ $(,)?) => {
-            Suite::new()$(.with_containers(stringify!($fault), $fault))+.run()
+            Suite::new()$(.with_containers(stringify!($fault), $fault))+
         };
     }
     faults!(
@@ -427,4 +429,13 @@ fn main() -> ExitCode {
         process_that_is_asked_to_end_answers_what_it_took_on,
         rolling_restart_of_every_service_fails_no_call,
     )
+    .with_containers(
+        "change_without_a_name_that_meets_a_drain_is_whole_and_its_caller_knows",
+        writes::change_without_a_name_that_meets_a_drain_is_whole_and_its_caller_knows,
+    )
+    .with_containers(
+        "change_without_a_name_that_meets_a_kill_is_whole_and_its_caller_knows",
+        writes::change_without_a_name_that_meets_a_kill_is_whole_and_its_caller_knows,
+    )
+    .run()
 }
