@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use jiff::Timestamp;
 use tandem_client::fleet::{Dated, TENANTS_KEPT, TRUSTED_FOR, TenantSurroundings, World as InventoryWorld};
 use tandem_server::Failure;
 use tokio::sync::Mutex;
@@ -36,6 +37,8 @@ pub(crate) struct Reading {
     pub(crate) policies: Arc<PolicySet>,
     /// When the policies were asked for.
     pub(crate) asked_at: Instant,
+    /// The same by the calendar.
+    pub(crate) as_of: Timestamp,
 }
 
 /// What a caller asks for: at least these worlds.
@@ -137,12 +140,12 @@ impl Grounds {
             Some(last) => last.number,
             None => self.numbers.fetch_add(1, Ordering::Relaxed),
         };
-        let Reading { surroundings, policies, asked_at } = reading;
+        let Reading { surroundings, policies, asked_at, as_of } = reading;
         Ground {
             inventory: surroundings.world,
             number,
             asked_at: asked_at.min(surroundings.asked_at),
-            world: World { surroundings: surroundings.value, policies },
+            world: World { surroundings: surroundings.value, policies, as_of },
         }
     }
 

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tandem_client::fleet::TenantSurroundings;
-use tandem_domain::authority::{self, Drift, EffectiveAuthority, Reason, Reported};
+use tandem_domain::authority::{
+    self, Drift, DriftExplanation, DriftTimes, EffectiveAuthority, Reason, Reported,
+};
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::id::HierarchyId;
+use tandem_domain::policy::Surroundings;
 use tandem_domain::setting::{self, SettingKind, SettingOnDevice};
 use tandem_domain::state::{self, CoManaged, ManagementState};
 use tandem_domain::workload::PerWorkload;
@@ -17,6 +21,8 @@ use crate::store::policy_set::PolicySet;
 pub(crate) struct World {
     pub(crate) surroundings: Arc<TenantSurroundings>,
     pub(crate) policies: Arc<PolicySet>,
+    /// When it was looked at.
+    pub(crate) as_of: Timestamp,
 }
 
 /// What is to be said of one device.
@@ -28,7 +34,8 @@ pub(crate) struct Judgement {
     pub(crate) co_managed: CoManaged,
     pub(crate) effective: EffectiveAuthority,
     pub(crate) reported: Reported,
-    pub(crate) drift: Vec<Drift>,
+    /// Where effective and reported differ, each with since when and why.
+    pub(crate) drift: Vec<(Drift, DriftExplanation)>,
 }
 
 /// Who decides on one device, and nothing else of it: small enough to be kept. Time has no part in it, so it holds until the device or
@@ -65,10 +72,26 @@ impl World {
             policy_revision: known.map_or(0, |known| known.revision),
             state: state::management_state(facts, surroundings.tenant),
             co_managed: state::co_managed(facts),
-            drift: authority::drift(facts, &surroundings, &effective),
+            drift: self.explained(facts, &surroundings, authority::drift(facts, &surroundings, &effective)),
             reported: authority::reported(facts),
             effective,
         }
+    }
+
+    fn explained(
+        &self,
+        facts: &DeviceFacts,
+        surroundings: &Surroundings<'_>,
+        drift: Vec<Drift>,
+    ) -> Vec<(Drift, DriftExplanation)> {
+        let known = self.policies.of(facts.hierarchy.as_ref());
+        let explained = drift.into_iter().map(|drift| {
+            let changed_at = known.and_then(|known| known.changed[drift.workload]);
+            let times = DriftTimes { changed_at, first_seen: None, as_of: self.as_of };
+            let explanation = authority::explain_drift(facts, surroundings, &drift, &times);
+            (drift, explanation)
+        });
+        explained.collect()
     }
 
     /// Decides a device from its facts alone, as [`Self::judge`] does.

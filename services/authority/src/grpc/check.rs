@@ -93,7 +93,7 @@ impl Handlers {
             let asked_at = Instant::now();
             let policies = self.policies(&tenant, "").await?;
             let surroundings = self.surroundings_dated(&tenant, at_least.inventory).await?;
-            Ok(Reading { surroundings, policies, asked_at })
+            Ok(Reading { surroundings, policies, asked_at, as_of: self.clock.now() })
         };
         self.grounds.get(tenant, at_least, read).await.ok()?
     }

@@ -10,6 +10,7 @@ use tandem_contracts::convert::{self, Violation, number, time};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_domain::authority as domain;
+use tandem_domain::authority::{DriftCause, DriftExplanation};
 use tandem_domain::capability::{CapabilityValue, Encryption, Layout};
 use tandem_domain::facts::{DeviceFacts, Fact, value};
 use tandem_domain::policy::InvalidPolicy;
@@ -151,13 +152,23 @@ fn reports_of<T>(
 }
 
 /// One difference between effective and reported.
-pub(super) fn drift(drift: &domain::Drift) -> proto::Drift {
+pub(super) fn drift((drift, explained): &(domain::Drift, DriftExplanation)) -> proto::Drift {
+    let cause = match explained.cause {
+        DriftCause::NotCheckedInSince { .. } => proto::DriftCause::NotCheckedInSince,
+        DriftCause::ThirdPartyMdm { .. } => proto::DriftCause::ThirdPartyMdm,
+        DriftCause::Override { .. } => proto::DriftCause::Override,
+        DriftCause::PolicyNotReceived(_) => proto::DriftCause::PolicyNotReceived,
+        DriftCause::Unknown => proto::DriftCause::Unknown,
+    };
     proto::Drift {
         workload: number(drift.workload),
         effective: number(drift.effective),
         reported: number(drift.reported),
         source: drift.source.to_string(),
         observed_at: Some(time::to_proto(drift.observed_at)),
+        since: Some(time::to_proto(explained.since)),
+        cause: cause.into(),
+        explanation: explained.cause.explanation().to_owned(),
     }
 }
 

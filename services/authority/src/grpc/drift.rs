@@ -100,7 +100,7 @@ impl Search {
         let (name, facts) = convert::device(device)?;
         let drift = self.world.judge(&facts).drift;
         let asked =
-            drift.into_iter().filter(|drift| self.workload.is_none_or(|asked| asked == drift.workload));
+            drift.into_iter().filter(|(drift, _)| self.workload.is_none_or(|asked| asked == drift.workload));
         let drift: Vec<_> = asked.map(|drift| convert::drift(&drift)).collect();
         Ok((!drift.is_empty()).then_some(DeviceDrift { device: name, drift }))
     }

@@ -69,7 +69,14 @@ impl Handlers {
     ) -> Result<(NamedDevices, World), Failure> {
         let policies = self.policies(tenant, token).await?;
         let found = self.devices.named(&tenant.name, names, token).await?;
-        Ok((found, World { policies, surroundings: self.surroundings(tenant, token).await? }))
+        Ok((
+            found,
+            World {
+                policies,
+                surroundings: self.surroundings(tenant, token).await?,
+                as_of: self.clock.now(),
+            },
+        ))
     }
 }
 

@@ -109,7 +109,8 @@ impl Handlers {
     /// What the tenant's devices are judged by now, at least of the world of the token.
     async fn world(&self, tenant: &Tenant, token: &str) -> Result<World, Failure> {
         let policies = self.policies(tenant, token).await?;
-        Ok(World { policies, surroundings: self.surroundings(tenant, token).await? })
+        let surroundings = self.surroundings(tenant, token).await?;
+        Ok(World { policies, surroundings, as_of: self.clock.now() })
     }
 
     /// The world of an answer: the inventory's, and ours.

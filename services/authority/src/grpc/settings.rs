@@ -61,7 +61,11 @@ impl Handlers {
         let tenant = Tenant::parse("device", &format!("tenants/{tenant}"))?;
         let policies = self.policies(&tenant, &token).await?;
         let found = self.devices.named(&tenant.name, vec![name.clone()], &token).await?;
-        let world = World { policies, surroundings: self.surroundings(&tenant, &token).await? };
+        let world = World {
+            policies,
+            surroundings: self.surroundings(&tenant, &token).await?,
+            as_of: self.clock.now(),
+        };
         let missing = || Failure::NotFound { resource_type: RESOURCE_TYPE, name };
         let device = found.devices.into_iter().next().ok_or_else(missing)?;
         let device_revision = device.revision;

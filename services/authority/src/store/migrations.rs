@@ -11,7 +11,13 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Policies), Box::new(AuditLog), Box::new(Plans), Box::new(Approvals)]
+        vec![
+            Box::new(Policies),
+            Box::new(AuditLog),
+            Box::new(Plans),
+            Box::new(Approvals),
+            Box::new(PolicyChanges),
+        ]
     }
 }
 
@@ -181,6 +187,30 @@ impl MigrationTrait for Approvals {
         for table in ["approval_requests", "approval_rules"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
+        Ok(())
+    }
+}
+
+struct PolicyChanges;
+
+impl MigrationName for PolicyChanges {
+    fn name(&self) -> &str {
+        "m0006_policy_changes"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for PolicyChanges {
+    /// `changes` is a JSON object: by workload, when what decides it last changed, in microseconds since 1970. Of policies that were recorded
+    /// before, nobody said.
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let add = "ALTER TABLE policies ADD COLUMN changes TEXT NOT NULL DEFAULT '{}'";
+        manager.get_connection().execute_unprepared(add).await?;
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared("ALTER TABLE policies DROP COLUMN changes").await?;
         Ok(())
     }
 }

@@ -1,14 +1,17 @@
 //! Co-management policies as recorded: the current one of each hierarchy, and every one before.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use prost::Message;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tandem_contracts::authority::v1::UpdateCoManagementPolicyResponse;
-use tandem_contracts::convert::time;
+use tandem_contracts::convert::{self, time};
 use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, Justification};
 use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_domain::workload::{PerWorkload, Workload};
 use tandem_server::{Failure, Reach, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -110,6 +113,7 @@ async fn replaced(
         });
     }
     let row = policy::Model {
+        changes: changes(old.as_ref(), &new.body, new.at)?,
         tenant,
         hierarchy,
         body: new.body.encode_to_vec(),
@@ -125,6 +129,7 @@ async fn replaced(
             policy::Column::Revision,
             policy::Column::UpdateTime,
             policy::Column::UpdatedBy,
+            policy::Column::Changes,
         ])
         .to_owned();
     let upsert = policy::Entity::insert(policy::ActiveModel::from(row.clone())).on_conflict(replace);
@@ -132,6 +137,48 @@ async fn replaced(
     let history = policy_revision::ActiveModel::from(policy_revision::Model::from(row.clone()));
     policy_revision::Entity::insert(history).exec_without_returning(tx).await?;
     Ok((old, row))
+}
+
+/// When what decides each workload last changed: whether co-management is set up, its position, and that of what carries it.
+fn changes(
+    old: Option<&policy::Model>,
+    new: &CoManagementPolicy,
+    at: Timestamp,
+) -> Result<String, StoreError> {
+    // How long the first one stood in the hierarchy before anybody recorded it, nobody said.
+    let Some(old) = old else {
+        return written(&PerWorkload::from_fn(|_| None));
+    };
+    let known = read_changes(&old.changes)?;
+    let damaged = |what: String| StoreError::corrupt(format!("policy of {}: {what}", old.hierarchy));
+    let body = CoManagementPolicy::decode(old.body.as_slice()).map_err(|e| damaged(e.to_string()))?;
+    let parse = |message| convert::policy::from_proto(message).map_err(|e| damaged(format!("{e:?}")));
+    let (before, after) = (parse(body)?, parse(new.clone())?);
+    written(&PerWorkload::from_fn(|workload| {
+        let deciding = [Some(workload), workload.included_in()];
+        let same = before.enabled == after.enabled
+            && deciding.into_iter().flatten().all(|w| before.workloads[w] == after.workloads[w]);
+        if same { known[workload] } else { Some(at) }
+    }))
+}
+
+fn written(changes: &PerWorkload<Option<Timestamp>>) -> Result<String, StoreError> {
+    let changes = changes.iter().filter_map(|(workload, at)| Some((workload.id(), (*at)?.as_microsecond())));
+    let changes: BTreeMap<&str, i64> = changes.collect();
+    serde_json::to_string(&changes).map_err(|error| StoreError::corrupt(error.to_string()))
+}
+
+/// Reads what [`changes`] wrote.
+pub(super) fn read_changes(text: &str) -> Result<PerWorkload<Option<Timestamp>>, StoreError> {
+    let damaged = |what: String| StoreError::corrupt(format!("changes of a policy: {what}"));
+    let changes: BTreeMap<String, i64> = serde_json::from_str(text).map_err(|e| damaged(e.to_string()))?;
+    let mut known = PerWorkload::from_fn(|_| None);
+    for workload in Workload::ALL {
+        if let Some(at) = changes.get(workload.id()) {
+            known[workload] = Some(Timestamp::from_microsecond(*at).map_err(|e| damaged(e.to_string()))?);
+        }
+    }
+    Ok(known)
 }
 
 /// A hierarchy's policy, if anybody said what it is.

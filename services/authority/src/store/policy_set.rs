@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use prost::Message;
 use sea_orm::{ConnectionTrait, QueryResult, Statement};
 use tandem_contracts::convert;
 use tandem_contracts::r#type::v1;
 use tandem_domain::id::{HierarchyId, TenantId};
 use tandem_domain::policy::CoManagementPolicy;
+use tandem_domain::workload::PerWorkload;
 use tandem_storage::StoreError;
 
+use super::policies::read_changes;
 use super::{Store, revision_of};
 
 /// Every policy of a tenant, as of one revision.
@@ -26,6 +29,8 @@ pub(crate) struct PolicySet {
 pub(crate) struct KnownPolicy {
     pub(crate) policy: CoManagementPolicy,
     pub(crate) revision: u64,
+    /// When what decides each workload last changed; `None`: nobody said.
+    pub(crate) changed: PerWorkload<Option<Timestamp>>,
 }
 
 impl PolicySet {
@@ -53,7 +58,7 @@ async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError>
     let reader = store.reader(tenant.as_str());
     let select = Statement::from_sql_and_values(
         reader.get_database_backend(),
-        "SELECT t.revision, p.hierarchy, p.body, p.revision
+        "SELECT t.revision, p.hierarchy, p.body, p.revision, p.changes
          FROM tenants t JOIN policies p ON p.tenant = t.tenant WHERE t.tenant = $1",
         [tenant.as_str().into()],
     );
@@ -74,5 +79,6 @@ fn known(row: &QueryResult) -> Result<(HierarchyId, KnownPolicy), StoreError> {
     let policy =
         convert::policy::from_proto(message).map_err(|violations| damaged(format!("{violations:?}")))?;
     let id = HierarchyId::parse(&hierarchy).map_err(|e| damaged(e.to_string()))?;
-    Ok((id, KnownPolicy { policy, revision: revision_of(row.try_get_by_index(3)?)? }))
+    let changed = read_changes(&row.try_get_by_index::<String>(4)?)?;
+    Ok((id, KnownPolicy { policy, revision: revision_of(row.try_get_by_index(3)?)?, changed }))
 }

@@ -1,15 +1,16 @@
 //! Which devices differ from what they reported, page by page.
 
-use tandem_contracts::authority::v1::{DeviceDrift, ListDriftRequest, ListDriftResponse};
+use tandem_contracts::authority::v1::{DeviceDrift, Drift, DriftCause, ListDriftRequest, ListDriftResponse};
+use tandem_contracts::convert::time;
 use tandem_contracts::inventory::v1::Device;
-use tandem_contracts::r#type::v1::{ErrorReason, Workload};
+use tandem_contracts::r#type::v1::{ErrorReason, SliderPosition, Workload, WorkloadSetting};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::Service;
 use tonic::Status;
 
 use crate::effective::compliance_drift;
-use crate::fleet::{DRIFTING, INTUNE_SAID, SITE_SAID};
-use crate::{Sandbox, TENANT, reason, sandbox_with_policy};
+use crate::fleet::{self, DRIFTING, INTUNE_SAID, SITE_SAID};
+use crate::{Sandbox, TENANT, now, reason, sandbox_with_policy};
 
 fn drift_of(device: &str) -> DeviceDrift {
     let drift = vec![compliance_drift("configmgr/PS1", SITE_SAID), compliance_drift("intune", INTUNE_SAID)];
@@ -123,4 +124,33 @@ pub(crate) async fn hierarchy_without_policy_never_drifts() {
     let mut sandbox = crate::sandbox().await;
     let answer = list(&mut sandbox, Workload::Unspecified, 0, "").await.unwrap();
     assert_eq!((answer.devices, answer.next_page_token.as_str()), (vec![], ""));
+}
+
+/// The slider was read at another place than before, two hours after the site's report and half an hour after Intune's.
+pub(crate) async fn drift_says_since_when_and_why() {
+    let mut sandbox = sandbox_with_policy().await;
+    let mut moved = fleet::policy();
+    moved.workloads[0] = WorkloadSetting {
+        workload: Workload::CompliancePolicies.into(),
+        slider: SliderPosition::ConfigurationManager.into(),
+        pilot_collection: String::new(),
+    };
+    sandbox.record(moved).await.unwrap();
+    let answer = list(&mut sandbox, Workload::CompliancePolicies, 0, "").await.unwrap();
+    let drifting = answer.devices.iter().find(|device| device.device == DRIFTING).unwrap();
+    let expected = |source: &str, at: &str| Drift {
+        since: Some(time::to_proto(now())),
+        cause: DriftCause::NotCheckedInSince.into(),
+        explanation: "the device has not checked in since the change: its report is from before".into(),
+        ..compliance_drift(source, at)
+    };
+    assert_eq!(drifting.drift, [expected("configmgr/PS1", SITE_SAID), expected("intune", INTUNE_SAID)]);
+
+    // Recorded again without a change of it: it stays the time of the change.
+    let mut other = fleet::policy();
+    other.workloads[0].slider = SliderPosition::ConfigurationManager.into();
+    other.workloads[0].pilot_collection.clear();
+    sandbox.record(other).await.unwrap();
+    let again = list(&mut sandbox, Workload::CompliancePolicies, 0, "").await.unwrap();
+    assert_eq!(again.devices, answer.devices);
 }

@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use tandem_contracts::authority::v1::{
-    BatchGetEffectiveAuthorityRequest, Drift, EffectiveAuthority, GetEffectiveAuthorityRequest,
+    BatchGetEffectiveAuthorityRequest, Drift, DriftCause, EffectiveAuthority, GetEffectiveAuthorityRequest,
     ReportedAuthority, StreamEffectiveAuthorityRequest, StreamEffectiveAuthorityResponse, WorkloadAuthority,
 };
 use tandem_contracts::convert::time;
@@ -53,7 +53,8 @@ fn reported_by_site(said: [Who; 7]) -> Vec<ReportedAuthority> {
     reported("configmgr/PS1", SITE_SAID, &said)
 }
 
-/// Compliance should be at Configuration Manager, and this source says that it is at Intune.
+/// Compliance should be at Configuration Manager, and this source says that it is at Intune. Nobody said when the slider moved, nor anything
+/// else that explains it.
 pub(crate) fn compliance_drift(source: &str, at: &str) -> Drift {
     Drift {
         workload: Workload::CompliancePolicies.into(),
@@ -61,6 +62,9 @@ pub(crate) fn compliance_drift(source: &str, at: &str) -> Drift {
         reported: Who::Intune.into(),
         source: source.into(),
         observed_at: Some(time::to_proto(at.parse().unwrap())),
+        since: Some(time::to_proto(at.parse().unwrap())),
+        cause: DriftCause::Unknown.into(),
+        explanation: "nothing that is known explains it".into(),
     }
 }
 

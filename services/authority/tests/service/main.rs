@@ -178,6 +178,7 @@ tandem_testkit::both_databases!(
     drift::call_that_finds_too_little_says_where_to_go_on,
     drift::page_token_of_another_workload_is_refused,
     drift::hierarchy_without_policy_never_drifts,
+    drift::drift_says_since_when_and_why,
     effective::each_device_is_answered_whole,
     effective::slider_that_is_recorded_decides_at_once,
     effective::batch_is_answered_in_the_order_asked_for_with_the_missing_apart,

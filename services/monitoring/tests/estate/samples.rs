@@ -133,7 +133,7 @@ impl Sample {
                 effective: number(ManagementAuthority::ConfigurationManager),
                 reported: number(ManagementAuthority::Intune),
                 source: source.into(),
-                observed_at: None,
+                ..Drift::default()
             });
         }
         sample

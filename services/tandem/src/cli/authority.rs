@@ -210,7 +210,8 @@ async fn show_drift(only: Option<Workload>, limit: Limit, session: &mut Session<
     let (parent, workload, names) = (session.parent(), number_or_unspecified(only), Names::of(session));
     let mut client = session.connection.authority();
     let columns =
-        ["DEVICE", "NAME", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT"].map(Column::Text);
+        ["DEVICE", "NAME", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT", "SINCE", "LIKELY CAUSE"]
+            .map(Column::Text);
     let rows = |page: &ListDriftResponse| drift(page, &names);
     list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
         let request = ListDriftRequest {
@@ -238,6 +239,8 @@ fn drift(page: &ListDriftResponse, names: &Names) -> Vec<Row> {
                 authority(drift.reported),
                 drift.source.clone(),
                 words::moment(drift.observed_at),
+                words::moment(drift.since),
+                words::text(&drift.explanation),
             ]
         })
     });
@@ -290,7 +293,16 @@ mod tests {
     }
 
     fn drifting() -> Drift {
-        Drift { workload: 7, effective: 1, reported: 2, source: "configmgr/PS1".into(), observed_at: noon() }
+        Drift {
+            workload: 7,
+            effective: 1,
+            reported: 2,
+            source: "configmgr/PS1".into(),
+            observed_at: noon(),
+            since: noon(),
+            cause: 1,
+            explanation: "the device has not checked in since the change: its report is from before".into(),
+        }
     }
 
     #[test]
@@ -326,6 +338,8 @@ mod tests {
             "intune",
             "configmgr/PS1",
             "2025-11-20T12:00:00Z",
+            "2025-11-20T12:00:00Z",
+            "the device has not checked in since the change: its report is from before",
         ];
         let names = Names::known([("tenants/t/devices/d1", "OSL-LT-0417")]);
         assert_eq!(drift(&page, &names), [expected]);

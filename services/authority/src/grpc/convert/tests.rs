@@ -126,6 +126,7 @@ fn device_of_which_nothing_is_known_is_unknown_throughout() {
     let world = World {
         surroundings: TenantSurroundings { hierarchies: HashMap::new(), ..Default::default() }.into(),
         policies: Default::default(),
+        as_of: jiff::Timestamp::UNIX_EPOCH,
     };
     let name = "tenants/contoso/devices/d1".to_owned();
     let message = Device { name: name.clone(), revision: 4, facts: None, ..Device::default() };

@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) revision: i64,
     pub(crate) update_time: i64,
     pub(crate) updated_by: String,
+    pub(crate) changes: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

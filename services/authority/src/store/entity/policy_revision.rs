@@ -24,7 +24,7 @@ impl ActiveModelBehavior for ActiveModel {}
 
 impl From<super::policy::Model> for Model {
     fn from(policy: super::policy::Model) -> Self {
-        let super::policy::Model { tenant, hierarchy, body, etag, revision, update_time, updated_by } =
+        let super::policy::Model { tenant, hierarchy, body, etag, revision, update_time, updated_by, .. } =
             policy;
         Self { tenant, hierarchy, revision, body, etag, update_time, updated_by }
     }
@@ -33,6 +33,8 @@ impl From<super::policy::Model> for Model {
 impl From<Model> for super::policy::Model {
     fn from(recorded: Model) -> Self {
         let Model { tenant, hierarchy, revision, body, etag, update_time, updated_by } = recorded;
-        Self { tenant, hierarchy, body, etag, revision, update_time, updated_by }
+        // A former policy is not asked when it changed.
+        let changes = String::new();
+        Self { tenant, hierarchy, body, etag, revision, update_time, updated_by, changes }
     }
 }
