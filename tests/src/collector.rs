@@ -11,6 +11,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
+use prost_reflect::prost::Message;
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::transport::Server;
@@ -20,7 +21,7 @@ use tonic::{Request, Response, Status};
 #[derive(Debug, Clone)]
 pub struct Collector {
     address: SocketAddr,
-    spans: Received,
+    received: Received,
 }
 
 /// A span as it was received.
@@ -45,7 +46,10 @@ pub struct Span {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Received(Arc<Mutex<Vec<Span>>>);
+struct Received {
+    spans: Arc<Mutex<Vec<Span>>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+}
 
 impl Collector {
     /// Listens at a free port.
@@ -55,11 +59,11 @@ impl Collector {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
-        let spans = Received::default();
-        let service = TraceServiceServer::new(spans.clone());
+        let received = Received::default();
+        let service = TraceServiceServer::new(received.clone());
         let server = Server::builder().add_service(service);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
-        Self { address, spans }
+        Self { address, received }
     }
 
     /// What an `otlp_endpoint` is set to.
@@ -71,7 +75,13 @@ impl Collector {
     /// Every span that was received.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
-        self.spans.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.received.spans.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Every byte of the messages that were received.
+    #[must_use]
+    pub fn received(&self) -> Vec<u8> {
+        self.received.bytes.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The trace of that id below the span `parent`: a line for each span, children below their parent in the order in which they began.
@@ -99,7 +109,9 @@ impl TraceService for Received {
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        let mut received = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bytes = request.get_ref().encode_to_vec();
+        self.bytes.lock().unwrap_or_else(PoisonError::into_inner).extend(bytes);
+        let mut received = self.spans.lock().unwrap_or_else(PoisonError::into_inner);
         for of_resource in request.into_inner().resource_spans {
             let resource = of_resource.resource.unwrap_or_default();
             let service = texts(resource.attributes).into_iter().find(|(key, _)| key == "service.name");

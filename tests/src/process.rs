@@ -104,9 +104,17 @@ impl Process {
     /// # Panics
     /// The listener does not answer.
     pub async fn metric(&self, metric: &str) -> f64 {
-        let (_, metrics) = self.get("/metrics").await.expect("the operations listener answers");
+        let metrics = self.metrics().await;
         let value = metrics.lines().find_map(|line| line.strip_prefix(metric)?.trim().parse().ok());
         value.unwrap_or(0.0)
+    }
+
+    /// Every metric, as they are served.
+    ///
+    /// # Panics
+    /// The listener does not answer.
+    pub async fn metrics(&self) -> String {
+        self.get("/metrics").await.expect("the operations listener answers").1
     }
 
     fn signal(&self, signal: Signal) -> nix::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::process::Command;
 
 use tandem::sandbox::{Options, Sandbox};
 use tandem_client::{Addresses, Connection};
@@ -12,6 +13,7 @@ use tandem_testkit::containers::{Postgres, Redis, Restart};
 use tandem_testkit::proxy::Proxy;
 use tempfile::TempDir;
 
+use crate::binary::binary;
 use crate::credentials::Credentials;
 use crate::process::{Process, Start, free_address};
 
@@ -158,6 +160,29 @@ impl Processes {
         for start in &mut self.starts {
             start.environment.push((variable.to_owned(), value.to_owned()));
         }
+    }
+
+    /// Sets a key of the configuration of one service.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    pub fn configure_one(&mut self, service: &str, variable: &str, value: &str) {
+        let start = self.starts.iter_mut().find(|start| start.service == service);
+        let start = start.unwrap_or_else(|| panic!("no service is named {service}"));
+        start.environment.push((variable.to_owned(), value.to_owned()));
+    }
+
+    /// What would start a service, for whoever wants to see it end.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    #[must_use]
+    pub fn command(&self, service: &str) -> Command {
+        let start = self.starts.iter().find(|start| start.service == service);
+        let start = start.unwrap_or_else(|| panic!("no service is named {service}"));
+        let mut command = binary(&format!("tandem-{service}"));
+        command.envs(start.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// Ends the database server and starts it again.

@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
+use figment::error::{Actual, Kind};
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Value};
 use serde::de::DeserializeOwned;
@@ -102,10 +103,21 @@ where
     let mut sources = Figment::from(Serialized::defaults(T::default()));
     if let Some(path) = file {
         // A provider takes a missing file for an empty one, and could not say why one is unreadable.
-        std::fs::File::open(path).map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|source| ConfigError::Unreadable { path: path.into(), source })?;
+        check_form(path, &text)?;
         sources = sources.merge(Toml::file_exact(path));
     }
     sources.merge(environment).merge(Serialized::defaults(given(overrides)?)).extract().map_err(invalid)
+}
+
+/// Refuses a file that is no TOML. What reads it would show the line with the mistake, and a secret that stands there.
+fn check_form(path: &Path, text: &str) -> Result<(), ConfigError> {
+    let Err(error) = toml::from_str::<toml::Table>(text) else { return Ok(()) };
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let place = format!("{} is no TOML at line {line}", path.display());
+    Err(ConfigError::Invalid(vec![format!("{place}: {}", error.message())]))
 }
 
 /// What the command line gave, without what it left out.
@@ -125,8 +137,21 @@ fn without_empty(dict: Dict) -> Dict {
     dict.into_iter().filter_map(kept).collect()
 }
 
+/// Says which key is wrong, and where it was found. The texts that were found there are not shown: a secret may stand at a wrong key.
 fn invalid(error: figment::Error) -> ConfigError {
-    ConfigError::Invalid(error.into_iter().map(|error| error.to_string()).collect())
+    let hidden = |found| match found {
+        Actual::Str(_) => Actual::Other("a text".to_owned()),
+        found => found,
+    };
+    let shown = |mut error: figment::Error| {
+        error.kind = match error.kind {
+            Kind::InvalidType(found, expected) => Kind::InvalidType(hidden(found), expected),
+            Kind::InvalidValue(found, expected) => Kind::InvalidValue(hidden(found), expected),
+            kind => kind,
+        };
+        error.to_string()
+    };
+    ConfigError::Invalid(error.into_iter().map(shown).collect())
 }
 
 #[cfg(test)]
@@ -169,6 +194,33 @@ mod tests {
 
     fn config(address: &str, folder: &str, readers: u32) -> Config {
         Config { address: address.into(), storage: Storage { folder: folder.into(), readers } }
+    }
+
+    #[test]
+    fn value_at_a_wrong_place_is_not_shown() {
+        Jail::expect_with(|jail| {
+            let refused = |jail: &mut Jail, text: &str| {
+                jail.create_file("tandem.toml", text)?;
+                let error = load::<Config>(Some(Path::new("tandem.toml")), &Flags::default()).unwrap_err();
+                let told = error.to_string();
+                assert!(!told.contains("secret"), "{told}");
+                Ok::<_, figment::Error>(told)
+            };
+            let told = refused(jail, "address = \"x\"\nstorage = \"postgres://u:secret@h/d\"")?;
+            assert!(
+                told.contains("found a text, expected struct Storage for key \"default.storage\""),
+                "{told}"
+            );
+            let told = refused(jail, "[storage]\nfolder = \"x\"\nreaders = \"secret\"")?;
+            assert!(told.contains("found a text, expected u32"), "{told}");
+            let told =
+                refused(jail, "[storage]\nreaders = 4\nfolder = \"postgres://u:secret@h/d\nother = 5")?;
+            assert!(
+                told.starts_with("the configuration is invalid: tandem.toml is no TOML at line 3: "),
+                "{told}"
+            );
+            Ok(())
+        });
     }
 
     #[test]

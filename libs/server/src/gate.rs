@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::FutureExt;
+use http::header::{AUTHORIZATION, Entry};
 use http::{HeaderMap, Request, Response};
 use tandem_telemetry::traces;
 use tokio::time::Instant;
@@ -21,7 +22,7 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 
 use crate::audit::{AuditedBody, Auditor, Pending, Sighting};
-use crate::caller::{CALL, Call, acting};
+use crate::caller::{CALL, Call, ON_BEHALF, acting};
 use crate::failure::Failure;
 use crate::limits::{Bounds, Kind, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
@@ -84,6 +85,7 @@ where
         let deadline = timeout(request.headers()).map(|after| Instant::now() + after);
         let trace = TraceId::of_headers(request.headers()).unwrap_or_else(TraceId::random);
         request.extensions_mut().insert(trace);
+        hide(request.headers_mut());
         let demand = self.gate.permissions.demand(request.uri().path());
         let method = match &demand {
             Demand::Declared(declared) => Some(Arc::clone(&declared.method)),
@@ -233,6 +235,15 @@ fn with_details(response: Response<Body>) -> Result<Response<Body>, Failure> {
     match status.and_then(Failure::of_framework) {
         Some(failure) => Err(failure),
         None => Ok(response),
+    }
+}
+
+/// Hides what says who calls from whatever prints a request, such as a panic.
+fn hide(headers: &mut HeaderMap) {
+    for name in [AUTHORIZATION, ON_BEHALF] {
+        if let Entry::Occupied(mut sent) = headers.entry(name) {
+            sent.iter_mut().for_each(|value| value.set_sensitive(true));
+        }
     }
 }
 

@@ -5,10 +5,12 @@
 mod audit;
 mod cached;
 mod certificates;
+mod crash;
 mod estate;
 mod isolation;
 mod matrix;
 mod scopes;
+mod secrets;
 mod streams;
 mod table;
 mod writes;
@@ -18,6 +20,9 @@ use std::process::ExitCode;
 use tandem_testkit::suite::Suite;
 
 fn main() -> ExitCode {
+    if let Some(ended) = crash::as_service() {
+        return ended;
+    }
     Suite::new()
         .test("every_method_has_a_row_and_every_row_its_method", matrix::every_method_has_a_row)
         .with_containers(
@@ -70,6 +75,15 @@ fn main() -> ExitCode {
             "change_of_a_hidden_device_changes_nothing_that_is_seen",
             scopes::hidden_change_is_unseen,
         )
+        .with_containers(
+            "secrets_are_in_nothing_that_processes_tell",
+            secrets::secrets_are_in_nothing_that_processes_tell,
+        )
+        .with_containers(
+            "secrets_are_not_in_the_words_of_a_start_that_fails",
+            secrets::secrets_are_not_in_the_words_of_a_start_that_fails,
+        )
+        .test("secrets_are_not_in_the_words_of_a_panic", secrets::secrets_are_not_in_the_words_of_a_panic)
         .with_containers(
             "stream_ends_when_what_allowed_it_is_withdrawn",
             streams::stream_ends_when_what_allowed_it_is_withdrawn,

@@ -27,16 +27,22 @@ use crate::permission::Permissions;
 use crate::principal::{Authenticator, Credentials, Principal};
 use crate::standing::LOOK;
 
+/// What an authenticator would answer.
+type Answer = fn() -> Result<Principal, Failure>;
+
+/// How a stream ended: code, reason, and the facts of it.
+type End = (Code, String, Vec<(String, String)>);
+
 /// What is known of the caller, until it is changed.
 #[derive(Clone)]
-struct Known(Arc<Mutex<fn() -> Result<Principal, Failure>>>);
+struct Known(Arc<Mutex<Answer>>);
 
 impl Known {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(|| Ok(reader(&["PS1", "PS2"])))))
     }
 
-    fn change(&self, to: fn() -> Result<Principal, Failure>) {
+    fn change(&self, to: Answer) {
         *self.0.lock().unwrap() = to;
     }
 }
@@ -111,8 +117,8 @@ async fn read(body: &mut Body, longest: Duration) -> Option<Status> {
     None
 }
 
-/// How a stream ends whose caller is known as that from some time on: code, reason, and the facts of it.
-async fn ends(to: fn() -> Result<Principal, Failure>) -> Option<(Code, String, Vec<(String, String)>)> {
+/// How a stream ends whose caller is known as that from some time on.
+async fn ends(to: Answer) -> Option<End> {
     let mut found = Vec::new();
     for is_silent in [true, false] {
         let known = Known::new();
@@ -125,12 +131,12 @@ async fn ends(to: fn() -> Result<Principal, Failure>) -> Option<(Code, String, V
             (status.code(), info.reason, facts.collect())
         }));
     }
-    let last = found.pop().unwrap();
-    assert_eq!(found, [last.clone()], "silent or not, it ends alike");
-    last
+    let [silent, talking] = found.try_into().unwrap();
+    assert_eq!(silent, talking, "it ends alike whether it says something or not");
+    silent
 }
 
-fn denied(fact: &str, value: &str) -> Option<(Code, String, Vec<(String, String)>)> {
+fn denied(fact: &str, value: &str) -> Option<End> {
     Some((Code::PermissionDenied, "PERMISSION_DENIED".into(), vec![(fact.into(), value.into())]))
 }
 
