@@ -76,7 +76,7 @@ pub fn facts(number: u64) -> DeviceFacts {
     let drawn = scattered(number);
     let mut collections: Vec<CollectionId> =
         (0..MEMBERSHIPS).map(|n| collection(scattered(drawn ^ n))).collect();
-    if drawn % 5 == 0 {
+    if drawn.is_multiple_of(5) {
         collections.push(CollectionId::parse(UNUSED).expect("an id"));
     }
     collections.sort();

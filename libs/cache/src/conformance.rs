@@ -27,6 +27,7 @@ pub async fn run<C: DeviceStateCache>(make_cache_of: impl AsyncFn(u64) -> C) {
     a_second_follower_joins_at_the_watermark(make_cache().await).await;
     another_incarnation_forgets_everything(make_cache().await).await;
     clearing_forgets_one_tenant(make_cache().await).await;
+    no_name_of_a_tenant_finds_what_is_anothers(make_cache().await).await;
     what_does_not_fit_is_missing_and_never_stale(make_cache_of(ROOM_FOR_SOME).await).await;
 }
 
@@ -268,6 +269,34 @@ async fn clearing_forgets_one_tenant<C: DeviceStateCache>(cache: C) {
     assert_ne!(anew.epoch, subject.epoch, "what was written before the clearing does not count after it");
     subject.check_forgotten(subject.epoch).await;
     assert_eq!(subject.get(&["a"]).await, Some(vec![None]), "what was cleared does not come back");
+}
+
+/// Names that could be taken for one another where a key is made of several.
+async fn no_name_of_a_tenant_finds_what_is_anothers<C: DeviceStateCache>(cache: C) {
+    let tenants = [TENANT, "contoso:device", "contoso}:device", "{7:contoso}", "7:contoso", "c", ""];
+    let ids = ["a", "device:a", ":a", "}:device:a", "contoso:a", "{7:contoso}:device:a", ""];
+    let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let of = |tenant: &str, id: &str| -> Value { Arc::from(format!("{tenant} has {id}").as_bytes()) };
+    // Of each tenant another device is missing, which all others have.
+    let has = |tenant: usize, id: usize| tenant != id;
+    for (number, tenant) in tenants.iter().enumerate() {
+        let Following { epoch, .. } = cache.open(tenant, position(1), now).await.expect("open");
+        let entries = ids.iter().enumerate().filter(|(id, _)| has(number, *id));
+        let entries: Vec<Entry> =
+            entries.map(|(_, id)| Entry { id: Arc::from(*id), revision: 1, value: of(tenant, id) }).collect();
+        cache.put_many(tenant, epoch, &entries, 1).await.expect("put");
+        cache.advance(tenant, epoch, 1, now).await.expect("advance");
+    }
+    for (number, tenant) in tenants.iter().enumerate() {
+        let expected = ids.iter().enumerate().map(|(id, name)| has(number, id).then(|| of(tenant, name)));
+        let expected: Vec<Option<Value>> = expected.collect();
+        let found = cache.get_many(tenant, &ids, None, now).await.expect("it is trusted");
+        assert_eq!(found, expected, "`{tenant}` finds what it has, and nothing of another");
+        for (id, expected) in ids.iter().zip(expected) {
+            let found = cache.find(tenant, id, None, now).await.expect("it is trusted");
+            assert_eq!(found.map(|found| found.value), expected, "`{id}` of `{tenant}`");
+        }
+    }
 }
 
 /// An adapter that keeps only so much evicts; one that has more room keeps all. Either way a state that is found is the newest, those

@@ -96,7 +96,10 @@ impl Sending {
         let mut retries = 0;
         loop {
             let request = Request::from_parts(head.clone(), Body::new(Full::new(body.clone())));
-            let (answer, attempt) = self.once(request, deadline).await;
+            let (mut answer, attempt) = self.once(request, deadline).await;
+            if is_repeatable {
+                answer = whole(answer, deadline).await;
+            }
             let Some(asked) = retry_after(&answer, is_repeatable) else { return Ok((answer, attempt)) };
             let pause = pause(retries).max(asked);
             let in_time = Instant::now() + pause < deadline;
@@ -108,6 +111,16 @@ impl Sending {
             tracing::debug!(path = head.uri.path(), retries, pause_ms = pause.as_millis(), "retrying");
             tokio::time::sleep(pause).await;
         }
+    }
+}
+
+/// The answer with its body, which is one message, read to its end: a connection that breaks within it is as one that breaks before it.
+async fn whole(answer: Answer, deadline: Instant) -> Answer {
+    let (head, body) = answer?.into_parts();
+    match tokio::time::timeout_at(deadline, body.collect()).await {
+        Ok(Ok(read)) => Ok(Response::from_parts(head, Body::new(read))),
+        Ok(Err(broken)) => Err(broken.into()),
+        Err(_) => Ok(exceeded().into_http()),
     }
 }
 

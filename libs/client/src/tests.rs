@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use prost::Message;
 use tandem_contracts::inventory::v1 as inventory;
 use tandem_contracts::inventory::v1::tenant_service_server::{TenantService, TenantServiceServer};
 use tandem_server::in_process::in_process;
@@ -219,6 +220,40 @@ async fn change_whose_connection_breaks_is_unknown_and_one_that_was_never_sent_w
     drop(incoming);
     let error = ApiError::from(tenants.update_tenant(update("")).await.unwrap_err());
     assert_eq!((error.code, error.is_effect_unknown), (Code::Unavailable, false), "{error}");
+}
+
+/// The first connection breaks within an answer, the second one gives it.
+#[tokio::test]
+async fn read_whose_connection_breaks_within_the_answer_is_sent_again() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(async move {
+        for is_last in [false, true] {
+            let (socket, _) = listener.accept().await.unwrap();
+            let mut connection = h2::server::handshake(socket).await.unwrap();
+            let (_, mut respond) = connection.accept().await.unwrap().unwrap();
+            let head = http::Response::builder().header("content-type", "application/grpc");
+            let mut answer = respond.send_response(head.body(()).unwrap(), false).unwrap();
+            let message = inventory::GetTenantResponse::default().encode_to_vec();
+            let mut frame = vec![0, 0, 0, 0, u8::try_from(message.len()).unwrap()];
+            frame.extend(message);
+            answer.send_data(frame.into(), false).unwrap();
+            if is_last {
+                let trailers = [("grpc-status".parse().unwrap(), "0".parse().unwrap())].into_iter();
+                answer.send_trailers(trailers.collect()).unwrap();
+                // Until the caller has it and goes.
+                while connection.accept().await.is_some() {}
+            } else {
+                // What was sent goes out; the end never comes.
+                std::future::poll_fn(|cx| std::task::Poll::Ready(_ = connection.poll_closed(cx))).await;
+            }
+        }
+    });
+    let connection = Connection::connect_lazy(&format!("http://{address}"), &TlsFiles::default()).unwrap();
+    let answer = connection.tenants().get_tenant(get("tenants/contoso")).await.unwrap();
+    assert_eq!(answer.into_inner(), inventory::GetTenantResponse::default());
+    drop(connection);
+    server.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

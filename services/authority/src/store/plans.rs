@@ -14,7 +14,7 @@ use tandem_contracts::authority::v1::{ApplyPlanResponse, DesiredPolicy, Plan, Pl
 use tandem_contracts::convert::{enum_required, time};
 use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{
-    AuditEvent, CoManagementPolicy, ErrorReason, Justification, SliderPosition, WorkloadSetting,
+    AuditEvent, AuthorityReason, CoManagementPolicy, ErrorReason, Justification, SliderPosition, WorkloadSetting,
 };
 use tandem_domain::approval::PlanSummary;
 use tandem_domain::id::{HierarchyId, TenantId};
@@ -212,6 +212,14 @@ pub(super) struct Adopted {
     pub(super) event: AuditEvent,
 }
 
+/// Whether a workload's own slider says where it goes for any device: not where a site's version fixes it, nor where device configuration
+/// carries it along, which counts by itself. Of a hierarchy without devices nobody knows.
+fn is_up_to_its_slider(content: &PlanContent, workload: i32) -> bool {
+    let impact = content.workloads.iter().find(|impact| impact.workload == workload);
+    let rows = impact.map(|impact| impact.rows.as_slice()).unwrap_or_default();
+    rows.is_empty() || rows.iter().any(|row| row.slider_reason() == AuthorityReason::SliderIntune)
+}
+
 /// Makes a plan's policy the desired one, if nothing speaks against it. The tenant's row is locked, and gave that revision.
 pub(super) async fn carry_out(
     tx: &DatabaseTransaction,
@@ -274,7 +282,8 @@ pub(super) fn summary(content: &PlanContent) -> Result<PlanSummary, StoreError> 
         summary.workloads.insert(workload.map_err(|v| StoreError::corrupt(v.to_string()))?);
         let slider = |setting: &Option<WorkloadSetting>| setting.as_ref().map(WorkloadSetting::slider);
         summary.full_switch |= slider(&change.after) == Some(SliderPosition::Intune)
-            && slider(&change.before) != Some(SliderPosition::Intune);
+            && slider(&change.before) != Some(SliderPosition::Intune)
+            && is_up_to_its_slider(content, after.workload);
     }
     Ok(summary)
 }
