@@ -4,6 +4,7 @@ The modules `calls_*` fill it; `test_foreign_client` turns each row into a check
 reflection names has no row.
 """
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ CODES = {
     "RESOURCE_ALREADY_EXISTS": "ALREADY_EXISTS",
     "ETAG_MISMATCH": "ABORTED",
     "REQUEST_ID_REUSED": "FAILED_PRECONDITION",
+    "APPROVALS_MISSING": "FAILED_PRECONDITION",
     "LIMIT_EXCEEDED": "RESOURCE_EXHAUSTED",
     "UNAUTHENTICATED": "UNAUTHENTICATED",
 }
@@ -38,11 +40,22 @@ class Refusal:
     resource: str | None = None
 
 
-def answers(path):
-    """Marks a check of what an RPC answers."""
+def answers(*paths):
+    """Marks a check of what RPCs answer. Of several it is one story, which is gone through once, whichever asks first."""
 
     def add(function):
-        ANSWERS.setdefault(path, []).append(function)
+        told = []
+
+        @functools.wraps(function)
+        def once(check, world):
+            if not told:
+                told.append("did not get to its end")
+                function(check, world)
+                told[0] = None
+            check.assertIsNone(told[0])
+
+        for path in paths:
+            ANSWERS.setdefault(path, []).append(once if len(paths) > 1 else function)
         return function
 
     return add

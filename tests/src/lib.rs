@@ -8,6 +8,7 @@ pub mod binary;
 pub mod collector;
 pub mod credentials;
 pub mod empty;
+pub mod generated;
 pub mod load;
 pub mod pinned;
 pub mod process;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceClient;
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
@@ -302,6 +303,8 @@ typed_clients! {
     audit: AuditServiceClient of authority;
     /// What a policy would do, and its adoption.
     plans: PlanServiceClient of authority;
+    /// Who must agree to a plan, and who has.
+    approvals: ApprovalServiceClient of authority;
     /// How the fleet is doing.
     monitoring: MonitoringServiceClient of monitoring;
 }

@@ -48,5 +48,6 @@ contract_services! {
     authority::v1::authority_service_server: AuthorityService, AuthorityServiceServer;
     authority::v1::audit_service_server: AuditService, AuditServiceServer;
     authority::v1::plan_service_server: PlanService, PlanServiceServer;
+    authority::v1::approval_service_server: ApprovalService, ApprovalServiceServer;
     monitoring::v1::monitoring_service_server: MonitoringService, MonitoringServiceServer;
 }

@@ -11,7 +11,8 @@ use crate::failure::{Failure, FieldViolation};
 use crate::status::DOMAIN;
 
 /// The resources of the contracts, by the full names of their messages.
-const RESOURCE_TYPES: [&str; 9] = [
+const RESOURCE_TYPES: [&str; 10] = [
+    "tandem.authority.v1.ApprovalRequest",
     "tandem.authority.v1.DesiredPolicy",
     "tandem.authority.v1.Plan",
     "tandem.inventory.v1.Collection",
@@ -93,6 +94,15 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
         | ErrorReason::PlanHashMismatch
         | ErrorReason::PlanBaseChanged
         | ErrorReason::PlanAlreadyApplied
+        | ErrorReason::ApprovalsMissing
+        | ErrorReason::ApprovalExpired
+        | ErrorReason::ApprovalRejected
+        | ErrorReason::SelfApproval
+        | ErrorReason::AlreadyApproved
+        | ErrorReason::ApprovalPlanChanged
+        | ErrorReason::NoApprovalNeeded
+        | ErrorReason::ApprovalPending
+        | ErrorReason::ApprovalReasonMissing
         | ErrorReason::UnknownMethod
         | ErrorReason::MalformedMessage => None,
         // Credentials and limits of the other service are ours to have right; its defects are no news to the caller.

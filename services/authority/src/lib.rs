@@ -26,6 +26,7 @@ use std::sync::Arc;
 use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
+use tandem_contracts::authority::v1::approval_service_server::ApprovalServiceServer;
 use tandem_contracts::authority::v1::audit_service_server::AuditServiceServer;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::authority::v1::plan_service_server::PlanServiceServer;
@@ -107,6 +108,7 @@ impl Authority {
         server
             .add_service(AuthorityServiceServer::new(self.handlers.clone()))
             .add_service(PlanServiceServer::new(self.handlers.clone()))
+            .add_service(ApprovalServiceServer::new(self.handlers.clone()))
             .add_service(AuditServiceServer::new(self.handlers.clone()))
     }
 
@@ -129,6 +131,7 @@ impl Authority {
                 tracing::warn!("heads of the audit log are not signed: expected a key in `audit.signing_key`")
             }
         }
+        supervisor.spawn_endless("authority fleets", self.handlers.fleets.clone().publish_health());
         supervisor.spawn(
             "authority forget requests",
             forget_requests::run(store.database, clock, supervisor.ending()),

@@ -4,8 +4,10 @@ import grpc
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from tandem.authority.v1 import audit_service_pb2, audit_service_pb2_grpc
-from tandem.authority.v1 import authority_service_pb2, authority_service_pb2_grpc
+from tandem.authority.v1 import (
+    approval_service_pb2, approval_service_pb2_grpc, audit_service_pb2, audit_service_pb2_grpc, authority_service_pb2,
+    authority_service_pb2_grpc, plan_service_pb2, plan_service_pb2_grpc,
+)
 from tandem.inventory.v1 import (
     collection_service_pb2, collection_service_pb2_grpc, device_service_pb2, device_service_pb2_grpc, hierarchy_service_pb2,
     hierarchy_service_pb2_grpc, tenant_service_pb2, tenant_service_pb2_grpc,
@@ -25,6 +27,8 @@ SERVICES = {
         (prerequisites_service_pb2, "PrerequisitesService", prerequisites_service_pb2_grpc.PrerequisitesServiceStub),
         (audit_service_pb2, "AuditService", audit_service_pb2_grpc.AuditServiceStub),
         (authority_service_pb2, "AuthorityService", authority_service_pb2_grpc.AuthorityServiceStub),
+        (plan_service_pb2, "PlanService", plan_service_pb2_grpc.PlanServiceStub),
+        (approval_service_pb2, "ApprovalService", approval_service_pb2_grpc.ApprovalServiceStub),
         (monitoring_service_pb2, "MonitoringService", monitoring_service_pb2_grpc.MonitoringServiceStub),
     )
 }

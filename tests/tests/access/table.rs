@@ -12,6 +12,7 @@ const EVERYBODY: &[&str] = &["reader", "connector", "operator", "approver", "aud
 const READERS: &[&str] = &["reader", "operator", "approver", "auditor", "full_administrator"];
 const CONNECTORS: &[&str] = &["connector", "full_administrator"];
 const OPERATORS: &[&str] = &["operator", "full_administrator"];
+const APPROVERS: &[&str] = &["approver", "full_administrator"];
 const AUDITORS: &[&str] = &["auditor", "full_administrator"];
 /// Services alone.
 const NOBODY: &[&str] = &[];
@@ -24,6 +25,22 @@ macro_rules! rows {
 }
 
 pub(crate) const TABLE: &[Row] = rows! {
+    "tandem.authority.v1.ApprovalService/ApprovePlan" APPROVERS
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
+    "tandem.authority.v1.ApprovalService/BreakGlass" OPERATORS
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
+    "tandem.authority.v1.ApprovalService/GetApprovalRequest" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/plans/none/approvalRequest"}"#
+    "tandem.authority.v1.ApprovalService/GetApprovalRules" EVERYBODY
+        r#"{"name": "tenants/{t}/approvalRules"}"#
+    "tandem.authority.v1.ApprovalService/ListApprovalRequests" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.authority.v1.ApprovalService/RejectPlan" APPROVERS
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
+    "tandem.authority.v1.ApprovalService/RequestApproval" OPERATORS
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
+    "tandem.authority.v1.ApprovalService/UpdateApprovalRules" APPROVERS
+        r#"{"rules": {"name": "tenants/{t}/approvalRules", "etag": "none"}}"#
     "tandem.authority.v1.AuditService/ExportAuditRecords" AUDITORS
         r#"{"parent": "tenants/{t}"}"#
     "tandem.authority.v1.AuditService/GetAuditHead" AUDITORS

@@ -6,14 +6,14 @@
 //!
 //! Invariants, each with a test: nobody approves their own request or approves twice; an approval for another content counts
 //! for nothing; after it expired a request grants nothing; what was granted without the approvals names who broke the glass
-//! and why. Not for: who may approve at all (the access layer), and storing requests.
+//! and why; a request that somebody rejected grants nothing any more. Not for: who may approve at all (the access layer), and storing requests.
 
 mod request;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-pub use request::{Approval, ApprovalRefused, ApprovalRequest, BreakGlass, Granted, NotGranted};
+pub use request::{Approval, ApprovalRefused, ApprovalRequest, BreakGlass, Granted, NotGranted, Rejection};
 pub use rules::{
     ApprovalReason, ApprovalRules, ApprovalsRequired, DeviceThreshold, InvalidRules, MAX_APPROVALS,
     PlanSummary,

@@ -25,6 +25,17 @@ pub struct BreakGlass {
     pub at: Timestamp,
 }
 
+/// Somebody's no, which ends the request. The requester's own takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// Who.
+    pub by: PrincipalId,
+    /// Why, in their words; never blank.
+    pub why: String,
+    /// When.
+    pub at: Timestamp,
+}
+
 /// A plan that waits for approvals, and those that it has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
@@ -34,6 +45,7 @@ pub struct ApprovalRequest {
     expires_at: Timestamp,
     approvals: Vec<Approval>,
     break_glass: Option<BreakGlass>,
+    rejection: Option<Rejection>,
 }
 
 /// Why an approval, or a broken glass, does not count.
@@ -69,6 +81,14 @@ pub enum ApprovalRefused {
         /// When they did.
         at: Timestamp,
     },
+    /// Somebody said no.
+    #[error("expected a request that nobody rejected; found it rejected by {by} at {at}")]
+    Rejected {
+        /// Who.
+        by: PrincipalId,
+        /// When.
+        at: Timestamp,
+    },
     /// There is nothing left to approve.
     #[error("expected a plan that waits for approval; found {found} of {required} approvals given")]
     NoApprovalNeeded {
@@ -77,8 +97,8 @@ pub enum ApprovalRefused {
         /// How many it has.
         found: usize,
     },
-    /// The glass is broken without a word why.
-    #[error("expected a reason for going ahead without approvals; found none")]
+    /// The glass is broken, or the request rejected, without a word why.
+    #[error("expected a reason; found none")]
     ReasonMissing,
 }
 
@@ -91,8 +111,9 @@ impl ApprovalRefused {
             Self::Expired { .. } => "APPROVAL_EXPIRED",
             Self::PlanChanged { .. } => "APPROVAL_PLAN_CHANGED",
             Self::AlreadyApproved { .. } => "ALREADY_APPROVED",
+            Self::Rejected { .. } => "APPROVAL_REJECTED",
             Self::NoApprovalNeeded { .. } => "NO_APPROVAL_NEEDED",
-            Self::ReasonMissing => "BREAK_GLASS_REASON_MISSING",
+            Self::ReasonMissing => "APPROVAL_REASON_MISSING",
         }
     }
 }
@@ -100,6 +121,12 @@ impl ApprovalRefused {
 /// Why a request grants nothing yet, or any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotGranted {
+    /// Somebody said no.
+    #[error("expected a request that nobody rejected; found it rejected at {at}")]
+    Rejected {
+        /// When.
+        at: Timestamp,
+    },
     /// Approvals are missing.
     #[error("expected {expected} approvals; found {found}")]
     ApprovalsMissing {
@@ -123,6 +150,7 @@ impl NotGranted {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match self {
+            Self::Rejected { .. } => "APPROVAL_REJECTED",
             Self::ApprovalsMissing { .. } => "APPROVALS_MISSING",
             Self::Expired { .. } => "APPROVAL_EXPIRED",
         }
@@ -161,7 +189,8 @@ impl ApprovalRequest {
     /// Asks for approvals of one content, until a moment.
     #[must_use]
     pub const fn ask(plan: PlanHash, requester: PrincipalId, required: u8, expires_at: Timestamp) -> Self {
-        Self { plan, requester, required, expires_at, approvals: Vec::new(), break_glass: None }
+        let approvals = Vec::new();
+        Self { plan, requester, required, expires_at, approvals, break_glass: None, rejection: None }
     }
 
     /// The content that was asked about.
@@ -200,10 +229,16 @@ impl ApprovalRequest {
         self.break_glass.as_ref()
     }
 
+    /// Who said no; `None`: nobody did.
+    #[must_use]
+    pub const fn rejection(&self) -> Option<&Rejection> {
+        self.rejection.as_ref()
+    }
+
     /// Adds a person's approval of the content that they saw.
     ///
     /// # Errors
-    /// The first of: expired, another content, nothing left to approve, their own request, approved before.
+    /// The first of: expired, another content, rejected, nothing left to approve, their own request, approved before.
     pub fn approve(&self, by: &PrincipalId, seen: &PlanHash, at: Timestamp) -> Result<Self, ApprovalRefused> {
         self.still_open(seen, at)?;
         if *by == self.requester {
@@ -217,10 +252,26 @@ impl ApprovalRequest {
         Ok(next)
     }
 
+    /// Ends the request with a no: nothing of it is granted, whatever was approved before.
+    ///
+    /// # Errors
+    /// The first of: expired, another content, rejected before, nothing left to approve, no reason.
+    pub fn reject(
+        &self,
+        by: &PrincipalId,
+        seen: &PlanHash,
+        why: &str,
+        at: Timestamp,
+    ) -> Result<Self, ApprovalRefused> {
+        self.still_open(seen, at)?;
+        let why = said(why)?;
+        Ok(Self { rejection: Some(Rejection { by: by.clone(), why, at }), ..self.clone() })
+    }
+
     /// Goes ahead without the approvals that are missing.
     ///
     /// # Errors
-    /// The first of: expired, another content, nothing left to approve, no reason.
+    /// The first of: expired, another content, rejected, nothing left to approve, no reason.
     pub fn break_the_glass(
         &self,
         by: &PrincipalId,
@@ -229,20 +280,18 @@ impl ApprovalRequest {
         at: Timestamp,
     ) -> Result<Self, ApprovalRefused> {
         self.still_open(seen, at)?;
-        if why.trim().is_empty() {
-            return Err(ApprovalRefused::ReasonMissing);
-        }
-        Ok(Self {
-            break_glass: Some(BreakGlass { by: by.clone(), why: why.trim().to_owned(), at }),
-            ..self.clone()
-        })
+        let why = said(why)?;
+        Ok(Self { break_glass: Some(BreakGlass { by: by.clone(), why, at }), ..self.clone() })
     }
 
     /// What the request grants at a moment.
     ///
     /// # Errors
-    /// Approvals are missing, or it expired.
+    /// It was rejected, it expired, or approvals are missing.
     pub fn granted(&self, at: Timestamp) -> Result<Granted, NotGranted> {
+        if let Some(rejection) = &self.rejection {
+            return Err(NotGranted::Rejected { at: rejection.at });
+        }
         if at >= self.expires_at {
             return Err(NotGranted::Expired { expires_at: self.expires_at, at });
         }
@@ -270,10 +319,20 @@ impl ApprovalRequest {
         if *seen != self.plan {
             return Err(ApprovalRefused::PlanChanged { expected: self.plan.clone(), found: seen.clone() });
         }
+        if let Some(Rejection { by, at, .. }) = &self.rejection {
+            return Err(ApprovalRefused::Rejected { by: by.clone(), at: *at });
+        }
         if self.is_satisfied() {
             let found = self.approvals.len();
             return Err(ApprovalRefused::NoApprovalNeeded { required: self.required, found });
         }
         Ok(())
+    }
+}
+
+fn said(why: &str) -> Result<String, ApprovalRefused> {
+    match why.trim() {
+        "" => Err(ApprovalRefused::ReasonMissing),
+        why => Ok(why.to_owned()),
     }
 }

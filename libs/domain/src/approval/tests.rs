@@ -147,10 +147,24 @@ fn approval_that_does_not_count_says_what_was_expected() {
 #[test]
 fn broken_glass_needs_a_reason_and_stays_visible() {
     let refused = asked(2).break_the_glass(&person("ada"), &hash("p"), " \n", at(1)).unwrap_err();
-    assert_eq!((refused.reason(), refused), ("BREAK_GLASS_REASON_MISSING", ApprovalRefused::ReasonMissing));
+    assert_eq!((refused.reason(), refused), ("APPROVAL_REASON_MISSING", ApprovalRefused::ReasonMissing));
     let broken = asked(2).break_the_glass(&person("ada"), &hash("p"), " mail is down ", at(1)).unwrap();
     let expected = BreakGlass { by: person("ada"), why: "mail is down".into(), at: at(1) };
     assert_eq!(broken.granted(at(2)).unwrap().break_glass(), Some(&expected));
+}
+
+#[test]
+fn request_that_was_rejected_grants_nothing_and_takes_no_answer() {
+    let once = asked(2).approve(&person("bo"), &hash("p"), at(1)).unwrap();
+    let refused = once.reject(&person("cy"), &hash("p"), " ", at(2)).unwrap_err();
+    assert_eq!(refused, ApprovalRefused::ReasonMissing);
+    let rejected = once.reject(&person("cy"), &hash("p"), " freeze until Monday ", at(2)).unwrap();
+    let expected = Rejection { by: person("cy"), why: "freeze until Monday".into(), at: at(2) };
+    assert_eq!(rejected.rejection(), Some(&expected));
+    assert_eq!(rejected.granted(at(3)), Err(NotGranted::Rejected { at: at(2) }));
+    let refused = ApprovalRefused::Rejected { by: person("cy"), at: at(2) };
+    assert_eq!(rejected.approve(&person("di"), &hash("p"), at(3)), Err(refused.clone()));
+    assert_eq!(rejected.break_the_glass(&person("ada"), &hash("p"), "now", at(3)), Err(refused));
 }
 
 #[test]

@@ -42,12 +42,20 @@ impl Fleet {
 }
 
 /// How far a fleet is.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Progress {
     /// Devices of a snapshot that is being counted.
     building: usize,
+    /// When everything known was last counted.
+    caught_up: Instant,
     /// Why the follower does not get on, since it last did.
     last_error: Option<String>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self { building: 0, caught_up: Instant::now(), last_error: None }
+    }
 }
 
 /// One tenant's fleet and its follower's progress.
@@ -81,7 +89,7 @@ impl FleetCount {
             self.nudge.notify_one();
             // The sender lives as long as `self`.
             if tokio::time::timeout_at(until, progress.changed()).await.is_err() {
-                let Progress { building, last_error } = progress.borrow().clone();
+                let Progress { building, last_error, .. } = progress.borrow().clone();
                 return Err(Failure::FleetNotCounted { devices: building as u64, why: last_error });
             }
         }
@@ -98,14 +106,23 @@ impl FleetCount {
 
     /// Changes the fleet that answers.
     pub(super) fn write<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
-        let changed = change(&mut self.fleet.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.fleet.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Everything that is known is counted.
+    pub(super) fn catch_up(&self) {
         self.progress.send_modify(|progress| *progress = Progress::default());
-        changed
     }
 
     /// A snapshot is being counted, so many devices of it so far.
     pub(super) fn builds(&self, devices: usize) {
         self.progress.send_modify(|progress| progress.building = devices);
+    }
+
+    /// How long ago everything known was last counted, and whether the follower gets on.
+    pub(super) fn health(&self) -> (Duration, bool) {
+        let progress = self.progress.borrow();
+        (progress.caught_up.elapsed(), progress.last_error.is_none())
     }
 
     /// The follower does not get on.

@@ -120,7 +120,13 @@ impl Follower {
     }
 
     async fn look_again(&self, basis: &Basis) -> Result<(), End> {
-        if self.look().await?.puts_alike(basis) { Ok(()) } else { Err(End::Outdated) }
+        if !self.look().await?.puts_alike(basis) {
+            return Err(End::Outdated);
+        }
+        if self.building.is_none() {
+            self.count.catch_up();
+        }
+        Ok(())
     }
 
     fn feed(
@@ -179,6 +185,7 @@ impl Follower {
             None => self.count.write(|fleet| fleet.reach(world)),
         }
         self.resume = bookmark.resume_token;
+        self.count.catch_up();
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod index;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use metrics::gauge;
 use tandem_client::fleet::SurroundingsReader;
@@ -31,7 +32,10 @@ use crate::store::Store;
 use follow::Follower;
 
 /// What metrics call the followers of this service.
-const FOLLOWER: &str = "authority";
+const FOLLOWER: &str = "plans";
+
+/// How often the followers' health is published.
+const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 
 /// The fleets that are followed, by tenant. Clones share them.
 #[derive(Clone)]
@@ -63,6 +67,22 @@ impl Fleets {
         Self { store, devices, surroundings, clock, supervisor, counts: Arc::default() }
     }
 
+    /// Publishes how the followers are doing, until it is dropped: of the worst, as no metric names a tenant.
+    pub(crate) async fn publish_health(self) {
+        let mut period = tokio::time::interval(HEALTH_PERIOD);
+        loop {
+            period.tick().await;
+            let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+            let health: Vec<_> = counts.values().map(|count| count.health()).collect();
+            drop(counts);
+            let lag = health.iter().map(|(lag, _)| *lag).max().unwrap_or_default();
+            let failing = health.iter().filter(|(_, gets_on)| !gets_on).count();
+            gauge!("tandem_watch_lag_seconds", "follower" => FOLLOWER).set(lag.as_secs_f64());
+            gauge!("tandem_watch_followed", "follower" => FOLLOWER).set(health.len() as f64);
+            gauge!("tandem_watch_failing", "follower" => FOLLOWER).set(failing as f64);
+        }
+    }
+
     /// The fleet of a tenant that exists, whose follower is started unless it runs already.
     pub(crate) fn of(&self, tenant: &TenantName, id: &TenantId) -> Arc<FleetCount> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -73,7 +93,6 @@ impl Fleets {
         let follower = Follower::new(self.clone(), tenant.clone(), id.clone(), Arc::clone(&count));
         self.supervisor.spawn_endless(format!("authority follower of {tenant}"), follower.run());
         counts.insert(tenant.to_string(), Arc::clone(&count));
-        gauge!("tandem_watch_followed", "follower" => FOLLOWER).set(counts.len() as f64);
         count
     }
 }

@@ -1,5 +1,6 @@
 //! The handlers: parse, call, map. What they share is how a world is gathered and how a device message is judged.
 
+mod approvals;
 mod audit;
 mod capability;
 mod check;
@@ -19,6 +20,7 @@ use futures::stream::BoxStream;
 use tandem_client::Stack;
 use tandem_client::fleet::{self, Dated, SurroundingsReader, TenantSurroundings};
 use tandem_contracts::authority::v1 as proto;
+use tandem_contracts::authority::v1::approval_service_server::ApprovalService;
 use tandem_contracts::authority::v1::audit_service_server::AuditService;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::authority::v1::plan_service_server::PlanService;
@@ -30,6 +32,8 @@ use tandem_server::waiting::waiting_time;
 use tandem_server::{Clock, ConsistencyToken, Failure, principal_of};
 use tonic::{Request, Response, Status};
 
+use approvals::Answering;
+
 use crate::audit::signing::SigningKey;
 use crate::decisions::Decisions;
 use crate::devices::{Devices, INVENTORY};
@@ -37,6 +41,7 @@ use crate::fleet::Fleets;
 use crate::ground::Grounds;
 use crate::judge::World;
 use crate::store::Store;
+use crate::store::approvals::Deed;
 use crate::store::policy_set::{PolicySet, policy_set};
 
 pub(crate) use convert::device as device_facts;
@@ -249,6 +254,82 @@ impl PlanService for Handlers {
         request: Request<proto::GetHandoverRequest>,
     ) -> Result<Response<proto::GetHandoverResponse>, Status> {
         Ok(Response::new(self.handover_get(request.into_inner()).await?))
+    }
+}
+
+#[tonic::async_trait]
+impl ApprovalService for Handlers {
+    async fn get_approval_rules(
+        &self,
+        request: Request<proto::GetApprovalRulesRequest>,
+    ) -> Result<Response<proto::GetApprovalRulesResponse>, Status> {
+        Ok(Response::new(self.approval_rules_get(request.into_inner()).await?))
+    }
+
+    async fn get_approval_request(
+        &self,
+        request: Request<proto::GetApprovalRequestRequest>,
+    ) -> Result<Response<proto::GetApprovalRequestResponse>, Status> {
+        Ok(Response::new(self.approval_get(request.into_inner()).await?))
+    }
+
+    async fn list_approval_requests(
+        &self,
+        request: Request<proto::ListApprovalRequestsRequest>,
+    ) -> Result<Response<proto::ListApprovalRequestsResponse>, Status> {
+        Ok(Response::new(self.approvals_list(request.into_inner()).await?))
+    }
+
+    async fn update_approval_rules(
+        &self,
+        request: Request<proto::UpdateApprovalRulesRequest>,
+    ) -> Result<Response<proto::UpdateApprovalRulesResponse>, Status> {
+        let updated_by = principal_of(&request).id.clone();
+        Ok(Response::new(self.approval_rules_update(request.into_inner(), updated_by).await?))
+    }
+
+    async fn request_approval(
+        &self,
+        request: Request<proto::RequestApprovalRequest>,
+    ) -> Result<Response<proto::RequestApprovalResponse>, Status> {
+        let requested_by = principal_of(&request).id.clone();
+        Ok(Response::new(self.approval_request(request.into_inner(), &requested_by).await?))
+    }
+
+    async fn approve_plan(
+        &self,
+        request: Request<proto::ApprovePlanRequest>,
+    ) -> Result<Response<proto::ApprovePlanResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        let request = request.into_inner();
+        let content = proto::ApprovePlanRequest { request_id: String::new(), ..request.clone() };
+        let proto::ApprovePlanRequest { plan, hash, request_id, justification } = request;
+        let answering = Answering { deed: Deed::Approve, plan, hash, request_id, justification };
+        Ok(Response::new(self.approval_answer(answering, &content, &by).await?))
+    }
+
+    async fn reject_plan(
+        &self,
+        request: Request<proto::RejectPlanRequest>,
+    ) -> Result<Response<proto::RejectPlanResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        let request = request.into_inner();
+        let content = proto::RejectPlanRequest { request_id: String::new(), ..request.clone() };
+        let proto::RejectPlanRequest { plan, hash, request_id, justification } = request;
+        let answering = Answering { deed: Deed::Reject, plan, hash, request_id, justification };
+        Ok(Response::new(self.approval_answer(answering, &content, &by).await?))
+    }
+
+    async fn break_glass(
+        &self,
+        request: Request<proto::BreakGlassRequest>,
+    ) -> Result<Response<proto::BreakGlassResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        let request = request.into_inner();
+        let content = proto::BreakGlassRequest { request_id: String::new(), ..request.clone() };
+        let proto::BreakGlassRequest { plan, hash, request_id, justification } = request;
+        let answering = Answering { deed: Deed::BreakGlass, plan, hash, request_id, justification };
+        Ok(Response::new(self.approval_answer(answering, &content, &by).await?))
     }
 }
 

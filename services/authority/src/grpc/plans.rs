@@ -28,19 +28,23 @@ use crate::store::plans::{
 };
 
 const PLAN: &str = "tenants/{t}/hierarchies/{h}/plans/{p}";
-const HIERARCHY: &str = "tenants/{t}/hierarchies/{h}";
+pub(super) const HIERARCHY: &str = "tenants/{t}/hierarchies/{h}";
 const APPLY: &str = "tandem.authority.v1.PlanService/ApplyPlan";
 
 /// The kind of page tokens.
 const PLANS: &str = "plans";
 
-fn plan_key(field: &str, name: &str) -> Result<PlanKey, Failure> {
+pub(super) fn plan_key(field: &str, name: &str) -> Result<PlanKey, Failure> {
     let [tenant, hierarchy, plan] = names::parse(field, PLAN, name)?;
     let (tenant, hierarchy) = hierarchy_of(field, tenant, hierarchy)?;
     Ok(PlanKey { tenant: tenant.id, hierarchy, plan: plan.to_owned() })
 }
 
-fn hierarchy_of(field: &str, tenant: &str, hierarchy: &str) -> Result<(Tenant, HierarchyId), Failure> {
+pub(super) fn hierarchy_of(
+    field: &str,
+    tenant: &str,
+    hierarchy: &str,
+) -> Result<(Tenant, HierarchyId), Failure> {
     let tenant = Tenant::parse(field, &format!("tenants/{tenant}"))?;
     let hierarchy = HierarchyId::parse(hierarchy).map_err(|e| Failure::field(field, e.to_string()))?;
     Ok((tenant, hierarchy))

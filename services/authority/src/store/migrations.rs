@@ -11,7 +11,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Policies), Box::new(AuditLog), Box::new(Plans)]
+        vec![Box::new(Policies), Box::new(AuditLog), Box::new(Plans), Box::new(Approvals)]
     }
 }
 
@@ -139,6 +139,46 @@ impl MigrationTrait for Plans {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in ["desired_policies", "plans"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
+        Ok(())
+    }
+}
+
+struct Approvals;
+
+const APPROVAL_TABLES: [&str; 3] = [
+    // `body` is the rules as JSON. A tenant without a row has the defaults.
+    "CREATE TABLE approval_rules (
+        tenant TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL, etag BIGINT NOT NULL, update_time BIGINT NOT NULL,
+        updated_by TEXT NOT NULL)",
+    // One per plan: `body` is the request and its answers as JSON, `reasons` a list of texts.
+    "CREATE TABLE approval_requests (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, plan TEXT NOT NULL, body TEXT NOT NULL, reasons TEXT NOT NULL,
+        why TEXT NOT NULL, ticket TEXT NOT NULL, create_time BIGINT NOT NULL, apply_when_approved BOOLEAN NOT NULL,
+        apply_problem TEXT NOT NULL, applied BOOLEAN NOT NULL,
+        PRIMARY KEY (tenant, hierarchy, plan))",
+    "CREATE INDEX approval_requests_by_time ON approval_requests (tenant, hierarchy, create_time, plan)",
+];
+
+impl MigrationName for Approvals {
+    fn name(&self) -> &str {
+        "m0004_approvals"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Approvals {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in APPROVAL_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["approval_requests", "approval_rules"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())

@@ -1,9 +1,10 @@
-//! The authority's own tables: policies as recorded, their history, plans, policies as desired, and the audit log. Nobody else reads
+//! The authority's own tables: policies as recorded, their history, plans with their approvals, policies as desired, and the audit log. Nobody else reads
 //! them.
 //!
 //! Invariants: a tenant's revisions rise in commit order, since every write of a policy locks the tenant's row first; each recorded policy
 //! is in the history and in the audit log, in the transaction that recorded it, and so is each desired policy in the latter. Reads never lock. Nothing here calls another service.
 
+pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod entity;
 pub(crate) mod migrations;

@@ -1,5 +1,7 @@
 //! Plans, which never change but for being applied, and the desired policies that applying them leaves.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use prost::Message;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -7,14 +9,19 @@ use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
+use tandem_contracts::authority::v1::policy_change::Kind;
 use tandem_contracts::authority::v1::{ApplyPlanResponse, DesiredPolicy, Plan, PlanContent};
-use tandem_contracts::convert::time;
+use tandem_contracts::convert::{enum_required, time};
 use tandem_contracts::json;
-use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, ErrorReason, Justification};
+use tandem_contracts::r#type::v1::{
+    AuditEvent, CoManagementPolicy, ErrorReason, Justification, SliderPosition, WorkloadSetting,
+};
+use tandem_domain::approval::PlanSummary;
 use tandem_domain::id::{HierarchyId, TenantId};
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
+use super::approvals::{applied_to_request, approved};
 use super::audit::audit_append;
 use super::entity::{desired_policy, plan, policy};
 use super::once::Once;
@@ -64,12 +71,12 @@ pub(crate) struct Application {
 /// Where a list goes on: after the plan of that time and id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Place {
-    time: i64,
-    plan: String,
+    pub(super) time: i64,
+    pub(super) plan: String,
 }
 
 /// The name of a plan.
-fn plan_name(tenant: &str, hierarchy: &str, plan: &str) -> String {
+pub(super) fn plan_name(tenant: &str, hierarchy: &str, plan: &str) -> String {
     format!("tenants/{tenant}/hierarchies/{hierarchy}/plans/{plan}")
 }
 
@@ -180,49 +187,96 @@ async fn applied(
     application: &Application,
     once: &Once,
 ) -> Result<ApplyPlanResponse, Failure> {
-    let PlanKey { tenant, hierarchy, plan } = &application.key;
-    let (tenant, hierarchy) = (tenant.as_str(), hierarchy.as_str());
+    let tenant = application.key.tenant.as_str();
     if let Some(answer) = once.answered(tx, tenant).await? {
         // On record since it was served.
         audit::recorded();
         return Ok(answer);
     }
     let revision = lock_tenant(tx, tenant).await?;
-    let name = plan_name(tenant, hierarchy, plan);
-    let id = (tenant.to_owned(), hierarchy.to_owned(), plan.clone());
-    let row = plan::Entity::find_by_id(id).one(tx).await?;
-    let row = row.ok_or_else(|| Failure::NotFound { resource_type: PLAN_TYPE, name: name.clone() })?;
+    let Adopted { desired, event } = carry_out(tx, application, revision).await?;
+    audit_append(tx, tenant, &[event]).await?;
+    audit::recorded();
+    let answer = ApplyPlanResponse {
+        desired_policy: Some(desired),
+        consistency_token: store.world(revision_of(revision)?).to_string(),
+    };
+    once.remember(tx, tenant, &answer).await?;
+    Ok(answer)
+}
+
+/// What applying a plan left.
+pub(super) struct Adopted {
+    pub(super) desired: DesiredPolicy,
+    /// For the audit log, in the same transaction.
+    pub(super) event: AuditEvent,
+}
+
+/// Makes a plan's policy the desired one, if nothing speaks against it. The tenant's row is locked, and gave that revision.
+pub(super) async fn carry_out(
+    tx: &DatabaseTransaction,
+    application: &Application,
+    revision: i64,
+) -> Result<Adopted, Failure> {
+    let key = &application.key;
+    let (tenant, hierarchy) = (key.tenant.as_str(), key.hierarchy.as_str());
+    let row = plan_row(tx, key).await?;
     let before =
         desired_policy::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned())).one(tx).await?;
     let content = content(&row)?;
     check(tx, application, &row, &content, before.as_ref()).await?;
+    let summary = summary(&content)?;
+    approved(tx, &row, &summary, application.at).await?;
 
-    let proposed = content.proposed.unwrap_or_default();
     let after = desired_policy::Model {
         tenant: tenant.to_owned(),
         hierarchy: hierarchy.to_owned(),
-        body: proposed.encode_to_vec(),
-        plan: plan.clone(),
+        body: content.proposed.unwrap_or_default().encode_to_vec(),
+        plan: key.plan.clone(),
         revision,
         update_time: application.at.as_microsecond(),
         updated_by: application.applied_by.clone(),
     };
     adopt(tx, &row, &after).await?;
-    let (before, after) = (before.map(desired).transpose()?, desired(after)?);
+    let (before, desired) = (before.map(desired).transpose()?, desired(after)?);
     let event = AuditEvent {
         before: before.as_ref().map(told).transpose()?.unwrap_or_default(),
-        after: told(&after)?,
+        after: told(&desired)?,
         justification: application.why.clone(),
-        ..audit::event(tenant, &after.name)
+        ..audit::event(tenant, &desired.name)
     };
-    audit_append(tx, tenant, &[event]).await?;
-    audit::recorded();
-    let answer = ApplyPlanResponse {
-        desired_policy: Some(after),
-        consistency_token: store.world(revision_of(revision)?).to_string(),
+    Ok(Adopted { desired, event })
+}
+
+/// The plan of that key.
+pub(super) async fn plan_row(tx: &DatabaseTransaction, key: &PlanKey) -> Result<plan::Model, Failure> {
+    let PlanKey { tenant, hierarchy, plan } = key;
+    let id = (tenant.to_string(), hierarchy.to_string(), plan.clone());
+    let row = plan::Entity::find_by_id(id).one(tx).await?;
+    let name = || plan_name(tenant.as_str(), hierarchy.as_str(), plan);
+    row.ok_or_else(|| Failure::NotFound { resource_type: PLAN_TYPE, name: name() })
+}
+
+/// What approval looks at of a plan.
+pub(super) fn summary(content: &PlanContent) -> Result<PlanSummary, StoreError> {
+    let moves = content.changes.iter().filter_map(|change| match &change.kind {
+        Some(Kind::Workload(change)) => Some(change),
+        _ => None,
+    });
+    let mut summary = PlanSummary {
+        workloads: BTreeSet::new(),
+        devices_affected: Some(content.devices_affected),
+        full_switch: false,
     };
-    once.remember(tx, tenant, &answer).await?;
-    Ok(answer)
+    for change in moves {
+        let after = change.after.clone().unwrap_or_default();
+        let workload = enum_required("workload", after.workload);
+        summary.workloads.insert(workload.map_err(|v| StoreError::corrupt(v.to_string()))?);
+        let slider = |setting: &Option<WorkloadSetting>| setting.as_ref().map(WorkloadSetting::slider);
+        summary.full_switch |= slider(&change.after) == Some(SliderPosition::Intune)
+            && slider(&change.before) != Some(SliderPosition::Intune);
+    }
+    Ok(summary)
 }
 
 /// Whether the plan is the one that the caller has read, and everything that it was made from is as it was.
@@ -301,6 +355,7 @@ async fn adopt(
         .to_owned();
     let upsert = desired_policy::Entity::insert(desired_policy::ActiveModel::from(after.clone()));
     upsert.on_conflict(replace).exec_without_returning(tx).await?;
+    applied_to_request(tx, row).await?;
     let mark = plan::Entity::update_many()
         .col_expr(plan::Column::ApplyTime, Expr::value(after.update_time))
         .col_expr(plan::Column::AppliedBy, Expr::value(after.updated_by.clone()))
@@ -316,12 +371,12 @@ fn told(desired: &DesiredPolicy) -> Result<String, StoreError> {
     json::line(DESIRED_TYPE, desired).map_err(|error| StoreError::corrupt(error.to_string()))
 }
 
-fn content(row: &plan::Model) -> Result<PlanContent, StoreError> {
+pub(super) fn content(row: &plan::Model) -> Result<PlanContent, StoreError> {
     PlanContent::decode(row.content.as_slice())
         .map_err(|error| StoreError::corrupt(format!("content of plan {}: {error}", row.plan)))
 }
 
-fn moment(microseconds: i64) -> Result<prost_types::Timestamp, StoreError> {
+pub(super) fn moment(microseconds: i64) -> Result<prost_types::Timestamp, StoreError> {
     let at = Timestamp::from_microsecond(microseconds).map_err(|e| StoreError::corrupt(e.to_string()))?;
     Ok(time::to_proto(at))
 }

@@ -1,6 +1,7 @@
 //! The service over real gRPC within the process, the same on both databases, against an inventory that answers what a test tells it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod approvals;
 mod audit;
 mod check;
 mod drift;
@@ -13,12 +14,13 @@ mod same;
 mod settings;
 mod tokens;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use tandem_authority::{Authority, Parts, SigningKey};
 use tandem_cache::DeviceStateCache;
 use tandem_client::{ApiError, Connection};
+use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceClient;
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
@@ -43,9 +45,12 @@ struct Sandbox {
     /// Without retries: a refusal is seen as it is.
     client: AuthorityServiceClient<Channel>,
     authority: Authority,
-    _supervisor: Supervisor,
+    supervisor: Supervisor,
+    /// Of further principals: a server in the process ends with its last channel, and everything with it.
+    channels: Mutex<Vec<Channel>>,
     audit: AuditServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
+    approvals: ApprovalServiceClient<Channel>,
     place: Place,
     _keys: tempfile::TempDir,
 }
@@ -87,8 +92,20 @@ async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));
     let channel = tandem_testkit::serve(&supervisor, "authority", server);
     let client = AuthorityServiceClient::new(channel.clone());
-    let (plans, audit) = (PlanServiceClient::new(channel.clone()), AuditServiceClient::new(channel));
-    Sandbox { inventory, client, audit, plans, authority, _supervisor: supervisor, place, _keys: keys }
+    let (plans, audit) = (PlanServiceClient::new(channel.clone()), AuditServiceClient::new(channel.clone()));
+    let approvals = ApprovalServiceClient::new(channel);
+    Sandbox {
+        inventory,
+        client,
+        audit,
+        plans,
+        approvals,
+        authority,
+        supervisor,
+        channels: Mutex::default(),
+        place,
+        _keys: keys,
+    }
 }
 
 /// The service before the sample fleet, with the sample policy recorded as revision 1.
@@ -123,6 +140,18 @@ async fn service_that_is_open_answers_a_ping_until_it_is_closed() {
 
 tandem_testkit::both_databases!(
     service_that_is_open_answers_a_ping_until_it_is_closed,
+    approvals::tenant_has_the_default_rules_until_somebody_sets_others,
+    approvals::rules_that_cannot_be_meant_are_refused,
+    approvals::plan_that_nobody_approved_is_not_applied,
+    approvals::plan_is_applied_once_enough_others_approved_it,
+    approvals::last_approval_applies_the_plan_without_its_requester,
+    approvals::approval_that_does_not_count_is_refused_by_its_reason,
+    approvals::plan_that_was_rejected_is_not_applied,
+    approvals::glass_is_broken_with_a_reason_and_stays_visible,
+    approvals::plan_whose_base_changed_is_approved_and_not_applied,
+    approvals::stricter_rules_hold_for_what_was_approved_before,
+    approvals::approval_is_on_record_with_who_and_what,
+    approvals::requests_are_listed_newest_first,
     audit::policy_is_on_record_with_what_was_before_and_why,
     audit::policy_that_is_refused_leaves_no_record_of_a_change,
     audit::event_of_another_service_is_taken_once,

@@ -16,6 +16,7 @@ use tandem_domain::facts::DeviceFacts;
 use tandem_domain::id::CollectionId;
 use tonic::{Code, Status};
 
+use crate::approvals::sandbox_without_approvals;
 use crate::effective::WORKLOADS;
 use crate::fleet::{self, DRIFTING, POLICY};
 use crate::{Sandbox, now, reason, sandbox, sandbox_with_policy};
@@ -24,7 +25,7 @@ const HIERARCHY: &str = "tenants/contoso/hierarchies/PS1";
 const DESIRED: &str = "tenants/contoso/hierarchies/PS1/desiredPolicy";
 
 /// The sample policy with compliance at Intune, and what device configuration carries along there too.
-fn proposed() -> CoManagementPolicy {
+pub(crate) fn proposed() -> CoManagementPolicy {
     let at = |workload: Workload| match workload {
         Workload::CompliancePolicies => (SliderPosition::Intune, "PS100014"),
         Workload::WindowsUpdatePolicies => (SliderPosition::PilotIntune, "PS100020"),
@@ -45,7 +46,7 @@ fn proposed() -> CoManagementPolicy {
     }
 }
 
-fn setting(workload: Workload, slider: SliderPosition, pilot: &str) -> WorkloadSetting {
+pub(crate) fn setting(workload: Workload, slider: SliderPosition, pilot: &str) -> WorkloadSetting {
     WorkloadSetting { workload: workload.into(), slider: slider.into(), pilot_collection: pilot.into() }
 }
 
@@ -71,27 +72,27 @@ fn row(before: (Who, Why), after: (Who, Why), devices: u64) -> ImpactRow {
     }
 }
 
-async fn create(sandbox: &mut Sandbox, proposed: CoManagementPolicy) -> Result<Plan, Status> {
+pub(crate) async fn create(sandbox: &mut Sandbox, proposed: CoManagementPolicy) -> Result<Plan, Status> {
     let request = CreatePlanRequest { proposed: Some(proposed), ..Default::default() };
     Ok(sandbox.plans.create_plan(request).await?.into_inner().plan.unwrap())
 }
 
-async fn planned(sandbox: &mut Sandbox) -> Plan {
+pub(crate) async fn planned(sandbox: &mut Sandbox) -> Plan {
     create(sandbox, proposed()).await.unwrap()
 }
 
 /// The application of a plan as it was read.
-fn as_read(plan: &Plan) -> ApplyPlanRequest {
+pub(crate) fn as_read(plan: &Plan) -> ApplyPlanRequest {
     let configured_revision = plan.content.as_ref().unwrap().configured_revision;
     let (name, hash) = (plan.name.clone(), plan.hash.clone());
     ApplyPlanRequest { name, hash, configured_revision, ..Default::default() }
 }
 
-async fn apply(sandbox: &mut Sandbox, request: ApplyPlanRequest) -> Result<DesiredPolicy, Status> {
+pub(crate) async fn apply(sandbox: &mut Sandbox, request: ApplyPlanRequest) -> Result<DesiredPolicy, Status> {
     Ok(sandbox.plans.apply_plan(request).await?.into_inner().desired_policy.unwrap())
 }
 
-async fn desired(sandbox: &mut Sandbox) -> Result<DesiredPolicy, Status> {
+pub(crate) async fn desired(sandbox: &mut Sandbox) -> Result<DesiredPolicy, Status> {
     let request = GetDesiredPolicyRequest { name: DESIRED.into(), ..Default::default() };
     Ok(sandbox.plans.get_desired_policy(request).await?.into_inner().desired_policy.unwrap())
 }
@@ -271,7 +272,7 @@ pub(crate) async fn hierarchy_without_policy_counts_from_unknown() {
 }
 
 pub(crate) async fn plan_applied_is_what_is_desired() {
-    let mut sandbox = sandbox_with_policy().await;
+    let mut sandbox = sandbox_without_approvals().await;
     let status = desired(&mut sandbox).await.unwrap_err();
     assert_eq!((status.code(), reason(status)), (Code::NotFound, ErrorReason::ResourceNotFound));
 
@@ -280,7 +281,7 @@ pub(crate) async fn plan_applied_is_what_is_desired() {
         name: DESIRED.into(),
         policy: Some(proposed()),
         plan: plan.name.clone(),
-        revision: 2,
+        revision: 3,
         update_time: Some(time::to_proto(now())),
         updated_by: "local".into(),
     };
@@ -294,7 +295,7 @@ pub(crate) async fn plan_applied_is_what_is_desired() {
 }
 
 pub(crate) async fn application_repeated_with_its_id_answers_as_the_first_did() {
-    let mut sandbox = sandbox_with_policy().await;
+    let mut sandbox = sandbox_without_approvals().await;
     let plan = planned(&mut sandbox).await;
     let request = ApplyPlanRequest { request_id: "r-1".into(), ..as_read(&plan) };
     let first = apply(&mut sandbox, request.clone()).await.unwrap();
@@ -304,7 +305,7 @@ pub(crate) async fn application_repeated_with_its_id_answers_as_the_first_did() 
 }
 
 pub(crate) async fn application_is_on_record() {
-    let mut sandbox = sandbox_with_policy().await;
+    let mut sandbox = sandbox_without_approvals().await;
     let plan = planned(&mut sandbox).await;
     let why = Justification { reason: "pilot went well".into(), ticket: "CHG-9".into() };
     let request = ApplyPlanRequest { justification: Some(why.clone()), ..as_read(&plan) };
@@ -319,7 +320,7 @@ pub(crate) async fn application_is_on_record() {
 }
 
 pub(crate) async fn anything_different_from_what_was_planned_is_refused() {
-    let mut sandbox = sandbox_with_policy().await;
+    let mut sandbox = sandbox_without_approvals().await;
     let plan = planned(&mut sandbox).await;
     let refusal = async |sandbox: &mut Sandbox, request| {
         let status = apply(sandbox, request).await.unwrap_err();
@@ -373,7 +374,7 @@ pub(crate) async fn plans_are_listed_newest_first_page_by_page() {
 
 /// handover.md 4: sliders are set in the console; what stands as desired needs no step.
 pub(crate) async fn handover_is_the_work_between_configured_and_desired() {
-    let mut sandbox = sandbox_with_policy().await;
+    let mut sandbox = sandbox_without_approvals().await;
     let plan = planned(&mut sandbox).await;
     apply(&mut sandbox, as_read(&plan)).await.unwrap();
     let get = async |sandbox: &mut Sandbox| {
@@ -381,7 +382,7 @@ pub(crate) async fn handover_is_the_work_between_configured_and_desired() {
         sandbox.plans.get_handover(request).await.unwrap().into_inner()
     };
     let answer = get(&mut sandbox).await;
-    assert_eq!((answer.configured_revision, answer.desired_revision), (1, 2));
+    assert_eq!((answer.configured_revision, answer.desired_revision), (1, 3));
     let work = answer.handover.unwrap();
     let steps: Vec<&str> = work.console.iter().map(|step| step.instruction.as_str()).collect();
     assert_eq!(

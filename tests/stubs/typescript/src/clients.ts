@@ -4,8 +4,10 @@ import { create, type DescMethod, fromJson, mergeFromBinary, type Message, toBin
 import { type CallOptions, Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { BadRequest, ErrorInfo, ResourceInfo } from "nice-grpc-error-details";
+import { ApprovalService } from "../generated/tandem/authority/v1/approval_service_pb.js";
 import { AuditService } from "../generated/tandem/authority/v1/audit_service_pb.js";
 import { AuthorityService } from "../generated/tandem/authority/v1/authority_service_pb.js";
+import { PlanService } from "../generated/tandem/authority/v1/plan_service_pb.js";
 import { CollectionService } from "../generated/tandem/inventory/v1/collection_service_pb.js";
 import { DeviceService } from "../generated/tandem/inventory/v1/device_service_pb.js";
 import { HierarchyService } from "../generated/tandem/inventory/v1/hierarchy_service_pb.js";
@@ -16,7 +18,8 @@ import type { Json } from "./expect.js";
 
 const DEADLINE_MS = 30_000;
 const SERVICES = [
-  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, AuditService, AuthorityService, MonitoringService,
+  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, AuditService, AuthorityService, PlanService,
+  ApprovalService, MonitoringService,
 ];
 
 // What every method of a generated client is, seen from here: requests are one message or a stream of them, answers likewise.

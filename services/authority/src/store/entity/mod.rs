@@ -1,5 +1,7 @@
 //! One module per table. Shapes and reasons are in the migrations.
 
+pub(crate) mod approval_request;
+pub(crate) mod approval_rules;
 pub(crate) mod audit_head;
 pub(crate) mod audit_record;
 pub(crate) mod desired_policy;

@@ -30,8 +30,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import tandem.authority.v1.ApprovalServiceGrpc;
 import tandem.authority.v1.AuditServiceGrpc;
 import tandem.authority.v1.AuthorityServiceGrpc;
+import tandem.authority.v1.PlanServiceGrpc;
 import tandem.inventory.v1.CollectionServiceGrpc;
 import tandem.inventory.v1.DeviceServiceGrpc;
 import tandem.inventory.v1.HierarchyServiceGrpc;
@@ -59,6 +61,8 @@ final class Clients implements AutoCloseable {
     add(CollectionServiceGrpc.getServiceDescriptor(), CollectionServiceGrpc.newStub(channel));
     add(PrerequisitesServiceGrpc.getServiceDescriptor(), PrerequisitesServiceGrpc.newStub(channel));
     add(AuditServiceGrpc.getServiceDescriptor(), AuditServiceGrpc.newStub(channel));
+    add(PlanServiceGrpc.getServiceDescriptor(), PlanServiceGrpc.newStub(channel));
+    add(ApprovalServiceGrpc.getServiceDescriptor(), ApprovalServiceGrpc.newStub(channel));
     add(AuthorityServiceGrpc.getServiceDescriptor(), AuthorityServiceGrpc.newStub(channel));
     add(MonitoringServiceGrpc.getServiceDescriptor(), MonitoringServiceGrpc.newStub(channel));
   }
