@@ -111,6 +111,7 @@ async fn plan_of_the_sample_is_shown_whole() {
 #[tokio::test]
 async fn plan_is_applied_by_its_hash_handed_over_and_found_configured() {
     let world = World::with_the_sample().await;
+    world.without_approvals().await;
     let planned = Planned::ask(&world, LB1).await;
     for line in ["authority desired LB1", "authority diff LB1", "authority handover LB1"] {
         let (code, said) = world.ask(line).await.unwrap_err();
@@ -123,7 +124,7 @@ async fn plan_is_applied_by_its_hash_handed_over_and_found_configured() {
         " Desired              tenants/default/hierarchies/LB1/desiredPolicy",
         " Co-management        set up",
         " Automatic enrolment  all",
-        " Revision             5",
+        " Revision             6",
         " Plan                 tenants/default/hierarchies/LB1/plans/ID",
         " Applied              2026-11-20T23:59:59Z by local",
         "",
@@ -146,7 +147,7 @@ async fn plan_is_applied_by_its_hash_handed_over_and_found_configured() {
     let step = "   4   Administration > Cloud Services > Cloud Attach (2103 and older: Co-management) > the co-management object > \
                 Properties               confirm with OK\n";
     assert!(
-        handover.starts_with("Hand-over: from configured revision 2 to desired revision 5\n\nSteps\n"),
+        handover.starts_with("Hand-over: from configured revision 2 to desired revision 6\n\nSteps\n"),
         "{handover}"
     );
     assert!(handover.contains(step), "{handover}");
@@ -164,7 +165,7 @@ async fn plan_is_applied_by_its_hash_handed_over_and_found_configured() {
     world.ask(&format!("authority policy set {file}")).await.unwrap();
     let text = world.ask("authority diff LB1 --detailed-exitcode").await.unwrap();
     assert!(text.ends_with("\nThe hierarchy is configured as desired.\n"), "{text}");
-    let expected = "Hand-over: from configured revision 6 to desired revision 5\n\
+    let expected = "Hand-over: from configured revision 7 to desired revision 6\n\
                     Nothing is to be done: the hierarchy is configured as desired.\n";
     assert_eq!(world.ask("authority handover LB1").await, Ok(expected.to_owned()));
     let text = world.ask("authority plan LB1 --from desired --detailed-exitcode").await.unwrap();
@@ -175,6 +176,7 @@ async fn plan_is_applied_by_its_hash_handed_over_and_found_configured() {
 #[tokio::test]
 async fn plan_that_nobody_has_read_is_not_applied() {
     let world = World::with_the_sample().await;
+    world.without_approvals().await;
     let planned = Planned::ask(&world, LB1).await;
     let apply = format!("authority apply {}", planned.name);
     let (text, _, ended) = world.told(&apply, None).await;
@@ -203,9 +205,24 @@ async fn plan_that_nobody_has_read_is_not_applied() {
     world.sandbox.stop().await.unwrap();
 }
 
+/// The rules of a tenant that set none.
+#[tokio::test]
+async fn plan_that_needs_approvals_is_refused_with_what_is_missing() {
+    let world = World::with_the_sample().await;
+    let planned = Planned::ask(&world, LB1).await;
+    let (code, said) = world.ask(&planned.application()).await.unwrap_err();
+    let expected = "expected 2 approvals of the plan, since it moves device_configuration and it moves a slider to intune, for \
+                    every co-managed device; found 0: ask for approval; in an emergency, ask and break the glass \
+                    (APPROVALS_MISSING";
+    assert_eq!((code, said.starts_with(expected)), (1, true), "{said}");
+    assert_eq!(world.ask("authority desired LB1").await.unwrap_err().0, 4);
+    world.sandbox.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn position_that_the_version_fixes_is_refused_or_completed_on_demand() {
     let world = World::with_the_sample().await;
+    world.without_approvals().await;
     let line = "authority plan PS1 --set compliance_policies=intune";
     let (code, said) = world.ask(line).await.unwrap_err();
     let refusal = "proposed.workloads[2].slider: resource_access_fixed: resource_access_policies: expected intune, where \
@@ -286,6 +303,7 @@ async fn proposal_of_a_file_is_the_same_plan_and_has_to_be_of_the_hierarchy() {
 #[tokio::test]
 async fn start_of_a_proposal_is_configured_else_desired_and_what_it_leaves_out_is_said() {
     let world = World::with_the_sample().await;
+    world.without_approvals().await;
     // Nobody recorded a policy of AP1.
     let first = "authority plan AP1 --enable --auto-enrollment all --complete";
     let (_, remarks, ended) = world.told(first, None).await;
@@ -314,6 +332,7 @@ async fn start_of_a_proposal_is_configured_else_desired_and_what_it_leaves_out_i
 #[tokio::test]
 async fn script_that_creates_a_first_policy_is_shown_or_written() {
     let world = World::with_the_sample().await;
+    world.without_approvals().await;
     let none = "name = \"tenants/default/hierarchies/AP1/coManagementPolicy\"\nenabled = false\n";
     let none = world.file("none.toml", none);
     world.ask(&format!("authority policy set {none}")).await.unwrap();

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Parser;
 use jiff::Timestamp;
 use tandem_connectors::Exports;
+use tandem_contracts::authority::v1::{ApprovalRules, UpdateApprovalRulesRequest};
 use tandem_monitoring::FollowMode;
 use tandem_server::Clock;
 use tandem_storage::Durability;
@@ -78,6 +79,14 @@ impl World {
     /// What the verb answers to programs.
     pub(super) async fn json(&self, line: &str) -> serde_json::Value {
         serde_json::from_str(&self.ask(&format!("{line} -o json")).await.unwrap()).unwrap()
+    }
+
+    /// From now on, plans are applied without anybody's approval.
+    pub(super) async fn without_approvals(&self) {
+        let rules =
+            ApprovalRules { name: "tenants/default/approvalRules".into(), ..ApprovalRules::default() };
+        let request = UpdateApprovalRulesRequest { rules: Some(rules), ..Default::default() };
+        self.sandbox.connection().approvals().update_approval_rules(request).await.unwrap();
     }
 
     /// A file of that content.
