@@ -105,7 +105,7 @@ fn not_assessed(error: &AssessError) -> ExitCode {
 async fn assessed(started: Started, arguments: &AssessArgs, json: bool) -> ExitCode {
     let bar = progress_bar();
     let doing = |doing| show(&bar, doing);
-    let assessment = match started.assess(&doing).await {
+    let assessment = match Box::pin(started.assess(&doing)).await {
         Ok(assessment) => assessment,
         Err(error) => {
             bar.finish_and_clear();
@@ -116,7 +116,7 @@ async fn assessed(started: Started, arguments: &AssessArgs, json: bool) -> ExitC
     bar.finish_and_clear();
     let refused = assessment.refused_input();
     say_refused(io::stderr().lock(), &assessment.head.inputs.refused);
-    let stopped = assessment.finish().await;
+    let stopped = Box::pin(assessment.finish()).await;
     match written.and(stopped) {
         // Who reads through `head` has what they wanted.
         Err(error) if !reader_went_away(&*error) => fail(&*error, FAILED),

@@ -113,7 +113,7 @@ pub async fn assess(
     request: &Request,
     doing: &(dyn Fn(Doing) + Send + Sync),
 ) -> Result<Assessment, AssessError> {
-    Started::over(open(&request.folder).await?, request.as_of).await?.assess(doing).await
+    Box::pin(Started::over(open(&request.folder).await?, request.as_of).await?.assess(doing)).await
 }
 
 impl Started {

@@ -8,16 +8,22 @@ use tandem_contracts::authority::v1::{
 };
 use tandem_contracts::convert::number_or_unspecified;
 use tandem_domain::authority::Reason;
+use tandem_domain::id::HierarchyId;
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
+use super::apply::{self, ApplyArgs};
 use super::audit::{self, AuditCommand};
 use super::check::{self, CheckArgs};
+use super::desired::{self, DiffArgs};
 use super::failure::CliError;
 use super::filter::FilterArgs;
+use super::handover::{self, HandoverArgs};
 use super::json;
 use super::listing::{Limit, list};
 use super::names::Names;
+use super::plan::{self, PlanArgs};
+use super::plans::{self, PlansCommand};
 use super::policy::{self, PolicyCommand};
 use super::screen::{Column, Row, Screen};
 use super::session::{DeviceRef, Session};
@@ -43,6 +49,22 @@ pub(crate) enum AuthorityCommand {
     /// What is recorded of the hierarchies' co-management objects
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// Say what a change of a hierarchy's policy would do, and keep the answer; nothing changes
+    Plan(PlanArgs),
+    /// The plans that were made
+    #[command(subcommand)]
+    Plans(PlansCommand),
+    /// Adopt a plan's policy as what is desired of its hierarchy, and show the work that carries it there
+    Apply(ApplyArgs),
+    /// Show what is desired of a hierarchy: the policy of the plan that was applied last
+    Desired {
+        /// The hierarchy
+        hierarchy: HierarchyId,
+    },
+    /// Compare what is desired of a hierarchy with what is configured there, position by position
+    Diff(DiffArgs),
+    /// Show the work that makes a hierarchy's configured policy the desired one
+    Handover(HandoverArgs),
     /// List devices that report otherwise than what is effective
     Drift {
         /// Only this workload
@@ -82,6 +104,12 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         AuthorityCommand::Check(args) => check::run(&args, session).await,
         AuthorityCommand::List { filter } => stream(&filter, session).await,
         AuthorityCommand::Policy(command) => policy::run(command, session).await,
+        AuthorityCommand::Plan(args) => plan::run(args, session).await,
+        AuthorityCommand::Plans(command) => plans::run(command, session).await,
+        AuthorityCommand::Apply(args) => apply::run(args, session).await,
+        AuthorityCommand::Desired { hierarchy } => desired::run(&hierarchy, session).await,
+        AuthorityCommand::Diff(args) => desired::diff(&args, session).await,
+        AuthorityCommand::Handover(args) => handover::run(&args, session).await,
         AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,
         AuthorityCommand::Audit(command) => audit::run(command, session).await,
         AuthorityCommand::Drift { workload, limit } => show_drift(workload, limit, session).await,

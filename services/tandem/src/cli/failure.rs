@@ -17,6 +17,9 @@ const NOT_FOUND: u8 = 4;
 /// What was asked about is not allowed; the answer has been shown.
 const NOT_ALLOWED: u8 = 5;
 
+/// Something would change, or differs, and the command was asked to say so; the answer has been shown.
+const DIFFERENT: u8 = 6;
+
 /// Why a command ended without success.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
@@ -41,6 +44,12 @@ pub(crate) enum CliError {
     /// The answer is no, and has been shown.
     #[error("not allowed")]
     NotAllowed,
+    /// Something would change or differs, and has been shown.
+    #[error("something is different")]
+    Different,
+    /// The server refused, and the command knows a way that the server does not.
+    #[error("{0}")]
+    Advised(Box<ApiError>, &'static str),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),
@@ -48,7 +57,13 @@ pub(crate) enum CliError {
 
 impl From<Status> for CliError {
     fn from(status: Status) -> Self {
-        Self::Api(Box::new(status.into()))
+        ApiError::from(status).into()
+    }
+}
+
+impl From<ApiError> for CliError {
+    fn from(error: ApiError) -> Self {
+        Self::Api(Box::new(error))
     }
 }
 
@@ -63,13 +78,14 @@ impl CliError {
             Self::Refused(_) => REFUSED,
             Self::NotFound(_) => NOT_FOUND,
             Self::NotAllowed => NOT_ALLOWED,
-            Self::Api(_) | Self::Connect(_) | Self::Failed(_) | Self::Write(_) => FAILED,
+            Self::Different => DIFFERENT,
+            Self::Advised(..) | Self::Api(_) | Self::Connect(_) | Self::Failed(_) | Self::Write(_) => FAILED,
         }
     }
 
     /// What happened and what to do about it; `None` when nothing is worth saying.
     pub(crate) fn line(&self) -> Option<String> {
-        if self.exit_code() == 0 || matches!(self, Self::NotAllowed) {
+        if self.exit_code() == 0 || matches!(self, Self::NotAllowed | Self::Different) {
             return None;
         }
         let mut line = match self {
@@ -86,6 +102,7 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Api(error) => api_hint(error),
+            Self::Advised(_, advice) => Some((*advice).to_owned()),
             Self::Connect(ConnectError::Unreachable { .. }) => {
                 Some("start a server with `tandem serve`, or name another with --server".to_owned())
             }
@@ -119,6 +136,8 @@ fn api_hint(error: &ApiError) -> Option<String> {
             "start anew, without --resume"
         }
         Some(R::NotYetConsistent | R::DependencyUnavailable) => return Some(try_again(error)),
+        Some(R::FleetNotCounted) => "counting goes on meanwhile: ask again, or wait longer with --timeout",
+        Some(R::PlanBaseChanged) => "`tandem authority plan` makes one",
         Some(R::PermissionDenied) => "ask for that permission, or use another token with --token-file",
         Some(R::Unauthenticated) => "name a file that holds a valid token with --token-file",
         Some(R::DeadlineExceeded) => "try again, or ask for less at once",
@@ -144,6 +163,10 @@ fn missing_hint(error: &ApiError) -> Option<String> {
         "Device" => "`tandem devices list` shows what is there",
         "Collection" => "`tandem collections list` shows what is there",
         "CoManagementPolicy" => "record it with `tandem authority policy set`",
+        "Plan" => "`tandem authority plans list HIERARCHY` shows what is there",
+        "DesiredPolicy" => {
+            "nothing is desired until a plan is applied: make one with `tandem authority plan HIERARCHY`"
+        }
         "Hierarchy" => "`tandem hierarchies list` shows what is there",
         "Site" => "`tandem sites list HIERARCHY` shows what is there",
         "Figure" => "`tandem dashboard` shows the figures",
@@ -230,6 +253,27 @@ mod tests {
     #[test]
     fn answer_that_is_no_exits_with_five_and_has_said_so_already() {
         assert_eq!((CliError::NotAllowed.exit_code(), CliError::NotAllowed.line()), (5, None));
+    }
+
+    #[test]
+    fn answer_that_shows_a_difference_exits_with_six_and_has_said_so_already() {
+        assert_eq!((CliError::Different.exit_code(), CliError::Different.line()), (6, None));
+    }
+
+    #[test]
+    fn fleet_that_is_not_counted_says_what_to_do_about_it() {
+        let why = Some("inventory does not answer".to_owned());
+        let expected = "the devices are still being counted, 4000 so far: inventory does not answer (FLEET_NOT_COUNTED); \
+                        counting goes on meanwhile: ask again, or wait longer with --timeout";
+        assert_eq!(of(Failure::FleetNotCounted { devices: 4000, why }), line(1, expected));
+    }
+
+    #[test]
+    fn refusal_with_an_advice_is_said_with_it() {
+        let error = ApiError::from(Status::from(Failure::field("proposed.workloads", "expected intune")));
+        let advised = CliError::Advised(Box::new(error), "add --complete");
+        let expected = "proposed.workloads: expected intune (INVALID_FIELD); add --complete";
+        assert_eq!((advised.exit_code(), advised.line()), line(1, expected));
     }
 
     #[test]

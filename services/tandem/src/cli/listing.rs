@@ -60,6 +60,7 @@ pages!(
     authority::v1::ListCoManagementPolicyRevisionsResponse: revisions,
     authority::v1::ListAuditRecordsResponse: records,
     authority::v1::ListDriftResponse: devices,
+    authority::v1::ListPlansResponse: plans,
     monitoring::v1::ListFigureDevicesResponse: devices,
 );
 

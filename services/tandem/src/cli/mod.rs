@@ -7,6 +7,7 @@
 //! Answers go to standard output; remarks, progress and errors to standard error, an error as one line. Exit codes: see
 //! [`EXIT_CODES`].
 
+mod apply;
 mod audit;
 mod authority;
 mod check;
@@ -14,16 +15,21 @@ mod collections;
 mod completions;
 mod credentials;
 mod dashboard;
+mod desired;
 mod device_facts;
 mod devices;
 mod document;
 mod failure;
 mod filter;
+mod handover;
 mod import;
 mod json;
 mod listing;
 mod names;
+mod plan;
+mod plans;
 mod policy;
+mod position;
 mod prerequisite_tables;
 mod prerequisites;
 mod progress;
@@ -37,7 +43,8 @@ mod tests;
 mod watch;
 mod words;
 
-use std::io::{self, BufWriter, Write};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -65,6 +72,7 @@ Exit codes:
   3  some input was refused (assess, import); the rest was taken
   4  what was asked for is not there
   5  not allowed (authority check), or not known whether it is
+  6  something would change (authority plan) or differs (authority diff), where --detailed-exitcode asks for it
   130  interrupted (assess); nothing was kept";
 
 /// The control plane for Windows devices that Configuration Manager and Intune manage together
@@ -159,7 +167,7 @@ pub async fn run(cli: Cli) -> ExitCode {
 /// Runs a verb whose answer goes through the screen.
 async fn answer(command: Command, options: Options) -> ExitCode {
     let (mut out, mut notes) = (BufWriter::new(io::stdout()), io::stderr());
-    let mut screen = Screen::new(options.output, &mut out, &mut notes);
+    let mut screen = Screen::new(options.output, &mut out, &mut notes).in_colour(shows_colours());
     let answered = dispatch(command, options, &mut screen).await;
     let flushed = screen.flush();
     let Err(error) = answered.and(flushed) else { return ExitCode::SUCCESS };
@@ -168,6 +176,12 @@ async fn answer(command: Command, options: Options) -> ExitCode {
         let _ = writeln!(io::stderr(), "{NAME}: {line}");
     }
     ExitCode::from(error.exit_code())
+}
+
+/// Whether standard output is a terminal whose reader wants colours (`NO_COLOR`, by <https://no-color.org>).
+fn shows_colours() -> bool {
+    let unset = env::var_os("NO_COLOR").is_none_or(|said| said.is_empty());
+    unset && env::var_os("TERM").is_none_or(|kind| kind != "dumb") && io::stdout().is_terminal()
 }
 
 async fn dispatch(command: Command, options: Options, screen: &mut Screen<'_>) -> Result<(), CliError> {

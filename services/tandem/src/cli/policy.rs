@@ -7,17 +7,15 @@ use tandem_contracts::authority::v1::{
     ListCoManagementPolicyRevisionsRequest, ListCoManagementPolicyRevisionsResponse,
     UpdateCoManagementPolicyRequest,
 };
-use tandem_contracts::r#type::v1::{CoManagementPolicy, Justification, WorkloadSetting};
+use tandem_contracts::r#type::v1::{CoManagementPolicy, Justification};
 use tandem_domain::id::HierarchyId;
-use tandem_domain::policy::AutoEnrollment;
 use tandem_domain::workload::{SliderPosition, Workload};
 
-use super::document;
 use super::failure::CliError;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
-use super::words::{self, NOTHING};
+use super::{document, position, words};
 
 /// What to do with policies.
 #[derive(Debug, clap::Subcommand)]
@@ -81,12 +79,13 @@ pub(super) async fn run(command: PolicyCommand, session: &mut Session<'_>) -> Re
     }
 }
 
-fn name(hierarchy: &HierarchyId, session: &Session<'_>) -> String {
+/// The name of a hierarchy's policy.
+pub(super) fn name(hierarchy: &HierarchyId, session: &Session<'_>) -> String {
     format!("{}/coManagementPolicy", session.hierarchy(hierarchy))
 }
 
 /// The hierarchy of `tenants/{t}/hierarchies/{h}/coManagementPolicy`.
-fn hierarchy_of(name: &str) -> Result<HierarchyId, String> {
+pub(super) fn hierarchy_of(name: &str) -> Result<HierarchyId, String> {
     let [_, hierarchy] = document::ids(name, "tenants/{}/hierarchies/{}/coManagementPolicy")?;
     HierarchyId::parse(&hierarchy).map_err(|error| error.to_string())
 }
@@ -94,32 +93,23 @@ fn hierarchy_of(name: &str) -> Result<HierarchyId, String> {
 fn show(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliError> {
     screen.details(vec![
         ["Policy".to_owned(), policy.name.clone()],
-        ["Co-management".to_owned(), enabled(policy).to_owned()],
+        ["Co-management".to_owned(), position::co_management(policy.enabled).to_owned()],
         ["Automatic enrolment".to_owned(), enrollment(policy)],
         ["Revision".to_owned(), policy.revision.to_string()],
         ["Recorded".to_owned(), recorded(policy)],
         ["Etag".to_owned(), words::text(&policy.etag)],
     ])?;
+    show_workloads(screen, policy)
+}
+
+/// The sliders and pilot collections.
+pub(super) fn show_workloads(screen: &mut Screen<'_>, policy: &CoManagementPolicy) -> Result<(), CliError> {
     let columns = ["WORKLOAD", "SLIDER", "PILOT COLLECTION"].map(Column::Text);
     screen.section("Workloads", &columns, workloads(policy))
 }
 
-const fn enabled(policy: &CoManagementPolicy) -> &'static str {
-    match policy.enabled {
-        Some(true) => "set up",
-        Some(false) => "not set up",
-        None => NOTHING,
-    }
-}
-
 fn enrollment(policy: &CoManagementPolicy) -> String {
-    let said = policy.auto_enrollment.clone().unwrap_or_default();
-    let mode = words::word(said.mode, AutoEnrollment::id);
-    if said.collection.is_empty() {
-        mode.to_owned()
-    } else {
-        format!("{mode}, collection {}", said.collection)
-    }
+    position::enrollment(policy.auto_enrollment.as_ref())
 }
 
 fn recorded(policy: &CoManagementPolicy) -> String {
@@ -132,16 +122,10 @@ fn workloads(policy: &CoManagementPolicy) -> Vec<Row> {
         let number = tandem_contracts::convert::number(workload);
         let setting = policy.workloads.iter().find(|setting| setting.workload == number);
         let setting = setting.cloned().unwrap_or_default();
-        vec![workload.id().to_owned(), slider(&setting), words::text(&setting.pilot_collection)]
+        let slider = position::slider(&setting).to_owned();
+        vec![workload.id().to_owned(), slider, words::text(&setting.pilot_collection)]
     });
     rows.to_vec()
-}
-
-fn slider(setting: &WorkloadSetting) -> String {
-    match words::word(setting.slider, SliderPosition::id) {
-        NOTHING => SliderPosition::default().id().to_owned(),
-        slider => slider.to_owned(),
-    }
 }
 
 async fn show_list(limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
@@ -173,7 +157,7 @@ async fn show_list(limit: Limit, session: &mut Session<'_>) -> Result<(), CliErr
 /// A hierarchy's policy on one line.
 fn listed(policy: &CoManagementPolicy) -> Row {
     let hierarchy = hierarchy_of(&policy.name).map_or_else(|_| policy.name.clone(), String::from);
-    let mut cells = vec![hierarchy, enabled(policy).to_owned()];
+    let mut cells = vec![hierarchy, position::co_management(policy.enabled).to_owned()];
     cells.extend(row(policy));
     cells
 }
@@ -212,7 +196,7 @@ async fn show_history(
 /// One recording on one line: the sliders that are not at Configuration Manager.
 fn row(policy: &CoManagementPolicy) -> Row {
     let moved = policy.workloads.iter().filter_map(|setting| {
-        let slider = slider(setting);
+        let slider = position::slider(setting);
         let workload = words::word(setting.workload, Workload::id);
         (slider != SliderPosition::default().id()).then(|| format!("{workload}: {slider}"))
     });
@@ -228,8 +212,9 @@ fn row(policy: &CoManagementPolicy) -> Row {
 #[cfg(test)]
 mod tests {
     use super::document::{from_json, from_toml};
+    use super::words::NOTHING;
     use super::*;
-    use tandem_contracts::r#type::v1::AutoEnrollment as Enrollment;
+    use tandem_contracts::r#type::v1::{AutoEnrollment, WorkloadSetting};
 
     const TOML: &str = r#"
 name = "tenants/default/hierarchies/PS1/coManagementPolicy"
@@ -249,7 +234,7 @@ pilotCollection = "PS100042"
         CoManagementPolicy {
             name: "tenants/default/hierarchies/PS1/coManagementPolicy".into(),
             enabled: Some(true),
-            auto_enrollment: Some(Enrollment { mode: 2, collection: "PS10003F".into() }),
+            auto_enrollment: Some(AutoEnrollment { mode: 2, collection: "PS10003F".into() }),
             workloads: vec![WorkloadSetting { workload: 1, slider: 2, pilot_collection: "PS100042".into() }],
             ..Default::default()
         }
@@ -295,13 +280,8 @@ pilotCollection = "PS100042"
             updated_by: "local".into(),
             ..policy()
         };
-        let expected = [
-            "7",
-            "2025-11-20T12:00:00Z",
-            "local",
-            "pilot, collection PS10003F",
-            "compliance_policies: pilot_intune",
-        ];
+        let expected =
+            ["7", "2025-11-20T12:00:00Z", "local", "pilot:PS10003F", "compliance_policies: pilot_intune"];
         assert_eq!(row(&recorded), expected);
         let [revision, at, by, enrolment, moved] = expected;
         assert_eq!(listed(&recorded), ["PS1", "set up", revision, at, by, enrolment, moved]);

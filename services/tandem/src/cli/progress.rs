@@ -17,14 +17,23 @@ pub(crate) fn devices(total: u64) -> ProgressBar {
     styled(bar, "{bar:40} {human_pos} of {human_len} devices ({eta} left)")
 }
 
-/// A bar for work of which nobody knows the end.
+/// A bar over sections, of which nobody knows how many there are.
 pub(crate) fn sections() -> ProgressBar {
+    endless("{spinner} {human_pos} sections taken ({elapsed})")
+}
+
+/// A bar over the devices that a server counts, of which nobody here knows how many there are.
+pub(crate) fn counting() -> ProgressBar {
+    endless("{spinner} {human_pos} devices counted so far ({elapsed})")
+}
+
+fn endless(template: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(TICK);
-    styled(bar, "{spinner} {human_pos} sections taken ({elapsed})")
+    styled(bar, template)
 }
 
 /// With a template of its own, unless this release of the library reads it otherwise.
@@ -44,6 +53,7 @@ mod tests {
         for template in [
             "{bar:40} {human_pos} of {human_len} devices ({eta} left)",
             "{spinner} {human_pos} sections taken ({elapsed})",
+            "{spinner} {human_pos} devices counted so far ({elapsed})",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }

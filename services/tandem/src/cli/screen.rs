@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::ValueEnum;
+use clap::builder::styling::{AnsiColor, Effects, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 
 use super::failure::CliError;
@@ -29,10 +30,35 @@ pub(crate) enum Column {
 /// Cells of one line.
 pub(crate) type Row = Vec<String>;
 
+/// What a piece of text is, where a terminal can show it by its colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    /// What comes to be.
+    Added,
+    /// What becomes another.
+    Changed,
+    /// What ceases to be.
+    Removed,
+    /// What the reader should not miss.
+    Strong,
+}
+
+impl Paint {
+    const fn style(self) -> Style {
+        match self {
+            Self::Added => AnsiColor::Green.on_default(),
+            Self::Changed => AnsiColor::Yellow.on_default(),
+            Self::Removed => AnsiColor::Red.on_default(),
+            Self::Strong => Style::new().effects(Effects::BOLD),
+        }
+    }
+}
+
 /// Answers go to `out`, what is said about them to `notes`.
 pub(crate) struct Screen<'a> {
     /// The shape that was asked for.
     pub(crate) output: Output,
+    is_coloured: bool,
     out: &'a mut dyn Write,
     notes: &'a mut dyn Write,
 }
@@ -40,12 +66,22 @@ pub(crate) struct Screen<'a> {
 impl<'a> Screen<'a> {
     /// A screen over standard output and standard error, or over a test's buffers.
     pub(crate) fn new(output: Output, out: &'a mut dyn Write, notes: &'a mut dyn Write) -> Self {
-        Self { output, out, notes }
+        Self { output, is_coloured: false, out, notes }
+    }
+
+    /// The same screen, with colours or without.
+    pub(crate) fn in_colour(self, is_coloured: bool) -> Self {
+        Self { is_coloured, ..self }
     }
 
     /// The same screen, lent to whoever answers.
     pub(crate) fn reborrow(&mut self) -> Screen<'_> {
-        Screen { output: self.output, out: &mut *self.out, notes: &mut *self.notes }
+        Screen {
+            output: self.output,
+            is_coloured: self.is_coloured,
+            out: &mut *self.out,
+            notes: &mut *self.notes,
+        }
     }
 
     /// Whether a program reads.
@@ -68,6 +104,16 @@ impl<'a> Screen<'a> {
     /// A line of text.
     pub(crate) fn line(&mut self, line: &str) -> Result<(), CliError> {
         Ok(writeln!(self.out, "{line}")?)
+    }
+
+    /// Text from outside, fit for a line, in its colour where colours are shown.
+    pub(crate) fn painted(&self, paint: Paint, text: &str) -> String {
+        let text = printable(text);
+        if !self.is_coloured {
+            return text.into_owned();
+        }
+        let style = paint.style();
+        format!("{style}{text}{style:#}")
     }
 
     /// Part of a line.
@@ -168,6 +214,17 @@ mod tests {
             "",
         ];
         assert_eq!(text, expected.join("\n"));
+    }
+
+    #[test]
+    fn colours_are_shown_where_they_were_asked_for_and_text_stays_printable() {
+        let painted = |is_coloured| {
+            let (mut out, mut notes) = (Vec::new(), std::io::sink());
+            let screen = Screen::new(Output::Table, &mut out, &mut notes).in_colour(is_coloured);
+            screen.painted(Paint::Added, "+ a\u{1b}[2J")
+        };
+        assert_eq!(painted(false), "+ a\\u{1b}[2J");
+        assert_eq!(painted(true), "\u{1b}[32m+ a\\u{1b}[2J\u{1b}[0m");
     }
 
     #[test]

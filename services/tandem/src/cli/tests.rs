@@ -5,6 +5,8 @@ use clap::{CommandFactory, Parser};
 use super::*;
 
 mod asked;
+mod planned;
+mod world;
 
 #[test]
 fn grammar_holds_together() {
@@ -101,6 +103,17 @@ fn commands_of_the_manual_are_understood() {
         "authority policy get PS1",
         "authority policy set policy.toml",
         "authority policy history PS1 --limit 1",
+        "authority plan PS1 --file policy.toml --timeout 600",
+        "authority plan PS1 --set client_apps=intune --set compliance_policies=pilot_intune:PS100042 --complete",
+        "authority plan PS1 --enable --auto-enrollment pilot:PS10003F --detailed-exitcode",
+        "authority plan PS1 --from desired --set client_apps=intune --conditional-access no -o json",
+        "authority plans list PS1 --limit 5",
+        "authority plans get PS1/3fa9",
+        "authority apply PS1/3fa9 --hash 3fa9c0 --reason pilot --ticket CHG-9",
+        "authority apply tenants/default/hierarchies/PS1/plans/3fa9",
+        "authority desired PS1",
+        "authority diff PS1 --detailed-exitcode",
+        "authority handover PS1 --script create.ps1",
         "authority drift --workload client_apps",
         "authority decode 0x2043",
         "authority resolve",
@@ -132,6 +145,12 @@ fn mistakes_in_the_command_exit_with_two() {
         "authority check OSL-LT-0417 client_apps",
         "authority check OSL-LT-0417 client_apps --as none",
         "authority check OSL-LT-0417 apps --as intune",
+        "authority plan PS1",
+        "authority plan PS1 --complete",
+        "authority plan PS1 --file policy.toml --set client_apps=intune",
+        "authority plan PS1 --file policy.toml --complete",
+        "authority plan PS1 --set client_apps=intune --timeout 0",
+        "authority apply PS1 --hash 3fa9c0",
         "dashboard devices tiles x",
         "--tenant a/b dashboard",
     ] {

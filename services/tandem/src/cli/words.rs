@@ -93,6 +93,11 @@ pub(crate) fn workloads() -> impl TypedValueParser<Value = Workload> {
     one_of(Workload::ALL.map(|workload| (workload.id(), workload)))
 }
 
+/// Answers on the command line.
+pub(crate) fn answers() -> impl TypedValueParser<Value = bool> {
+    one_of([("yes", true), ("no", false)])
+}
+
 /// Paths on the command line.
 pub(crate) fn paths() -> impl TypedValueParser<Value = Path> {
     one_of(PATHS)
@@ -230,6 +235,7 @@ mod tests {
         assert_eq!(parse(&join_types(), "hybridAzureADJoined"), Some(JoinType::HybridJoined));
         assert_eq!(parse(&key_kinds(), "sms_client_id"), Some(KeyKind::SmsClientId));
         assert_eq!(parse(&workloads(), "client_apps"), Some(Workload::ClientApps));
+        assert_eq!((parse(&answers(), "yes"), parse(&answers(), "no")), (Some(true), Some(false)));
         assert_eq!(parse(&paths(), "path2"), Some(Path::Path2));
         assert_eq!(parse(&scopes(), "device"), Some(Scope::Device));
         assert_eq!(parse(&tiles(), "os_group"), Some(Tile::OsGroup));

@@ -1,66 +1,6 @@
 //! Verbs asked of a running system that has the sample fleet.
 
-use std::path::Path;
-
-use clap::Parser;
-use jiff::Timestamp;
-use tandem_connectors::Exports;
-use tandem_monitoring::FollowMode;
-use tandem_server::Clock;
-use tandem_storage::Durability;
-use tempfile::TempDir;
-
-use super::*;
-use crate::sandbox::{Options as SandboxOptions, Sandbox};
-
-struct World {
-    sandbox: Sandbox,
-    folder: TempDir,
-}
-
-impl World {
-    async fn with_the_sample() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let as_of: Timestamp = "2026-11-20T23:59:59Z".parse().unwrap();
-        let sandbox = Sandbox::start(SandboxOptions {
-            data_folder: folder.path().to_owned(),
-            durability: Durability::Scratch,
-            clock: Clock::fixed(as_of),
-            follow: FollowMode::OnDemand,
-            following: None,
-            cache_bytes: 0,
-        })
-        .await
-        .unwrap();
-        let fleet = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/sample/fleet");
-        let (exports, tenant) = (Exports::open(&fleet).unwrap(), TenantId::parse("default").unwrap());
-        crate::import::import(sandbox.connection(), &tenant, exports, as_of, &|_| {}).await.unwrap();
-        Self { sandbox, folder }
-    }
-
-    /// What the verb prints, or its exit code and its line.
-    async fn ask(&self, line: &str) -> Result<String, (u8, String)> {
-        let (printed, ended) = self.answer(line).await;
-        ended.map(|()| printed)
-    }
-
-    /// What the verb prints, and how it ends.
-    async fn answer(&self, line: &str) -> (String, Result<(), (u8, String)>) {
-        let words = std::iter::once(NAME).chain(line.split_whitespace());
-        let Cli { options, command } = Cli::try_parse_from(words).unwrap();
-        let (mut out, mut notes) = (Vec::new(), std::io::sink());
-        let screen = Screen::new(options.output, &mut out, &mut notes);
-        let connection = self.sandbox.connection().clone();
-        let mut session = Session { connection, tenant: options.tenant, screen };
-        let ended = Box::pin(ask(command, &mut session)).await;
-        let ended = ended.map_err(|error| (error.exit_code(), error.line().unwrap_or_default()));
-        (String::from_utf8(out).unwrap(), ended)
-    }
-
-    async fn json(&self, line: &str) -> serde_json::Value {
-        serde_json::from_str(&self.ask(&format!("{line} -o json")).await.unwrap()).unwrap()
-    }
-}
+use super::world::World;
 
 #[tokio::test]
 async fn name_that_nothing_has_exits_with_four_and_is_said() {
