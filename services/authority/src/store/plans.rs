@@ -14,7 +14,8 @@ use tandem_contracts::authority::v1::{ApplyPlanResponse, DesiredPolicy, Plan, Pl
 use tandem_contracts::convert::{enum_required, time};
 use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{
-    AuditEvent, AuthorityReason, CoManagementPolicy, ErrorReason, Justification, SliderPosition, WorkloadSetting,
+    AuditEvent, AuthorityReason, CoManagementPolicy, ErrorReason, Justification, SliderPosition,
+    WorkloadSetting,
 };
 use tandem_domain::approval::PlanSummary;
 use tandem_domain::id::{HierarchyId, TenantId};

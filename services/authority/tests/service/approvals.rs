@@ -339,6 +339,19 @@ pub(crate) async fn stricter_rules_hold_for_what_was_approved_before() {
     assert_eq!(refused(apply(&mut sandbox, as_read(&plan)).await), unmet(ErrorReason::ApprovalsMissing));
 }
 
+/// Device configuration stands at Intune and carries both along, wherever their own sliders stand.
+pub(crate) async fn slider_that_says_nothing_of_its_own_needs_nobody() {
+    let mut sandbox = sandbox_with_policy().await;
+    let mut carried = fleet::policy();
+    carried.workloads.extend([
+        setting(Workload::ResourceAccessPolicies, SliderPosition::Intune, ""),
+        setting(Workload::EndpointProtection, SliderPosition::Intune, ""),
+    ]);
+    let plan = create(&mut sandbox, carried).await.unwrap();
+    assert_eq!(plan.content.as_ref().unwrap().changes.len(), 2);
+    assert_eq!(apply(&mut sandbox, as_read(&plan)).await.unwrap().plan, plan.name);
+}
+
 pub(crate) async fn approval_is_on_record_with_who_and_what() {
     let mut sandbox = sandbox_with_policy().await;
     let (plan, _) = asked(&mut sandbox).await;

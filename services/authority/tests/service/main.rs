@@ -150,6 +150,7 @@ tandem_testkit::both_databases!(
     approvals::glass_is_broken_with_a_reason_and_stays_visible,
     approvals::plan_whose_base_changed_is_approved_and_not_applied,
     approvals::stricter_rules_hold_for_what_was_approved_before,
+    approvals::slider_that_says_nothing_of_its_own_needs_nobody,
     approvals::approval_is_on_record_with_who_and_what,
     approvals::requests_are_listed_newest_first,
     audit::policy_is_on_record_with_what_was_before_and_why,
