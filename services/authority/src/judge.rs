@@ -33,6 +33,8 @@ pub(crate) struct Judgement {
     pub(crate) state: ManagementState,
     pub(crate) co_managed: CoManaged,
     pub(crate) effective: EffectiveAuthority,
+    /// The same if its hierarchy were configured as it is desired; `None`: nothing is desired of it.
+    pub(crate) desired: Option<PerWorkload<Reason>>,
     pub(crate) reported: Reported,
     /// Where effective and reported differ, each with since when and why.
     pub(crate) drift: Vec<(Drift, DriftExplanation)>,
@@ -73,6 +75,11 @@ impl World {
             state: state::management_state(facts, surroundings.tenant),
             co_managed: state::co_managed(facts),
             drift: self.explained(facts, &surroundings, authority::drift(facts, &surroundings, &effective)),
+            desired: self.policies.desired_of(facts.hierarchy.as_ref()).map(|desired| {
+                let surroundings = Surroundings { policy: Some(desired), ..surroundings };
+                let effective = authority::effective_authority(facts, &surroundings);
+                PerWorkload::from_fn(|workload| effective.workloads[workload].reason)
+            }),
             reported: authority::reported(facts),
             effective,
         }

@@ -6,7 +6,7 @@ mod tests;
 mod ways_out;
 
 use tandem_contracts::authority::v1 as proto;
-use tandem_contracts::convert::{self, Violation, number, time};
+use tandem_contracts::convert::{self, Violation, number, number_or_unspecified, time};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_domain::authority as domain;
@@ -80,7 +80,7 @@ pub(super) fn effective_authority(
     facts: &DeviceFacts,
     judgement: &Judgement,
 ) -> proto::EffectiveAuthority {
-    let Judgement { policy_revision, state, co_managed, effective, reported, drift } = judgement;
+    let Judgement { policy_revision, state, co_managed, effective, desired, reported, drift } = judgement;
     let value_of_site = reported.site.as_ref().and_then(|site| site.value.as_ref().ok());
     proto::EffectiveAuthority {
         device,
@@ -94,6 +94,8 @@ pub(super) fn effective_authority(
                 workload: number(workload),
                 authority: number(decision.authority),
                 reason: number(decision.reason),
+                desired: number_or_unspecified(desired.as_ref().map(|desired| desired[workload].authority())),
+                desired_reason: number_or_unspecified(desired.as_ref().map(|desired| desired[workload])),
             })
             .collect(),
         co_managed_query: co_managed.query,

@@ -22,6 +22,7 @@ pub(crate) struct PolicySet {
     /// The tenant's revision that it was read at; 0: nothing was ever recorded.
     pub(crate) revision: u64,
     policies: HashMap<HierarchyId, KnownPolicy>,
+    desired: HashMap<HierarchyId, CoManagementPolicy>,
 }
 
 /// A policy, and the revision that it was recorded in.
@@ -37,6 +38,11 @@ impl PolicySet {
     /// A hierarchy's policy; `None`: nobody said what it is.
     pub(crate) fn of(&self, hierarchy: Option<&HierarchyId>) -> Option<&KnownPolicy> {
         self.policies.get(hierarchy?)
+    }
+
+    /// What is desired of a hierarchy; `None`: nothing.
+    pub(crate) fn desired_of(&self, hierarchy: Option<&HierarchyId>) -> Option<&CoManagementPolicy> {
+        self.desired.get(hierarchy?)
     }
 }
 
@@ -58,15 +64,20 @@ async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError>
     let reader = store.reader(tenant.as_str());
     let select = Statement::from_sql_and_values(
         reader.get_database_backend(),
-        "SELECT t.revision, p.hierarchy, p.body, p.revision, p.changes
-         FROM tenants t JOIN policies p ON p.tenant = t.tenant WHERE t.tenant = $1",
+        "SELECT t.revision, p.hierarchy, p.body, p.revision, p.changes, 0
+         FROM tenants t JOIN policies p ON p.tenant = t.tenant WHERE t.tenant = $1
+         UNION ALL SELECT t.revision, d.hierarchy, d.body, d.revision, '{}', 1
+         FROM tenants t JOIN desired_policies d ON d.tenant = t.tenant WHERE t.tenant = $1",
         [tenant.as_str().into()],
     );
     let mut set = PolicySet::default();
     for row in reader.query_all_raw(select).await? {
         set.revision = revision_of(row.try_get_by_index(0)?)?;
-        let (hierarchy, policy) = known(&row)?;
-        set.policies.insert(hierarchy, policy);
+        let (hierarchy, known) = known(&row)?;
+        match row.try_get_by_index::<i32>(5)? {
+            0 => _ = set.policies.insert(hierarchy, known),
+            _ => _ = set.desired.insert(hierarchy, known.policy),
+        }
     }
     Ok(set)
 }

@@ -32,6 +32,7 @@ fn workloads(decisions: [(Who, Why); 7]) -> Vec<WorkloadAuthority> {
         workload: workload.into(),
         authority: authority.into(),
         reason: reason.into(),
+        ..WorkloadAuthority::default()
     };
     decided.map(message).collect()
 }

@@ -203,6 +203,7 @@ tandem_testkit::both_databases!(
     plans::handover_is_the_work_between_configured_and_desired,
     plans::change_of_surroundings_counts_the_fleet_anew,
     plans::inventory_that_is_away_counts_nothing,
+    plans::device_is_told_where_it_is_desired,
     policies::policy_that_nobody_recorded_is_not_found,
     policies::policy_recorded_is_answered_and_read_back_whole,
     policies::policy_of_an_unknown_hierarchy_is_not_recorded,

@@ -433,3 +433,25 @@ pub(crate) async fn inventory_that_is_away_counts_nothing() {
     let status = create(&mut sandbox, proposed()).await.unwrap_err();
     assert_eq!((status.code(), reason(status)), (Code::Unavailable, ErrorReason::DependencyUnavailable));
 }
+
+/// Compliance goes to Intune for all: the device outside of the pilot is desired there, and decided by the site until it is done.
+pub(crate) async fn device_is_told_where_it_is_desired() {
+    let mut sandbox = sandbox_without_approvals().await;
+    let compliance = async |sandbox: &mut Sandbox| {
+        let request = GetEffectiveAuthorityRequest { name: DRIFTING.into(), ..Default::default() };
+        let answer = sandbox.client.get_effective_authority(request).await.unwrap().into_inner();
+        answer.effective_authority.unwrap().workloads[0]
+    };
+    let mut expected = WorkloadAuthority {
+        workload: Workload::CompliancePolicies.into(),
+        authority: Who::ConfigurationManager.into(),
+        reason: Why::PilotNotMember.into(),
+        ..WorkloadAuthority::default()
+    };
+    assert_eq!(compliance(&mut sandbox).await, expected);
+    let plan = planned(&mut sandbox).await;
+    apply(&mut sandbox, as_read(&plan)).await.unwrap();
+    expected.desired = Who::Intune.into();
+    expected.desired_reason = Why::SliderIntune.into();
+    assert_eq!(compliance(&mut sandbox).await, expected);
+}

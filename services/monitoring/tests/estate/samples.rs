@@ -74,6 +74,7 @@ impl Sample {
             workload: number(workload),
             authority: number(reason.authority()),
             reason: number(reason),
+            ..WorkloadAuthority::default()
         };
         let device = format!("{TENANT}/devices/{id}");
         let authority = EffectiveAuthority {
@@ -145,6 +146,7 @@ impl Sample {
             workload: number(workload),
             authority: number(reason.authority()),
             reason: number(reason),
+            ..WorkloadAuthority::default()
         };
     }
 

@@ -155,7 +155,7 @@ fn show_device(screen: &mut Screen<'_>, answer: &EffectiveAuthority) -> Result<(
         details.push(["Autopilot override".to_owned(), unknown]);
     }
     screen.details(details)?;
-    let columns = ["WORKLOAD", "AUTHORITY", "REASON", "REPORTED", "DRIFT"].map(Column::Text);
+    let columns = ["WORKLOAD", "AUTHORITY", "REASON", "REPORTED", "DRIFT", "DESIRED"].map(Column::Text);
     screen.section("Workloads", &columns, workloads(answer))
 }
 
@@ -179,6 +179,7 @@ fn workloads(answer: &EffectiveAuthority) -> Vec<Row> {
             words::word(decided.reason, Reason::id).to_owned(),
             words::text(&reported.join(", ")),
             words::yes_no(drifts),
+            if decided.desired == 0 { NOTHING.to_owned() } else { authority(decided.desired) },
         ]
     });
     rows.collect()
@@ -297,7 +298,7 @@ mod tests {
     use tandem_contracts::authority::v1::{DeviceDrift, Drift, ReportedAuthority, WorkloadAuthority};
 
     fn decided(workload: i32, authority: i32, reason: i32) -> WorkloadAuthority {
-        WorkloadAuthority { workload, authority, reason }
+        WorkloadAuthority { workload, authority, reason, ..WorkloadAuthority::default() }
     }
 
     fn noon() -> Option<prost_types::Timestamp> {
@@ -308,7 +309,10 @@ mod tests {
         EffectiveAuthority {
             device: "tenants/t/devices/d1".into(),
             state: 3,
-            workloads: vec![decided(1, 2, 13), decided(7, 1, 14)],
+            workloads: vec![
+                decided(1, 2, 13),
+                WorkloadAuthority { desired: 2, desired_reason: 12, ..decided(7, 1, 14) },
+            ],
             reported: vec![ReportedAuthority {
                 workload: 7,
                 authority: 2,
@@ -336,8 +340,15 @@ mod tests {
     #[test]
     fn workloads_are_shown_with_reason_and_report() {
         let expected = [
-            ["compliance_policies", "intune", "pilot_member", "–", "no"],
-            ["client_apps", "configuration_manager", "pilot_not_member", "intune by configmgr/PS1", "yes"],
+            ["compliance_policies", "intune", "pilot_member", "–", "no", "–"],
+            [
+                "client_apps",
+                "configuration_manager",
+                "pilot_not_member",
+                "intune by configmgr/PS1",
+                "yes",
+                "intune",
+            ],
         ];
         assert_eq!(workloads(&answer()), expected);
     }

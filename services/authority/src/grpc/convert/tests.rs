@@ -134,6 +134,7 @@ fn device_of_which_nothing_is_known_is_unknown_throughout() {
         workload: number(workload),
         authority: ManagementAuthority::Unknown.into(),
         reason: tandem_contracts::r#type::v1::AuthorityReason::ClientUnknown.into(),
+        ..proto::WorkloadAuthority::default()
     });
     let expected = proto::EffectiveAuthority {
         device: name,
