@@ -3,9 +3,9 @@
 use tandem_contracts::authority::v1::policy_change::Kind;
 use tandem_contracts::authority::v1::{
     ApplyPlanRequest, CollectionImpact, CreatePlanRequest, DesiredPolicy, EnabledChange,
-    GetDesiredPolicyRequest, GetHandoverRequest, GetPlanRequest, ImpactRow, ListAuditRecordsRequest,
-    ListPlansRequest, Plan, PlanContent, PlanFacts, PolicyChange, WorkloadChange, WorkloadCount,
-    WorkloadImpact,
+    GetDesiredPolicyRequest, GetEffectiveAuthorityRequest, GetHandoverRequest, GetPlanRequest, ImpactRow,
+    ListAuditRecordsRequest, ListPlansRequest, Plan, PlanContent, PlanFacts, PolicyChange, WorkloadAuthority,
+    WorkloadChange, WorkloadCount, WorkloadImpact,
 };
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{
