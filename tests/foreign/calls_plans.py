@@ -58,6 +58,16 @@ def plan_is_counted_kept_adopted_and_handed_over(check, world):
     check.assertEqual(world.ask(f"{AUTHORITY}/GetCoManagementPolicy", {"name": POLICY})["policy"]["enabled"], True)
 
 
+@answers(f"{PLANS}/GetDecommission")
+def way_out_names_who_does_what(check, world):
+    answer = world.ask(f"{PLANS}/GetDecommission", {"parent": HIERARCHY, "consistency_token": world.token})
+    steps = answer["decommission"]["steps"]
+    check.assertEqual(steps[0]["id"], "adopt_policy")
+    check.assertTrue({each["actor"] for each in steps} <= {"tandem", "person", "device"})
+    check.assertTrue(all(each["source"] for each in steps))
+
+
+refuses(f"{PLANS}/GetDecommission", "INVALID_FIELD", {"parent": HIERARCHY, "workload": CLIENT_APPS, "devices": ["x"]}, field="devices")
 refuses(f"{PLANS}/CreatePlan", "INVALID_FIELD", {}, field="proposed")
 refuses(f"{PLANS}/GetPlan", "RESOURCE_NOT_FOUND", {"name": f"{HIERARCHY}/plans/none"}, resource=f"{HIERARCHY}/plans/none")
 refuses(f"{PLANS}/ListPlans", "INVALID_PAGE_TOKEN", {"parent": HIERARCHY, "page_token": "damaged"})

@@ -79,6 +79,8 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"name": "tenants/{t}/hierarchies/PS1/plans/none", "hash": "none"}"#
     "tandem.authority.v1.PlanService/CreatePlan" OPERATORS
         r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#
+    "tandem.authority.v1.PlanService/GetDecommission" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
     "tandem.authority.v1.PlanService/GetDesiredPolicy" EVERYBODY
         r#"{"name": "tenants/{t}/hierarchies/PS1/desiredPolicy"}"#
     "tandem.authority.v1.PlanService/GetHandover" EVERYBODY

@@ -1,5 +1,6 @@
 //! This service's messages, to and from the domain.
 
+pub(super) mod decommission;
 pub(super) mod plan;
 #[cfg(test)]
 mod tests;

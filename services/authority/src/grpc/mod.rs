@@ -5,6 +5,7 @@ mod audit;
 mod capability;
 mod check;
 mod convert;
+mod decommission;
 mod desired;
 mod drift;
 mod effective;
@@ -255,6 +256,13 @@ impl PlanService for Handlers {
         request: Request<proto::GetHandoverRequest>,
     ) -> Result<Response<proto::GetHandoverResponse>, Status> {
         Ok(Response::new(self.handover_get(request.into_inner()).await?))
+    }
+
+    async fn get_decommission(
+        &self,
+        request: Request<proto::GetDecommissionRequest>,
+    ) -> Result<Response<proto::GetDecommissionResponse>, Status> {
+        Ok(Response::new(self.decommission_get(request.into_inner()).await?))
     }
 }
 

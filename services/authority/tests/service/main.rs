@@ -204,6 +204,7 @@ tandem_testkit::both_databases!(
     plans::change_of_surroundings_counts_the_fleet_anew,
     plans::inventory_that_is_away_counts_nothing,
     plans::device_is_told_where_it_is_desired,
+    plans::way_out_says_who_does_what_and_what_is_in_the_way,
     policies::policy_that_nobody_recorded_is_not_found,
     policies::policy_recorded_is_answered_and_read_back_whole,
     policies::policy_of_an_unknown_hierarchy_is_not_recorded,

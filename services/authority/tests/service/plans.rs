@@ -2,10 +2,10 @@
 
 use tandem_contracts::authority::v1::policy_change::Kind;
 use tandem_contracts::authority::v1::{
-    ApplyPlanRequest, CollectionImpact, CreatePlanRequest, DesiredPolicy, EnabledChange,
-    GetDesiredPolicyRequest, GetEffectiveAuthorityRequest, GetHandoverRequest, GetPlanRequest, ImpactRow,
-    ListAuditRecordsRequest, ListPlansRequest, Plan, PlanContent, PlanFacts, PolicyChange, WorkloadAuthority,
-    WorkloadChange, WorkloadCount, WorkloadImpact,
+    ApplyPlanRequest, CollectionImpact, CreatePlanRequest, DecommissionState, DesiredPolicy, EnabledChange,
+    GetDecommissionRequest, GetDesiredPolicyRequest, GetEffectiveAuthorityRequest, GetHandoverRequest,
+    GetPlanRequest, ImpactRow, ListAuditRecordsRequest, ListPlansRequest, Plan, PlanContent, PlanFacts,
+    PolicyChange, WorkloadAuthority, WorkloadChange, WorkloadCount, WorkloadImpact,
 };
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{
@@ -454,4 +454,47 @@ pub(crate) async fn device_is_told_where_it_is_desired() {
     expected.desired = Who::Intune.into();
     expected.desired_reason = Why::SliderIntune.into();
     assert_eq!(compliance(&mut sandbox).await, expected);
+}
+
+/// leaving.md: sliders go back before devices leave Intune; what nobody said blocks.
+pub(crate) async fn way_out_says_who_does_what_and_what_is_in_the_way() {
+    let mut sandbox = sandbox_with_policy().await;
+    let get = async |sandbox: &mut Sandbox, request| {
+        let answer = sandbox.plans.get_decommission(request).await;
+        answer.map(|answer| answer.into_inner().decommission.unwrap())
+    };
+    let request = GetDecommissionRequest { parent: HIERARCHY.into(), ..Default::default() };
+    let whole = get(&mut sandbox, request.clone()).await.unwrap();
+    assert_eq!((whole.state(), whole.devices), (DecommissionState::Blocked, 2));
+    let steps: Vec<(&str, &str)> =
+        whole.steps.iter().map(|step| (step.id.as_str(), step.actor.as_str())).collect();
+    assert_eq!(steps.first(), Some(&("adopt_policy", "tandem")));
+    let place = |id: &str| steps.iter().position(|(step, _)| *step == id).unwrap();
+    assert!(place("stop_auto_enrollment") < place("retire") && place("return_slider") < place("retire"));
+    assert_eq!(steps.last(), Some(&("confirm_out", "tandem")));
+    assert!(!whole.steps[0].blocks.is_empty() && !whole.left_behind.is_empty());
+
+    // Of one workload, devices stay co-managed.
+    let compliance = GetDecommissionRequest {
+        workload: Workload::CompliancePolicies.into(),
+        facts: Some(PlanFacts {
+            deployed_at_configuration_manager: vec![Workload::CompliancePolicies.into()],
+            conditional_access: Some(false),
+            ..PlanFacts::default()
+        }),
+        ..request.clone()
+    };
+    let compliance = get(&mut sandbox, compliance).await.unwrap();
+    assert!(!compliance.steps.iter().any(|step| step.id == "retire"));
+
+    let one = |devices: Vec<String>| GetDecommissionRequest { devices, ..request.clone() };
+    let drifting = get(&mut sandbox, one(vec![DRIFTING.into()])).await.unwrap();
+    assert_eq!(drifting.devices, 1);
+    let elsewhere = get(&mut sandbox, one(vec![fleet::POLICY_UNKNOWN.into()])).await.unwrap_err();
+    assert_eq!(
+        elsewhere.message(),
+        "devices[0]: expected a device of hierarchy PS1, found tenants/contoso/devices/d3 elsewhere"
+    );
+    let missing = get(&mut sandbox, one(vec!["tenants/contoso/devices/none".into()])).await.unwrap_err();
+    assert_eq!(reason(missing), ErrorReason::ResourceNotFound);
 }
