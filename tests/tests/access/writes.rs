@@ -18,20 +18,30 @@ use crate::table::TABLE;
 struct Write {
     method: &'static str,
     request: &'static str,
-    /// It changes the tenants of these tests. One that is there is not made again.
-    changes: bool,
+    /// What its tenant's administrator is answered. Whatever is not `OK` changes nothing: a tenant that is there is not made again, and
+    /// what only others can answer, or what was rejected, goes no further.
+    answered: Code,
 }
 
 const fn change(method: &'static str, request: &'static str) -> Write {
-    Write { method, request, changes: true }
+    Write { method, request, answered: Code::Ok }
 }
+
+const fn unmet(method: &'static str, request: &'static str) -> Write {
+    Write { method, request, answered: Code::FailedPrecondition }
+}
+
+/// Makes the plan of `{p}`, whose hash is `{h}`, before anything is asked: one that needs approvals.
+const PREPARED: &str = r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": true, "workloads": [
+    {"workload": "WORKLOAD_RESOURCE_ACCESS_POLICIES", "slider": "SLIDER_POSITION_INTUNE"},
+    {"workload": "WORKLOAD_CLIENT_APPS", "slider": "SLIDER_POSITION_INTUNE"}]}}"#;
 
 /// A change by every RPC that makes any, in an order in which all of them can be made.
 const WRITES: &[Write] = &[
     Write {
         method: "tandem.inventory.v1.TenantService/CreateTenant",
         request: r#"{"tenant": {"name": "tenants/{t}", "displayName": "changed"}}"#,
-        changes: false,
+        answered: Code::AlreadyExists,
     },
     change(
         "tandem.inventory.v1.TenantService/UpdateTenant",
@@ -74,10 +84,69 @@ const WRITES: &[Write] = &[
         r#"{"name": "tenants/{t}/collections/pilot"}"#,
     ),
     change(
+        "tandem.authority.v1.PlanService/CreatePlan",
+        r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#,
+    ),
+    change(
+        "tandem.authority.v1.ApprovalService/RequestApproval",
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/{p}", "hash": "{h}"}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.ApprovalService/ApprovePlan",
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/{p}", "hash": "{h}"}"#,
+    ),
+    change(
+        "tandem.authority.v1.ApprovalService/RejectPlan",
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/{p}", "hash": "{h}", "justification": {"reason": "changed"}}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.ApprovalService/BreakGlass",
+        r#"{"plan": "tenants/{t}/hierarchies/PS1/plans/{p}", "hash": "{h}", "justification": {"reason": "changed"}}"#,
+    ),
+    change(
+        "tandem.authority.v1.ApprovalService/UpdateApprovalRules",
+        r#"{"rules": {"name": "tenants/{t}/approvalRules"}}"#,
+    ),
+    change(
+        "tandem.authority.v1.PlanService/ApplyPlan",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/plans/{p}", "hash": "{h}", "configuredRevision": "{r}"}"#,
+    ),
+    change(
         "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy",
         r#"{"policy": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#,
     ),
 ];
+
+/// What stands for the prepared plan of a tenant in requests.
+struct Prepared {
+    plan: String,
+    hash: String,
+    configured_revision: i64,
+}
+
+impl Prepared {
+    /// Makes it, as that caller, who may.
+    async fn make(estate: &Estate, tenant: &str, caller: &Connection) -> Self {
+        let create = methods().into_iter().find(|method| method.name() == "CreatePlan").unwrap();
+        let (_, status) = call(caller, &create, &request(&create, &estate.filled(PREPARED, tenant))).await;
+        assert!(status.is_none(), "{status:?}");
+        let postgres = &estate.processes.postgres;
+        let of_plan =
+            |column: &str| format!("SELECT {column} FROM authority.plans WHERE tenant = '{tenant}'");
+        let revision =
+            format!("SELECT coalesce(max(revision), 0) FROM authority.policies WHERE tenant = '{tenant}'");
+        Self {
+            plan: postgres.column::<String>("postgres", &of_plan("plan")).await.remove(0),
+            hash: postgres.column::<String>("postgres", &of_plan("hash")).await.remove(0),
+            configured_revision: postgres.column::<i64>("postgres", &revision).await.remove(0),
+        }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let revision = self.configured_revision.to_string();
+        text.replace("{p}", &self.plan).replace("{h}", &self.hash).replace("{r}", &revision)
+    }
+}
 
 /// Everything that the databases hold of a tenant, by table, but for the audit log, where calls of the estate's making still arrive.
 async fn state(estate: &Estate, tenant: &str) -> BTreeMap<String, String> {
@@ -130,12 +199,15 @@ pub(crate) async fn writes_to_another_tenant_change_nothing() {
     let estate = Estate::new().await;
     let named = estate.claims("full_administrator", &[FABRIKAM], &json!({ "sub": "of-fabrikam" }));
     let caller = estate.processes.connection_with(&estate.processes.credentials.signed(&named));
+    let theirs = estate.caller("full_administrator", &[CONTOSO]);
+    let of_contoso = Prepared::make(&estate, CONTOSO, &theirs).await;
+    let of_fabrikam = Prepared::make(&estate, FABRIKAM, &caller).await;
     let before = state(&estate, CONTOSO).await;
     assert!(before.len() >= 14 && before["inventory.devices"].len() > 2, "{before:?}");
     let mut asked = 0;
     for (method, text) in requests() {
-        let of = |tenant| request(&method, &estate.filled(text, tenant));
-        let (own, other) = (of(FABRIKAM), of(CONTOSO));
+        let of = |tenant, plan: &Prepared| request(&method, &plan.filled(&estate.filled(text, tenant)));
+        let (own, other) = (of(FABRIKAM, &of_fabrikam), of(CONTOSO, &of_contoso));
         if text.contains("{t}") {
             let code = refused(&caller, &method, &other).await;
             assert_eq!(code, Some(Code::PermissionDenied), "{}", path(&method));
@@ -154,17 +226,16 @@ pub(crate) async fn writes_to_another_tenant_change_nothing() {
     let in_log = "SELECT count(*) FROM authority.audit_records WHERE tenant = 'contoso' AND principal LIKE '%of-fabrikam%'";
     assert_eq!(estate.processes.postgres.column::<i64>("postgres", in_log).await, [0]);
 
-    let theirs = estate.caller("full_administrator", &[CONTOSO]);
     let unchanged = state(&estate, FABRIKAM).await;
     let mut last = before;
     for write in WRITES {
         let method = methods().into_iter().find(|method| path(method) == write.method).unwrap();
-        let message = request(&method, &estate.filled(write.request, CONTOSO));
+        let message = request(&method, &of_contoso.filled(&estate.filled(write.request, CONTOSO)));
         let (_, status) = call(&theirs, &method, &message).await;
         let code = status.as_ref().map_or(Code::Ok, |status| status.code());
-        assert_eq!(code, if write.changes { Code::Ok } else { Code::AlreadyExists }, "{status:?}");
+        assert_eq!(code, write.answered, "{}: {status:?}", write.method);
         let now = state(&estate, CONTOSO).await;
-        assert_eq!(now != last, write.changes, "{}", write.method);
+        assert_eq!(now != last, write.answered == Code::Ok, "{}", write.method);
         last = now;
     }
     assert_eq!(state(&estate, FABRIKAM).await, unchanged);
