@@ -22,6 +22,7 @@ import calls_hierarchies
 import calls_monitoring
 import calls_plans
 import calls_prerequisites
+import calls_rollouts
 import calls_tenants
 from reflected import DEADLINE_SECONDS, ReflectedClient, Refused
 from running_server import RunningServer
@@ -31,13 +32,13 @@ from world import TENANTS, World
 
 __all__ = [
     "calls_approvals", "calls_audit", "calls_authority", "calls_collections", "calls_devices", "calls_hierarchies", "calls_monitoring",
-    "calls_plans", "calls_prerequisites", "calls_tenants",
+    "calls_plans", "calls_prerequisites", "calls_rollouts", "calls_tenants",
 ]
 
 PERMISSION = "tandem.type.v1.permission"
 PERMISSION_NUMBER = 50701
 # What one caller cannot show: a plan is approved by somebody else than who asked for it.
-ANSWERED_TO_OTHERS = {"tandem.authority.v1.ApprovalService/ApprovePlan"}
+ANSWERED_TO_OTHERS = {"tandem.authority.v1.ApprovalService/ApprovePlan", "tandem.authority.v1.RolloutService/ApproveRollout"}
 HEALTH = "grpc.health.v1.Health"
 REFLECTION_V1 = "grpc.reflection.v1.ServerReflection"
 
@@ -81,7 +82,7 @@ class ContractTest(CountedTest):
 
     def test_every_rpc_that_reflection_names_has_checks_of_answer_and_refusal(self):
         found = set(tandem_methods())
-        self.assertEqual(len(tandem_services()), 10)
+        self.assertEqual(len(tandem_services()), 11)
         self.assertEqual(found, set(ANSWERS) | ANSWERED_TO_OTHERS)
         self.assertEqual(found, set(REFUSALS))
 

@@ -8,7 +8,7 @@ SERVICE_OR_RPC = re.compile(r"^\s*(service|rpc) (\w+)", re.MULTILINE)
 
 
 # What one caller cannot show: a plan is approved by somebody else than who asked for it. The suite calls as one.
-ANSWERED_TO_OTHERS = {"tandem.authority.v1.ApprovalService/ApprovePlan"}
+ANSWERED_TO_OTHERS = {"tandem.authority.v1.ApprovalService/ApprovePlan", "tandem.authority.v1.RolloutService/ApproveRollout"}
 
 
 def rpcs(proto):

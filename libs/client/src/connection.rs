@@ -9,6 +9,7 @@ use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceCli
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
+use tandem_contracts::authority::v1::rollout_service_client::RolloutServiceClient;
 use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
@@ -319,6 +320,8 @@ typed_clients! {
     plans: PlanServiceClient of authority;
     /// Who must agree to a plan, and who has.
     approvals: ApprovalServiceClient of authority;
+    /// A workload moves in waves.
+    rollouts: RolloutServiceClient of authority;
     /// How the fleet is doing.
     monitoring: MonitoringServiceClient of monitoring;
 }

@@ -49,5 +49,6 @@ contract_services! {
     authority::v1::audit_service_server: AuditService, AuditServiceServer;
     authority::v1::plan_service_server: PlanService, PlanServiceServer;
     authority::v1::approval_service_server: ApprovalService, ApprovalServiceServer;
+    authority::v1::rollout_service_server: RolloutService, RolloutServiceServer;
     monitoring::v1::monitoring_service_server: MonitoringService, MonitoringServiceServer;
 }

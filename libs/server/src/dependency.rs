@@ -11,10 +11,12 @@ use crate::failure::{Failure, FieldViolation};
 use crate::status::DOMAIN;
 
 /// The resources of the contracts, by the full names of their messages.
-const RESOURCE_TYPES: [&str; 10] = [
+const RESOURCE_TYPES: [&str; 12] = [
     "tandem.authority.v1.ApprovalRequest",
     "tandem.authority.v1.DesiredPolicy",
     "tandem.authority.v1.Plan",
+    "tandem.authority.v1.Rollout",
+    "tandem.authority.v1.RolloutAction",
     "tandem.inventory.v1.Collection",
     "tandem.inventory.v1.Device",
     "tandem.inventory.v1.Hierarchy",
@@ -103,6 +105,28 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
         | ErrorReason::NoApprovalNeeded
         | ErrorReason::ApprovalPending
         | ErrorReason::ApprovalReasonMissing
+        | ErrorReason::RolloutCollectionUnknown
+        | ErrorReason::RolloutWorkloadMoving
+        | ErrorReason::RolloutCommandNotAllowed
+        | ErrorReason::TenantFrozen
+        | ErrorReason::TenantNotFrozen
+        | ErrorReason::RolloutPlanChanged
+        | ErrorReason::RolloutWaveNotCurrent
+        | ErrorReason::RolloutWaveNotInconclusive
+        | ErrorReason::RolloutWaveCount
+        | ErrorReason::RolloutWaveEmpty
+        | ErrorReason::RolloutWaveDuplicate
+        | ErrorReason::RolloutPercentagesDoNotAddUp
+        | ErrorReason::RolloutWindowNeverOpens
+        | ErrorReason::RolloutWindowTooLong
+        | ErrorReason::RolloutShareOutOfRange
+        | ErrorReason::RolloutGatesContradict
+        | ErrorReason::RolloutSampleOutOfReach
+        | ErrorReason::RolloutBudgetOfNothing
+        | ErrorReason::RolloutDeadlineBeforeSoak
+        | ErrorReason::RolloutOfflineAtOnce
+        | ErrorReason::RolloutActionOutOfOrder
+        | ErrorReason::RolloutActionSuperseded
         | ErrorReason::UnknownMethod
         | ErrorReason::MalformedMessage => None,
         // Credentials and limits of the other service are ours to have right; its defects are no news to the caller.

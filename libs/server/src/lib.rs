@@ -50,7 +50,7 @@ pub mod waiting;
 
 pub use audit::Auditor;
 pub use builder::ApiServer;
-pub use clock::Clock;
+pub use clock::{Clock, ClockHand};
 pub use consistency::ConsistencyToken;
 pub use contract_service::{ContractService, MAX_MESSAGE_BYTES};
 pub use failure::Failure;

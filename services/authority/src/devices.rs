@@ -1,19 +1,24 @@
-//! Where devices come from: the inventory, and the device-state cache beside it.
+//! Where devices and collections come from: the inventory, and the device-state cache beside it.
 
 use std::fmt;
 use std::sync::Arc;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
+use jiff::Timestamp;
 use tandem_cache::DeviceStateCache;
 use tandem_client::fleet::{self, DeviceReader, HeldDevice, NamedDevices};
 use tandem_client::{Connection, Stack};
 use tandem_contracts::authority::v1::ListDriftRequest;
+use tandem_contracts::convert::time;
+use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
 use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::{
-    Bookmark, Device, ListDevicesRequest, WatchDevicesRequest, WatchDevicesResponse,
+    Bookmark, Device, GetCollectionRequest, GetCollectionResponse, ListDevicesRequest, WatchDevicesRequest,
+    WatchDevicesResponse,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::id::{CollectionId, HierarchyId, TenantId};
 use tandem_server::consistency::Service;
 use tandem_server::names::{MAX_PAGE_SIZE, TenantName};
 use tandem_server::{ConsistencyToken, Failure};
@@ -135,6 +140,84 @@ impl Devices {
         };
         let changes = self.client.clone().watch_devices(request).await.map_err(failed)?.into_inner();
         Ok(changes.map_err(failed).map_ok(batch).boxed())
+    }
+}
+
+/// The collections of hierarchies.
+#[derive(Clone)]
+pub(crate) struct Collections(Arc<CollectionServiceClient<Stack>>);
+
+impl fmt::Debug for Collections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collections").finish_non_exhaustive()
+    }
+}
+
+/// How far the members of a pilot collection are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PilotReading {
+    /// When they were read. `None`: never, or not all of them.
+    pub(crate) members_read_at: Option<Timestamp>,
+    /// The world in which that was so.
+    pub(crate) world: fleet::World,
+}
+
+impl Collections {
+    /// The collections of the inventory at the other end.
+    pub(crate) fn new(inventory: &Connection) -> Self {
+        Self(Arc::new(inventory.collections()))
+    }
+
+    async fn get(
+        &self,
+        tenant: &TenantId,
+        hierarchy: &HierarchyId,
+        id: &CollectionId,
+    ) -> Result<GetCollectionResponse, Failure> {
+        let name = format!("tenants/{tenant}/hierarchies/{hierarchy}/collections/{id}");
+        let request = GetCollectionRequest { name, ..GetCollectionRequest::default() };
+        Ok((*self.0).clone().get_collection(request).await.map_err(failed)?.into_inner())
+    }
+
+    /// The name of a collection that people know it by; empty where the inventory has it no longer.
+    pub(crate) async fn display_name(&self, request: GetCollectionRequest) -> Result<String, Failure> {
+        match (*self.0).clone().get_collection(request).await.map_err(failed) {
+            Ok(answer) => Ok(answer.into_inner().collection.unwrap_or_default().display_name),
+            Err(Failure::NotFound { .. }) => Ok(String::new()),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Whether the hierarchy has such a collection.
+    pub(crate) async fn has(
+        &self,
+        tenant: &TenantId,
+        hierarchy: &HierarchyId,
+        id: &CollectionId,
+    ) -> Result<bool, Failure> {
+        match self.get(tenant, hierarchy, id).await {
+            Ok(_) => Ok(true),
+            Err(Failure::NotFound { .. }) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// How far the members of a pilot collection are known.
+    pub(crate) async fn pilot(
+        &self,
+        tenant: &TenantId,
+        hierarchy: &HierarchyId,
+        id: &CollectionId,
+    ) -> Result<PilotReading, Failure> {
+        let answer = self.get(tenant, hierarchy, id).await?;
+        let broken = |what: &str| Failure::internal(format!("GetCollection breaks the contract: {what}"));
+        let world = inventory_world(&answer.consistency_token);
+        let world = world.ok_or_else(|| broken("its consistency token says no world"))?;
+        let collection = answer.collection.unwrap_or_default();
+        let read_at = collection.observed_at.filter(|_| collection.members_complete);
+        let read_at = read_at.map(|at| time::from_proto("observed_at", at)).transpose();
+        let members_read_at = read_at.map_err(|violation| broken(&violation.to_string()))?;
+        Ok(PilotReading { members_read_at, world })
     }
 }
 

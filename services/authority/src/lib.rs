@@ -1,7 +1,7 @@
 //! Which manager decides this workload on this device, and why?
 //!
 //! Owns the co-management policy of each hierarchy as configured there, with its history, and as desired, with the plans that led to it;
-//! and the audit log of all services. Everything else is computed on read by the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
+//! the rollouts that move devices in waves, and the audit log of all services. Everything else is computed on read by the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
 //! one small transaction.
 //!
 //! Invariants: every answer names the revisions of device and policy that it came from; a reader who passes a consistency token
@@ -17,6 +17,7 @@ mod fleet;
 mod ground;
 mod grpc;
 mod judge;
+mod rollouts;
 mod store;
 
 use std::fmt;
@@ -30,6 +31,7 @@ use tandem_contracts::authority::v1::approval_service_server::ApprovalServiceSer
 use tandem_contracts::authority::v1::audit_service_server::AuditServiceServer;
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::authority::v1::plan_service_server::PlanServiceServer;
+use tandem_contracts::authority::v1::rollout_service_server::RolloutServiceServer;
 use tandem_server::audit::AuditSink;
 use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, Supervisor, caller, forget_requests};
@@ -39,8 +41,9 @@ pub use audit::signing::{KeyError, SigningKey};
 pub use grpc::Handlers;
 
 use decisions::Decisions;
-use devices::Devices;
+use devices::{Collections, Devices};
 use fleet::Fleets;
+use rollouts::{Controller, Upstream};
 use store::Store;
 
 /// What the service is assembled from.
@@ -86,7 +89,14 @@ impl Authority {
         let store = Store::open(&database).await?;
         let surroundings = SurroundingsReader::new(&inventory, devices::inventory_world);
         let fleet = Devices::new(&inventory.on_own_behalf(), None);
-        let fleets = Fleets::new(store.clone(), fleet, surroundings.clone(), clock, supervisor.clone());
+        let fleets =
+            Arc::new(Fleets::new(store.clone(), fleet, surroundings.clone(), clock, supervisor.clone()));
+        let upstream = Upstream {
+            surroundings: surroundings.clone(),
+            collections: Collections::new(&inventory.on_own_behalf()),
+            fleets: Arc::clone(&fleets),
+        };
+        let rollouts = Arc::new(Controller::new(store.clone(), upstream, clock));
         let inventory = inventory.with_caller_source(caller::on_behalf);
         let handlers = Handlers {
             store,
@@ -94,6 +104,8 @@ impl Authority {
             surroundings,
             fleets,
             hierarchies: inventory.hierarchies(),
+            collections: Collections::new(&inventory),
+            rollouts,
             clock,
             signing_key,
             grounds: Arc::default(),
@@ -109,6 +121,7 @@ impl Authority {
             .add_service(AuthorityServiceServer::new(self.handlers.clone()))
             .add_service(PlanServiceServer::new(self.handlers.clone()))
             .add_service(ApprovalServiceServer::new(self.handlers.clone()))
+            .add_service(RolloutServiceServer::new(self.handlers.clone()))
             .add_service(AuditServiceServer::new(self.handlers.clone()))
     }
 
@@ -121,7 +134,7 @@ impl Authority {
     /// Starts what runs beside the calls.
     pub fn start_tasks(&self) {
         let supervisor = &self.supervisor;
-        let Handlers { store, clock, signing_key, .. } = self.handlers.clone();
+        let Handlers { store, clock, signing_key, rollouts, .. } = self.handlers.clone();
         match signing_key {
             Some(key) => supervisor.spawn(
                 "audit heads",
@@ -131,11 +144,17 @@ impl Authority {
                 tracing::warn!("heads of the audit log are not signed: expected a key in `audit.signing_key`")
             }
         }
-        supervisor.spawn_endless("authority fleets", self.handlers.fleets.clone().publish_health());
+        supervisor.spawn_endless("authority fleets", (*self.handlers.fleets).clone().publish_health());
+        supervisor.spawn("rollouts", rollouts.run(supervisor.ending()));
         supervisor.spawn(
             "authority forget requests",
             forget_requests::run(store.database, clock, supervisor.ending()),
         );
+    }
+
+    /// Looks at every rollout that moves once, as the task does on its own: for whoever needs to know when that is done.
+    pub async fn look_at_rollouts(&self) {
+        Box::pin(self.handlers.rollouts.pass()).await;
     }
 
     /// Closes the database, after the last call was answered.

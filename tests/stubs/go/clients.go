@@ -46,6 +46,7 @@ func connect(address, token string) (*clients, error) {
 		prerequisites.PrerequisitesService_ServiceDesc.ServiceName: prerequisites.NewPrerequisitesServiceClient(connection),
 		authority.AuditService_ServiceDesc.ServiceName:             authority.NewAuditServiceClient(connection),
 		authority.PlanService_ServiceDesc.ServiceName:              authority.NewPlanServiceClient(connection),
+		authority.RolloutService_ServiceDesc.ServiceName:           authority.NewRolloutServiceClient(connection),
 		authority.ApprovalService_ServiceDesc.ServiceName:          authority.NewApprovalServiceClient(connection),
 		authority.AuthorityService_ServiceDesc.ServiceName:         authority.NewAuthorityServiceClient(connection),
 		monitoring.MonitoringService_ServiceDesc.ServiceName:       monitoring.NewMonitoringServiceClient(connection),

@@ -6,7 +6,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from tandem.authority.v1 import (
     approval_service_pb2, approval_service_pb2_grpc, audit_service_pb2, audit_service_pb2_grpc, authority_service_pb2,
-    authority_service_pb2_grpc, plan_service_pb2, plan_service_pb2_grpc,
+    authority_service_pb2_grpc, plan_service_pb2, plan_service_pb2_grpc, rollout_service_pb2, rollout_service_pb2_grpc,
 )
 from tandem.inventory.v1 import (
     collection_service_pb2, collection_service_pb2_grpc, device_service_pb2, device_service_pb2_grpc, hierarchy_service_pb2,
@@ -29,6 +29,7 @@ SERVICES = {
         (authority_service_pb2, "AuthorityService", authority_service_pb2_grpc.AuthorityServiceStub),
         (plan_service_pb2, "PlanService", plan_service_pb2_grpc.PlanServiceStub),
         (approval_service_pb2, "ApprovalService", approval_service_pb2_grpc.ApprovalServiceStub),
+        (rollout_service_pb2, "RolloutService", rollout_service_pb2_grpc.RolloutServiceStub),
         (monitoring_service_pb2, "MonitoringService", monitoring_service_pb2_grpc.MonitoringServiceStub),
     )
 }

@@ -89,6 +89,44 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"name": "tenants/{t}/hierarchies/PS1/plans/none"}"#
     "tandem.authority.v1.PlanService/ListPlans" EVERYBODY
         r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.authority.v1.RolloutService/ApproveRollout" APPROVERS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "hash": "none"}"#
+    "tandem.authority.v1.RolloutService/ApproveRolloutWave" APPROVERS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "justification": {"reason": "none"}}"#
+    "tandem.authority.v1.RolloutService/BreakRolloutGlass" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "hash": "none", "justification": {"reason": "none"}}"#
+    "tandem.authority.v1.RolloutService/CancelRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "justification": {"reason": "none"}}"#
+    "tandem.authority.v1.RolloutService/ConfirmRolloutAction" WHO_KNOWS_POLICIES
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none/actions/none"}"#
+    "tandem.authority.v1.RolloutService/CreateRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "spec": {}}"#
+    "tandem.authority.v1.RolloutService/FreezeTenant" OPERATORS
+        r#"{"name": "tenants/{t}"}"#
+    "tandem.authority.v1.RolloutService/GetFreeze" EVERYBODY
+        r#"{"name": "tenants/{t}/freeze"}"#
+    "tandem.authority.v1.RolloutService/GetRollout" EVERYBODY
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/ListRolloutActions" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/ListRolloutDevices" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/ListRollouts" EVERYBODY
+        r#"{"parent": "tenants/{t}/hierarchies/PS1"}"#
+    "tandem.authority.v1.RolloutService/PauseRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "justification": {"reason": "none"}}"#
+    "tandem.authority.v1.RolloutService/ResumeRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/RollBackRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none", "justification": {"reason": "none"}}"#
+    "tandem.authority.v1.RolloutService/StartRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/SubmitRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
+    "tandem.authority.v1.RolloutService/UnfreezeTenant" OPERATORS
+        r#"{"name": "tenants/{t}"}"#
+    "tandem.authority.v1.RolloutService/WithdrawRollout" OPERATORS
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/none"}"#
     "tandem.inventory.v1.CollectionService/CreateCollection" OPERATORS
         r#"{"collection": {"name": "tenants/{t}/collections/pilot"}}"#
     "tandem.inventory.v1.CollectionService/DeleteCollection" OPERATORS

@@ -47,14 +47,30 @@ pub fn reported(facts: &DeviceFacts) -> Reported {
 /// report does.
 #[must_use]
 pub fn latest_reports(facts: &DeviceFacts) -> PerWorkload<Option<ManagementAuthority>> {
+    let newest = newest_reports(facts);
+    PerWorkload::from_fn(|workload| newest[workload].map(|(authority, _)| authority))
+}
+
+/// The same with the moment of each. What was said at no known moment is left out.
+#[must_use]
+pub fn dated_reports(facts: &DeviceFacts) -> PerWorkload<Option<(ManagementAuthority, Timestamp)>> {
+    let newest = newest_reports(facts);
+    PerWorkload::from_fn(|workload| {
+        let (authority, at) = newest[workload]?;
+        Some((authority, at?))
+    })
+}
+
+fn newest_reports(facts: &DeviceFacts) -> PerWorkload<Option<(ManagementAuthority, Option<Timestamp>)>> {
     let reported = reported(facts);
     let site = reported.site.and_then(|site| site.value.ok()).map(|value| value.reported());
     let at = |stamp: Option<&SectionStamp>| stamp.map(|stamp| stamp.observed_at);
     let site_at = at(facts.capability_text.as_ref().and_then(|fact| facts.origin(fact)));
     let cloud_at = at(facts.client_features.as_ref().and_then(|fact| facts.origin(fact)));
     PerWorkload::from_fn(|workload| {
-        let by_site = site.as_ref().and_then(|flags| said_of(flags, workload));
+        let by_site = site.as_ref().and_then(|flags| said_of(flags, workload)).map(|said| (said, site_at));
         let by_cloud = reported.cloud.as_ref().and_then(|flags| said_of(flags, workload));
+        let by_cloud = by_cloud.map(|said| (said, cloud_at));
         if cloud_at > site_at { by_cloud.or(by_site) } else { by_site.or(by_cloud) }
     })
 }

@@ -26,6 +26,6 @@ mod ways_out;
 pub use cause::{DriftCause, DriftExplanation, DriftTimes, NotReceived, explain_drift};
 pub(crate) use decide::resource_access_fixed;
 pub use decide::{Decision, EffectiveAuthority, Standing, effective_authority};
-pub use drift::{Drift, Reported, SiteReport, drift, latest_reports, reported};
+pub use drift::{Drift, Reported, SiteReport, dated_reports, drift, latest_reports, reported};
 pub use reason::Reason;
 pub use ways_out::{Claimant, Pilot, WayOut, ways_out};

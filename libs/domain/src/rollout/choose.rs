@@ -17,6 +17,22 @@ pub(super) fn is_known(spec: &RolloutSpec, wave: usize, seen: &Observations) -> 
     })
 }
 
+/// How many devices each wave would take as the fleet stands, for [`RolloutSpec::validate`]. `None`: its choice, or one before it, is not
+/// known.
+#[must_use]
+pub fn wave_sizes(spec: &RolloutSpec, tenant: &TenantId, seen: &Observations) -> Vec<Option<u64>> {
+    let known = (0..spec.waves.len()).map(|wave| is_known(spec, wave, seen));
+    let mut sizes: Vec<Option<u64>> = known.map(|known| known.then_some(0)).collect();
+    for device in seen.devices.keys() {
+        let bucket = Bucket::of(tenant, device);
+        let owner = spec.waves.iter().position(|spec| takes(&spec.choice, device, bucket, seen));
+        if let Some(Some(size)) = owner.map(|owner| &mut sizes[owner]) {
+            *size += 1;
+        }
+    }
+    sizes
+}
+
 /// Fixes the devices of a wave that begins. What earlier waves did not move, and may still be moved, is taken over from them.
 pub(super) fn take(rollout: &mut Rollout, wave: usize, seen: &Observations) {
     let (before, rest) = rollout.waves.split_at_mut(wave);

@@ -45,6 +45,7 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, ActionId, BATCH, Batch};
 pub use bucket::{BUCKETS, Bucket};
+pub use choose::wave_sizes;
 pub use command::{Command, CommandRefused, apply};
 pub use freeze::{Freeze, FreezeRefused};
 pub use observe::{DeviceObservation, Observations, Report};

@@ -13,6 +13,7 @@ use tandem_domain::prerequisites::{Path, evaluate_device};
 use tandem_domain::state::management_state;
 
 use super::index::Counted;
+use super::reading::Reading;
 use crate::store::policy_set::PolicySet;
 
 /// One reading of it.
@@ -72,6 +73,7 @@ impl Basis {
             revision,
             class,
             valid_until: report.valid_until,
+            reading: Reading::of(&facts),
             hierarchy: facts.hierarchy,
             collections: facts.collections,
         }

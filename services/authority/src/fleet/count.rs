@@ -1,5 +1,6 @@
 //! One tenant's index, shared by its follower and by plans, with the world that it covers.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ impl Default for Progress {
 pub(crate) struct FleetCount {
     fleet: RwLock<Fleet>,
     progress: watch::Sender<Progress>,
+    /// Grows with every change of the fleet.
+    changes: AtomicU64,
     /// Asks the follower to look at surroundings and policies now.
     nudge: Notify,
 }
@@ -95,6 +98,11 @@ impl FleetCount {
         }
     }
 
+    /// How often the fleet has changed. The same number before and after: the same fleet.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
+    }
+
     fn read(&self, asked: World, basis: &Basis) -> Option<RwLockReadGuard<'_, Fleet>> {
         let fleet = self.fleet.read().unwrap_or_else(PoisonError::into_inner);
         fleet.answers(asked, basis).then_some(fleet)
@@ -106,7 +114,11 @@ impl FleetCount {
 
     /// Changes the fleet that answers.
     pub(super) fn write<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
-        change(&mut self.fleet.write().unwrap_or_else(PoisonError::into_inner))
+        let mut fleet = self.fleet.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(&mut fleet);
+        // Within the lock: whoever reads a fleet and then the number has seen all that it counts.
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        changed
     }
 
     /// Everything that is known is counted.

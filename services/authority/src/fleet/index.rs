@@ -1,12 +1,15 @@
 //! The devices of one tenant as plans count them: classes and collections as bitmaps over dense ordinals.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 use tandem_client::fleet::Roster;
 use tandem_domain::id::{CollectionId, HierarchyId};
 use tandem_domain::plan::DeviceClass;
+
+use super::reading::Reading;
 
 /// A device as it is counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +25,8 @@ pub(crate) struct Counted {
     pub(crate) collections: Vec<CollectionId>,
     /// When time alone changes its class.
     pub(crate) valid_until: Option<Timestamp>,
+    /// What rollouts are told of it.
+    pub(crate) reading: Reading,
 }
 
 /// What the index keeps of a device.
@@ -31,6 +36,7 @@ struct Entry {
     class: u32,
     /// The minute in which its class expires.
     due: i64,
+    reading: Reading,
 }
 
 /// Never.
@@ -46,7 +52,7 @@ struct Group {
 
 /// Which devices are in which class and collection.
 ///
-/// Made for a million devices: 20 bytes for the id, 24 for the entry, and some 2 for each membership.
+/// Made for a million devices: 20 bytes for the id, some 70 for the entry, and some 2 for each membership.
 #[derive(Debug, Default)]
 pub(crate) struct FleetIndex {
     roster: Roster,
@@ -75,7 +81,7 @@ impl FleetIndex {
         if let Some(old) = old {
             self.take_out(ordinal, old);
         }
-        let Counted { revision, hierarchy, class, collections, valid_until, .. } = counted;
+        let Counted { revision, hierarchy, class, collections, valid_until, reading, .. } = counted;
         if let Some(hierarchy) = &hierarchy {
             let known = self.collections.entry(hierarchy.clone()).or_default();
             for collection in collections {
@@ -90,7 +96,7 @@ impl FleetIndex {
         if due != NOT_DUE {
             self.due.entry(due).or_default().insert(ordinal);
         }
-        self.devices[place] = Some(Entry { revision, class: group, due });
+        self.devices[place] = Some(Entry { revision, class: group, due, reading });
     }
 
     /// The same for a device that was read again: it never brings back a device that left meanwhile.
@@ -135,6 +141,25 @@ impl FleetIndex {
         collection: &CollectionId,
     ) -> Option<&RoaringBitmap> {
         self.collections.get(hierarchy)?.get(collection)
+    }
+
+    /// The devices of a hierarchy, in no order: ordinal, class and what was read of each.
+    pub(crate) fn readings(
+        &self,
+        hierarchy: &HierarchyId,
+    ) -> impl Iterator<Item = (u32, DeviceClass, &Reading)> {
+        let groups = self.groups.iter().filter(move |group| group.hierarchy.as_ref() == Some(hierarchy));
+        groups.flat_map(|group| {
+            group.devices.iter().filter_map(|ordinal| {
+                let entry = self.devices.get(ordinal as usize)?.as_ref()?;
+                Some((ordinal, group.class, &entry.reading))
+            })
+        })
+    }
+
+    /// The id of a device.
+    pub(crate) fn id(&self, ordinal: u32) -> Option<Arc<str>> {
+        self.roster.id(ordinal)
     }
 
     /// Up to `limit` devices whose class time has changed. They are due until they are replaced or removed.
@@ -187,6 +212,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
     use tandem_domain::authority::{Reason, Standing};
+    use tandem_domain::facts::{DeviceFacts, Fact};
     use tandem_domain::prerequisites::Verdict;
     use tandem_domain::state::ManagementState;
 
@@ -202,6 +228,13 @@ mod tests {
 
     fn device(n: u8) -> String {
         format!("00000000-0000-0000-0000-0000000000{n:02x}")
+    }
+
+    /// A reading that tells the revision.
+    fn reading(revision: u64) -> Reading {
+        let at = Timestamp::from_second(i64::try_from(revision).unwrap()).unwrap();
+        let facts = DeviceFacts { last_intune_sync: Some(Fact::new(at, 0)), ..DeviceFacts::default() };
+        Reading::of(&facts)
     }
 
     fn counted() -> impl Strategy<Value = Counted> {
@@ -224,6 +257,7 @@ mod tests {
                     .map(|n| CollectionId::parse(&format!("PS10004{n}")).unwrap())
                     .collect(),
                 valid_until: until.map(|minute| Timestamp::from_second(minute * 60 + 30).unwrap()),
+                reading: reading(revision),
             })
     }
 
@@ -289,6 +323,14 @@ mod tests {
                     let found = classes.iter().find(|(found, _)| *found == class(blocked)).map(|(_, devices)| *devices);
                     let wanted = such(&|counted| of(counted) && counted.class == class(blocked));
                     prop_assert_eq!(names(&index, found), wanted);
+                }
+                let read = index.readings(&hierarchy).map(|(ordinal, class, reading)| {
+                    (index.id(ordinal).unwrap().to_string(), class, *reading)
+                });
+                let read: Vec<_> = read.collect();
+                prop_assert_eq!(read.len(), such(&of).len());
+                for (device, class, reading) in read {
+                    prop_assert_eq!((class, reading), (expected[&device].class, expected[&device].reading));
                 }
                 for n in 0..4 {
                     let collection = CollectionId::parse(&format!("PS10004{n}")).unwrap();

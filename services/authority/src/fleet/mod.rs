@@ -1,6 +1,6 @@
-//! The fleet as plans count it: per tenant an index in memory, kept at the inventory's feed.
+//! The fleet as plans count it and rollouts see it: per tenant an index in memory, kept at the inventory's feed.
 //!
-//! - `index`: classes and collections as bitmaps.
+//! - `index`: classes and collections as bitmaps, and what rollouts are told of each device (`reading`).
 //! - `count`: one tenant's index with the world that it covers, and waiting for it.
 //! - `follow`: what keeps it current.
 //!
@@ -12,6 +12,7 @@ mod basis;
 mod count;
 mod follow;
 mod index;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,6 +27,7 @@ use tandem_server::{Clock, Supervisor};
 
 pub(crate) use basis::Basis;
 pub(crate) use count::{Fleet, FleetCount};
+pub(crate) use index::FleetIndex;
 
 use crate::devices::Devices;
 use crate::store::Store;

@@ -2,6 +2,7 @@
 
 pub(super) mod decommission;
 pub(super) mod plan;
+pub(super) mod rollout;
 #[cfg(test)]
 mod tests;
 mod ways_out;

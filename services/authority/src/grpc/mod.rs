@@ -11,6 +11,7 @@ mod drift;
 mod effective;
 mod plans;
 mod policies;
+mod rollouts;
 mod settings;
 mod stream;
 
@@ -37,24 +38,28 @@ use approvals::Answering;
 
 use crate::audit::signing::SigningKey;
 use crate::decisions::Decisions;
-use crate::devices::{Devices, INVENTORY};
+use crate::devices::{Collections, Devices, INVENTORY};
 use crate::fleet::Fleets;
 use crate::ground::Grounds;
 use crate::judge::World;
+use crate::rollouts::Controller;
 use crate::store::Store;
 use crate::store::approvals::Deed;
 use crate::store::policy_set::{PolicySet, policy_set};
 
 pub(crate) use convert::device as device_facts;
+pub(crate) use convert::rollout::{approval_refused, command_refused, freeze_refused, rollout_message};
 
-/// Answers the calls of `tandem.authority.v1.AuthorityService`.
+/// Answers the calls of the services of `tandem.authority.v1`.
 #[derive(Clone)]
 pub struct Handlers {
     pub(crate) store: Store,
     pub(crate) devices: Devices,
     pub(crate) surroundings: SurroundingsReader,
-    pub(crate) fleets: Fleets,
+    pub(crate) fleets: Arc<Fleets>,
     pub(crate) hierarchies: HierarchyServiceClient<Stack>,
+    pub(crate) collections: Collections,
+    pub(crate) rollouts: Arc<Controller>,
     pub(crate) clock: Clock,
     /// Signs heads of the audit log. `None`: nobody does.
     pub(crate) signing_key: Option<SigningKey>,

@@ -17,6 +17,7 @@ impl MigratorTrait for Migrator {
             Box::new(Plans),
             Box::new(Approvals),
             Box::new(PolicyChanges),
+            Box::new(Rollouts),
         ]
     }
 }
@@ -211,6 +212,60 @@ impl MigrationTrait for PolicyChanges {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         manager.get_connection().execute_unprepared("ALTER TABLE policies DROP COLUMN changes").await?;
+        Ok(())
+    }
+}
+
+struct Rollouts;
+
+const ROLLOUT_TABLES: [&str; 7] = [
+    // `state` is the rollout as the domain reads it, `approval` the approvals that were asked for, `shown` the encoded message without what the
+    // other columns say. `revision` grows with every change, `etag` with every change of a phase; `moving`: it was started and is not
+    // over. Times are in microseconds since 1970.
+    "CREATE TABLE rollouts (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, rollout TEXT NOT NULL, workload TEXT NOT NULL, phase TEXT NOT NULL,
+        moving BOOLEAN NOT NULL, revision BIGINT NOT NULL, etag BIGINT NOT NULL, state TEXT NOT NULL, approval TEXT,
+        shown BLOB NOT NULL, create_time BIGINT NOT NULL, created_by TEXT NOT NULL, update_time BIGINT NOT NULL,
+        PRIMARY KEY (tenant, hierarchy, rollout))",
+    "CREATE INDEX rollouts_by_time ON rollouts (tenant, hierarchy, create_time, rollout)",
+    // A workload of a hierarchy is moved by one rollout at a time.
+    "CREATE UNIQUE INDEX rollouts_moving ON rollouts (tenant, hierarchy, workload) WHERE moving",
+    // What was given out to be done. `devices`: their ids as JSON. `open`: it is to be done now.
+    "CREATE TABLE rollout_actions (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, rollout TEXT NOT NULL, sequence BIGINT NOT NULL, action TEXT NOT NULL,
+        wave INTEGER NOT NULL, collection TEXT NOT NULL, adds BOOLEAN NOT NULL, takes_back BOOLEAN NOT NULL, devices TEXT NOT NULL,
+        open BOOLEAN NOT NULL, give_time BIGINT NOT NULL, confirm_time BIGINT, confirmed_by TEXT,
+        PRIMARY KEY (tenant, hierarchy, rollout, sequence))",
+    "CREATE UNIQUE INDEX rollout_actions_by_id ON rollout_actions (tenant, hierarchy, rollout, action)",
+    // A tenant has a row while it is frozen.
+    "CREATE TABLE freezes (
+        tenant TEXT NOT NULL PRIMARY KEY, frozen_by TEXT NOT NULL, why TEXT NOT NULL, since BIGINT NOT NULL)",
+    // Which process steps the tenant's rollouts, and until when. `fence` grows with every change of holder. Whoever writes anything of the
+    // tables above locks this row first.
+    "CREATE TABLE leases (
+        tenant TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, fence BIGINT NOT NULL, expire_time BIGINT NOT NULL)",
+];
+
+impl MigrationName for Rollouts {
+    fn name(&self) -> &str {
+        "m0005_rollouts"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Rollouts {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in ROLLOUT_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["leases", "freezes", "rollout_actions", "rollouts"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
         Ok(())
     }
 }

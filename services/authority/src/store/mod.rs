@@ -1,4 +1,5 @@
-//! The authority's own tables: policies as recorded, their history, plans with their approvals, policies as desired, and the audit log. Nobody else reads
+//! The authority's own tables: policies as recorded, their history, plans with their approvals, policies as desired, rollouts, and the
+//! audit log. Nobody else reads
 //! them.
 //!
 //! Invariants: a tenant's revisions rise in commit order, since every write of a policy locks the tenant's row first; each recorded policy
@@ -12,6 +13,7 @@ pub(crate) mod once;
 pub(crate) mod plans;
 pub(crate) mod policies;
 pub(crate) mod policy_set;
+pub(crate) mod rollouts;
 #[cfg(test)]
 mod tests;
 

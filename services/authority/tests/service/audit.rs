@@ -14,6 +14,7 @@ use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{AuditEvent, AuditKind, ErrorReason, Justification};
 use tandem_domain::audit::{Link, Verifier};
 use tandem_storage::{Database, Rows, StoreError};
+use tandem_testkit::database::Place;
 use tonic::Code;
 
 use crate::fleet::{self, POLICY};
@@ -239,8 +240,8 @@ pub(crate) async fn head_is_signed_and_an_empty_chain_has_none() {
     key.verify(text.as_bytes(), &head.signature).unwrap();
 }
 
-/// Changes rows of the log past the service.
-async fn tamper(sandbox: &Sandbox, sql: &'static str) {
+/// Changes rows past the service.
+pub(crate) async fn tamper(place: &Place, sql: &'static str) {
     struct Nothing;
     impl MigratorTrait for Nothing {
         fn migrations() -> Vec<Box<dyn MigrationTrait>> {
@@ -251,7 +252,7 @@ async fn tamper(sandbox: &Sandbox, sql: &'static str) {
             sea_orm::sea_query::IntoIden::into_iden("no_migrations")
         }
     }
-    let database = Database::open::<Nothing>(&sandbox.place.of("authority")).await.unwrap();
+    let database = Database::open::<Nothing>(&place.of("authority")).await.unwrap();
     let written = database.write(Rows::OfEveryTenant, |tx| {
         Box::pin(async move {
             assert!(tx.execute_unprepared(sql).await?.rows_affected() > 0, "{sql}");
@@ -272,7 +273,7 @@ pub(crate) async fn chain_that_was_changed_is_told_with_its_place() {
     assert_eq!(whole, VerifyAuditResponse { verified: 7, heads: 1, ..Default::default() });
 
     tamper(
-        &sandbox,
+        &sandbox.place,
         "UPDATE audit_records SET entry = replace(entry, 'token:3', 'token:9') WHERE sequence = 4",
     )
     .await;
@@ -284,10 +285,10 @@ pub(crate) async fn chain_that_was_cut_is_told_by_its_row_and_by_a_kept_head() {
     let mut sandbox = sandbox().await;
     record(&mut sandbox, 0..5).await;
     let kept = head(&mut sandbox).await;
-    tamper(&sandbox, "DELETE FROM audit_records WHERE sequence > 3").await;
+    tamper(&sandbox.place, "DELETE FROM audit_records WHERE sequence > 3").await;
     assert_eq!(fault(&verify(&mut sandbox, Vec::new()).await), (AuditFault::Truncated, 4));
     tamper(
-        &sandbox,
+        &sandbox.place,
         "UPDATE audit_chains SET sequence = 3, hash = (SELECT hash FROM audit_records WHERE sequence = 3)",
     )
     .await;

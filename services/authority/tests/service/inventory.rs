@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use tandem_contracts::inventory::v1 as proto;
+use tandem_contracts::inventory::v1::collection_service_server::CollectionService;
 use tandem_contracts::inventory::v1::device_service_server::DeviceService;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
@@ -29,6 +30,7 @@ pub(crate) struct World {
     pub(crate) devices: Vec<proto::Device>,
     pub(crate) hierarchies: Vec<proto::HierarchySurroundings>,
     pub(crate) surroundings_revision: u64,
+    pub(crate) collections: Vec<proto::Collection>,
     /// Does not answer.
     pub(crate) away: bool,
     pub(crate) pages_read: usize,
@@ -59,6 +61,11 @@ impl World {
         }
     }
 
+    fn tell(&mut self, changed: Vec<proto::Device>, left: Vec<proto::DeviceLeft>) {
+        let change = proto::WatchDevicesResponse { changed, left, bookmark: Some(self.bookmark()) };
+        self.feeds.retain(|feed| feed.send(Ok(change.clone())).is_ok());
+    }
+
     fn check(&self, token: &str) -> Result<(), Failure> {
         let seen = Mark { incarnation: self.incarnation, revision: self.revision };
         ConsistencyToken::parse(token)?.check(Service::Inventory, seen)
@@ -73,6 +80,7 @@ impl Inventory {
             devices: fleet::devices(),
             hierarchies: fleet::hierarchies(),
             surroundings_revision: 3,
+            collections: Vec::new(),
             away: false,
             pages_read: 0,
             devices_read: 0,
@@ -88,12 +96,25 @@ impl Inventory {
         device.revision = world.revision;
         world.devices.retain(|known| known.name != device.name);
         world.devices.push(device.clone());
-        let change = proto::WatchDevicesResponse {
-            changed: vec![device],
-            bookmark: Some(world.bookmark()),
-            ..Default::default()
-        };
-        world.feeds.retain(|feed| feed.send(Ok(change.clone())).is_ok());
+        world.tell(vec![device], Vec::new());
+    }
+
+    /// A device is gone from the next revision on.
+    pub(crate) fn remove(&self, name: &str) {
+        let mut world = self.world();
+        world.revision += 1;
+        world.devices.retain(|known| known.name != name);
+        let left = proto::DeviceLeft { name: name.to_owned(), revision: world.revision };
+        world.tell(Vec::new(), vec![left]);
+    }
+
+    /// A collection is as said from the next revision on. Who its members are, devices say.
+    pub(crate) fn describe(&self, collection: proto::Collection) {
+        let mut world = self.world();
+        world.revision += 1;
+        world.collections.retain(|known| known.name != collection.name);
+        world.collections.push(collection);
+        world.tell(Vec::new(), Vec::new());
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
@@ -312,6 +333,75 @@ impl DeviceService for Inventory {
         &self,
         _: Request<proto::ListIdentityConflictsRequest>,
     ) -> Result<Response<proto::ListIdentityConflictsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+}
+
+#[tonic::async_trait]
+impl CollectionService for Inventory {
+    type ImportCollectionsStream = BoxStream<'static, Result<proto::ImportCollectionsResponse, Status>>;
+
+    async fn get_collection(
+        &self,
+        request: Request<proto::GetCollectionRequest>,
+    ) -> Result<Response<proto::GetCollectionResponse>, Status> {
+        let world = self.asked()?;
+        let name = request.into_inner().name;
+        let Some(collection) = world.collections.iter().find(|known| known.name == name) else {
+            return Err(not_found("tandem.inventory.v1.Collection", name).into());
+        };
+        Ok(Response::new(proto::GetCollectionResponse {
+            collection: Some(collection.clone()),
+            consistency_token: world.token(),
+        }))
+    }
+
+    async fn import_collections(
+        &self,
+        _: Request<Streaming<proto::ImportCollectionsRequest>>,
+    ) -> Result<Response<Self::ImportCollectionsStream>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn create_collection(
+        &self,
+        _: Request<proto::CreateCollectionRequest>,
+    ) -> Result<Response<proto::CreateCollectionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_collections(
+        &self,
+        _: Request<proto::ListCollectionsRequest>,
+    ) -> Result<Response<proto::ListCollectionsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn update_collection(
+        &self,
+        _: Request<proto::UpdateCollectionRequest>,
+    ) -> Result<Response<proto::UpdateCollectionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn delete_collection(
+        &self,
+        _: Request<proto::DeleteCollectionRequest>,
+    ) -> Result<Response<proto::DeleteCollectionResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn list_collection_members(
+        &self,
+        _: Request<proto::ListCollectionMembersRequest>,
+    ) -> Result<Response<proto::ListCollectionMembersResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn update_collection_members(
+        &self,
+        _: Request<proto::UpdateCollectionMembersRequest>,
+    ) -> Result<Response<proto::UpdateCollectionMembersResponse>, Status> {
         Err(Status::unimplemented(""))
     }
 }

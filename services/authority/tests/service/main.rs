@@ -10,6 +10,7 @@ mod fleet;
 mod inventory;
 mod plans;
 mod policies;
+mod rollouts;
 mod same;
 mod settings;
 mod tokens;
@@ -215,6 +216,26 @@ tandem_testkit::both_databases!(
     policies::revisions_are_listed_newest_first_page_by_page,
     policies::policies_are_listed_by_name_page_by_page,
     policies::capability_value_is_decoded,
+    rollouts::rollout_goes_from_draft_to_completed,
+    rollouts::steps_and_commands_are_on_record,
+    rollouts::action_is_data_sheet_and_script,
+    rollouts::broken_failure_gate_takes_back_exactly_what_was_handed_over,
+    rollouts::pause_holds_everything_and_puts_the_clocks_off,
+    rollouts::freeze_stops_everything_until_it_is_ended,
+    rollouts::freeze_between_two_looks_puts_the_clocks_off,
+    rollouts::rollout_that_needs_approval_waits_for_somebody_else,
+    rollouts::inconclusive_wave_is_approved_by_a_person,
+    rollouts::readings_of_the_world_are_followed,
+    rollouts::refusals::rollout_that_cannot_be_meant_has_a_reason_of_its_own,
+    rollouts::refusals::fields_of_another_shape_are_named,
+    rollouts::refusals::second_rollout_of_a_workload_is_refused,
+    rollouts::refusals::command_that_the_phase_does_not_allow_is_refused,
+    rollouts::refusals::stale_etag_is_a_mismatch_and_a_repeated_request_is_answered_once,
+    rollouts::refusals::action_is_confirmed_in_its_order_and_while_it_counts,
+    rollouts::replicas::replicas_that_race_give_each_action_out_once,
+    rollouts::replicas::replica_that_is_gone_is_followed_by_another,
+    rollouts::replicas::action_that_a_crash_lost_is_given_out_again,
+    rollouts::replicas::rollout_waits_while_the_inventory_is_away,
     settings::kinds_are_listed_with_what_governs_them,
     settings::kind_without_a_device_is_answered_alone,
     settings::setting_is_held_by_whom_its_workload_is,

@@ -8,6 +8,7 @@ import { ApprovalService } from "../generated/tandem/authority/v1/approval_servi
 import { AuditService } from "../generated/tandem/authority/v1/audit_service_pb.js";
 import { AuthorityService } from "../generated/tandem/authority/v1/authority_service_pb.js";
 import { PlanService } from "../generated/tandem/authority/v1/plan_service_pb.js";
+import { RolloutService } from "../generated/tandem/authority/v1/rollout_service_pb.js";
 import { CollectionService } from "../generated/tandem/inventory/v1/collection_service_pb.js";
 import { DeviceService } from "../generated/tandem/inventory/v1/device_service_pb.js";
 import { HierarchyService } from "../generated/tandem/inventory/v1/hierarchy_service_pb.js";
@@ -18,7 +19,7 @@ import type { Json } from "./expect.js";
 
 const DEADLINE_MS = 30_000;
 const SERVICES = [
-  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, AuditService, AuthorityService, PlanService,
+  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, AuditService, AuthorityService, PlanService, RolloutService,
   ApprovalService, MonitoringService,
 ];
 

@@ -2,7 +2,7 @@
 //! configuration, 16 Windows Update, 32 endpoint protection, 64 client apps, 128 Office, 4096 encryption, 8192 marker.
 
 use crate::authority::strategies::{World, co_managed_client, observed_at, said, setting};
-use crate::authority::{Drift, drift, effective_authority, latest_reports, reported};
+use crate::authority::{Drift, dated_reports, drift, effective_authority, latest_reports, reported};
 use crate::facts::{DeviceFacts, Fact};
 use crate::section::{ClientFeatures, Source};
 use crate::workload::SliderPosition::Intune;
@@ -180,6 +180,9 @@ fn newest_report_that_says_anything_counts_and_of_two_alike_the_sites() {
     let of = |facts: &DeviceFacts, workload| latest_reports(facts)[workload];
     assert_eq!(of(&facts, ClientApps), Some(AT_SITE));
     assert_eq!(of(&facts, OfficeClickToRunApps), Some(AT_SITE));
+    let dated = dated_reports(&facts);
+    assert_eq!(dated[ClientApps], Some((AT_SITE, facts.sections[1].observed_at)));
+    assert_eq!(dated[OfficeClickToRunApps], Some((AT_SITE, facts.sections[0].observed_at)));
     let mut alike = facts.clone();
     alike.sections[1].observed_at = alike.sections[0].observed_at;
     assert_eq!(of(&alike, ClientApps), Some(AT_INTUNE));

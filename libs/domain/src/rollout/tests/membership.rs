@@ -154,3 +154,22 @@ fn unknown_slider_hands_nothing_over_and_pauses_nothing() {
     let step = site.step(&mut rollout, 0);
     assert_eq!((rollout.phase(), step.actions), (RolloutPhase::Running, vec![]));
 }
+
+/// A device belongs to the first wave that chooses it, and nobody counts behind a choice that is not known.
+#[test]
+fn sizes_of_waves_are_those_that_they_take() {
+    let mut site = Site::of(10);
+    let spec = spec(vec![
+        wave(group([1, 2])),
+        wave(WaveChoice::Collection(collection("PS100020"))),
+        wave(WaveChoice::Percentage { up_to: BasisPoints::ALL }),
+    ]);
+    let tenant = TenantId::parse("contoso").unwrap();
+    assert_eq!(wave_sizes(&spec, &tenant, &site.seen), [Some(2), None, None]);
+    site.seen.collections.insert(collection("PS100020"), (2..5).map(device).collect());
+    let sizes = wave_sizes(&spec, &tenant, &site.seen);
+    assert_eq!(sizes, [Some(2), Some(2), Some(6)]);
+    let mut rollout = started(spec);
+    let _ = site.step(&mut rollout, 1);
+    assert_eq!(rollout.waves()[0].devices.len(), 2);
+}

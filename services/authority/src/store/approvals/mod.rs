@@ -28,7 +28,7 @@ pub(crate) use requests::{
 };
 pub(crate) use rules::{NewRules, rules_fetch, rules_update};
 
-use rules::rules_of;
+pub(crate) use rules::rules_of;
 
 /// What errors call the resource.
 pub(crate) const REQUEST_TYPE: &str = "tandem.authority.v1.ApprovalRequest";

@@ -39,7 +39,7 @@ pub(crate) async fn rules_fetch(
     Ok((rules_of(row.as_ref())?, row))
 }
 
-pub(super) fn rules_of(row: Option<&approval_rules::Model>) -> Result<ApprovalRules, StoreError> {
+pub(crate) fn rules_of(row: Option<&approval_rules::Model>) -> Result<ApprovalRules, StoreError> {
     row.map_or_else(|| Ok(ApprovalRules::default()), |row| read("approval rules", &row.body))
 }
 

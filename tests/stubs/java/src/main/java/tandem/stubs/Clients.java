@@ -34,6 +34,7 @@ import tandem.authority.v1.ApprovalServiceGrpc;
 import tandem.authority.v1.AuditServiceGrpc;
 import tandem.authority.v1.AuthorityServiceGrpc;
 import tandem.authority.v1.PlanServiceGrpc;
+import tandem.authority.v1.RolloutServiceGrpc;
 import tandem.inventory.v1.CollectionServiceGrpc;
 import tandem.inventory.v1.DeviceServiceGrpc;
 import tandem.inventory.v1.HierarchyServiceGrpc;
@@ -62,6 +63,7 @@ final class Clients implements AutoCloseable {
     add(PrerequisitesServiceGrpc.getServiceDescriptor(), PrerequisitesServiceGrpc.newStub(channel));
     add(AuditServiceGrpc.getServiceDescriptor(), AuditServiceGrpc.newStub(channel));
     add(PlanServiceGrpc.getServiceDescriptor(), PlanServiceGrpc.newStub(channel));
+    add(RolloutServiceGrpc.getServiceDescriptor(), RolloutServiceGrpc.newStub(channel));
     add(ApprovalServiceGrpc.getServiceDescriptor(), ApprovalServiceGrpc.newStub(channel));
     add(AuthorityServiceGrpc.getServiceDescriptor(), AuthorityServiceGrpc.newStub(channel));
     add(MonitoringServiceGrpc.getServiceDescriptor(), MonitoringServiceGrpc.newStub(channel));

@@ -1,0 +1,11 @@
+//! Rollouts, to and from the domain.
+//!
+//! - `spec`: what a rollout is to do. `shown`: where it stands. `refused`: why something is not done.
+
+mod refused;
+mod shown;
+mod spec;
+
+pub(crate) use refused::{approval_refused, command_refused, freeze_refused, invalid_rollout};
+pub(crate) use shown::{device, rollout_message, standing_of};
+pub(crate) use spec::{phase_of, spec_from};
