@@ -113,7 +113,68 @@ const WRITES: &[Write] = &[
     ),
     change(
         "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy",
-        r#"{"policy": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#,
+        r#"{"policy": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": true, "workloads": [
+            {"workload": "WORKLOAD_CLIENT_APPS", "slider": "SLIDER_POSITION_PILOT_INTUNE", "pilotCollection": "PS100014"}]}}"#,
+    ),
+    // Not started, so that nothing changes by itself meanwhile: of what moves, the tests of the service tell.
+    change(
+        "tandem.authority.v1.RolloutService/CreateRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "spec": {
+            "workload": "WORKLOAD_CLIENT_APPS", "direction": "ROLLOUT_DIRECTION_TO_INTUNE", "pilotCollection": "PS100014",
+            "waves": [{"upTo": 10000, "successGate": 9000, "failureGate": 1000}]}}"#,
+    ),
+    change(
+        "tandem.authority.v1.RolloutService/SubmitRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps"}"#,
+    ),
+    change(
+        "tandem.authority.v1.RolloutService/WithdrawRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps"}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/StartRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps"}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/ApproveRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "hash": "none"}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/BreakRolloutGlass",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "hash": "none", "justification": {"reason": "changed"}}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/PauseRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "justification": {"reason": "changed"}}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/ResumeRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps"}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/ApproveRolloutWave",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "justification": {"reason": "changed"}}"#,
+    ),
+    unmet(
+        "tandem.authority.v1.RolloutService/RollBackRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "justification": {"reason": "changed"}}"#,
+    ),
+    Write {
+        method: "tandem.authority.v1.RolloutService/ConfirmRolloutAction",
+        request: r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps/actions/none"}"#,
+        answered: Code::NotFound,
+    },
+    change(
+        "tandem.authority.v1.RolloutService/FreezeTenant",
+        r#"{"name": "tenants/{t}", "justification": {"reason": "changed"}}"#,
+    ),
+    change(
+        "tandem.authority.v1.RolloutService/UnfreezeTenant",
+        r#"{"name": "tenants/{t}", "justification": {"reason": "changed"}}"#,
+    ),
+    change(
+        "tandem.authority.v1.RolloutService/CancelRollout",
+        r#"{"name": "tenants/{t}/hierarchies/PS1/rollouts/apps", "justification": {"reason": "changed"}}"#,
     ),
 ];
 
