@@ -4,24 +4,24 @@ use std::collections::BTreeMap;
 
 use tandem_contracts::authority::v1::{
     DecodeCapabilityValueRequest, DecodeCapabilityValueResponse, EffectiveAuthority,
-    GetEffectiveAuthorityRequest, ListDriftRequest, ListDriftResponse, StreamEffectiveAuthorityRequest,
+    GetEffectiveAuthorityRequest, StreamEffectiveAuthorityRequest,
 };
-use tandem_contracts::convert::number_or_unspecified;
 use tandem_domain::authority::Reason;
 use tandem_domain::id::HierarchyId;
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::{ManagementAuthority, Workload};
 
 use super::apply::{self, ApplyArgs};
+use super::approvals::{self, ApprovalsCommand, ApproveArgs, ReasonedArgs};
 use super::audit::{self, AuditCommand};
 use super::check::{self, CheckArgs};
 use super::desired::{self, DiffArgs};
+use super::drift;
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::handover::{self, HandoverArgs};
 use super::json;
-use super::listing::{Limit, list};
-use super::names::Names;
+use super::listing::Limit;
 use super::plan::{self, PlanArgs};
 use super::plans::{self, PlansCommand};
 use super::policy::{self, PolicyCommand};
@@ -54,6 +54,15 @@ pub(crate) enum AuthorityCommand {
     /// The plans that were made
     #[command(subcommand)]
     Plans(PlansCommand),
+    /// Who must agree to which plans, who was asked, and what they said
+    #[command(subcommand)]
+    Approvals(ApprovalsCommand),
+    /// Agree to a plan that somebody else asks for
+    Approve(ApproveArgs),
+    /// Say no to a plan, which ends the request for its approval
+    Reject(ReasonedArgs),
+    /// Go ahead without the approvals that a plan misses, in an emergency: that is on record, and raises an alert
+    BreakGlass(ReasonedArgs),
     /// Adopt a plan's policy as what is desired of its hierarchy, and show the work that carries it there
     Apply(ApplyArgs),
     /// Show what is desired of a hierarchy: the policy of the plan that was applied last
@@ -106,13 +115,17 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         AuthorityCommand::Policy(command) => policy::run(command, session).await,
         AuthorityCommand::Plan(args) => plan::run(args, session).await,
         AuthorityCommand::Plans(command) => plans::run(command, session).await,
+        AuthorityCommand::Approvals(command) => approvals::run(command, session).await,
+        AuthorityCommand::Approve(args) => approvals::approve(args, session).await,
+        AuthorityCommand::Reject(args) => approvals::reject(args, session).await,
+        AuthorityCommand::BreakGlass(args) => approvals::break_glass(args, session).await,
         AuthorityCommand::Apply(args) => apply::run(args, session).await,
         AuthorityCommand::Desired { hierarchy } => desired::run(&hierarchy, session).await,
         AuthorityCommand::Diff(args) => desired::diff(&args, session).await,
         AuthorityCommand::Handover(args) => handover::run(&args, session).await,
         AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,
         AuthorityCommand::Audit(command) => audit::run(command, session).await,
-        AuthorityCommand::Drift { workload, limit } => show_drift(workload, limit, session).await,
+        AuthorityCommand::Drift { workload, limit } => drift::run(workload, limit, session).await,
         AuthorityCommand::Decode { value } => {
             let request = DecodeCapabilityValueRequest { value };
             let answer = client.decode_capability_value(request).await?.into_inner();
@@ -121,11 +134,11 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
     }
 }
 
-fn authority(number: i32) -> String {
+pub(super) fn authority(number: i32) -> String {
     words::word(number, ManagementAuthority::id).to_owned()
 }
 
-fn workload(number: i32) -> String {
+pub(super) fn workload(number: i32) -> String {
     words::word(number, Workload::id).to_owned()
 }
 
@@ -234,48 +247,6 @@ fn row(answer: &EffectiveAuthority) -> Row {
     ]
 }
 
-async fn show_drift(only: Option<Workload>, limit: Limit, session: &mut Session<'_>) -> Result<(), CliError> {
-    session.check_tenant().await?;
-    let (parent, workload, names) = (session.parent(), number_or_unspecified(only), Names::of(session));
-    let mut client = session.connection.authority();
-    let columns =
-        ["DEVICE", "NAME", "WORKLOAD", "EFFECTIVE", "REPORTED", "BY", "OBSERVED AT", "SINCE", "LIKELY CAUSE"]
-            .map(Column::Text);
-    let rows = |page: &ListDriftResponse| drift(page, &names);
-    list(&mut session.screen, limit, &columns, rows, async |page_size, page_token| {
-        let request = ListDriftRequest {
-            parent: parent.clone(),
-            workload,
-            page_size,
-            page_token,
-            ..Default::default()
-        };
-        let answer = client.list_drift(request).await?;
-        names.learn(answer.get_ref().devices.iter().map(|device| device.device.as_str())).await?;
-        Ok(answer)
-    })
-    .await
-}
-
-fn drift(page: &ListDriftResponse, names: &Names) -> Vec<Row> {
-    let rows = page.devices.iter().flat_map(|device| {
-        device.drift.iter().map(|drift| {
-            vec![
-                words::last_part(&device.device),
-                names.shown(&device.device),
-                workload(drift.workload),
-                authority(drift.effective),
-                authority(drift.reported),
-                drift.source.clone(),
-                words::moment(drift.observed_at),
-                words::moment(drift.since),
-                words::text(&drift.explanation),
-            ]
-        })
-    });
-    rows.collect()
-}
-
 fn decoded(answer: &DecodeCapabilityValueResponse) -> Vec<[String; 2]> {
     let moved: Vec<String> = answer.moved.iter().map(|moved| workload(*moved)).collect();
     let unknown = match answer.unknown_bits {
@@ -295,7 +266,7 @@ fn decoded(answer: &DecodeCapabilityValueResponse) -> Vec<[String; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tandem_contracts::authority::v1::{DeviceDrift, Drift, ReportedAuthority, WorkloadAuthority};
+    use tandem_contracts::authority::v1::{Drift, ReportedAuthority, WorkloadAuthority};
 
     fn decided(workload: i32, authority: i32, reason: i32) -> WorkloadAuthority {
         WorkloadAuthority { workload, authority, reason, ..WorkloadAuthority::default() }
@@ -363,25 +334,6 @@ mod tests {
             ..answer()
         };
         assert_eq!(row(&alike), ["d1", "co_managed", "configuration_manager: all", "–"]);
-    }
-
-    #[test]
-    fn drift_is_shown_once_per_workload_and_source() {
-        let device = DeviceDrift { device: "tenants/t/devices/d1".into(), drift: vec![drifting()] };
-        let page = ListDriftResponse { devices: vec![device], ..Default::default() };
-        let expected = [
-            "d1",
-            "OSL-LT-0417",
-            "client_apps",
-            "configuration_manager",
-            "intune",
-            "configmgr/PS1",
-            "2025-11-20T12:00:00Z",
-            "2025-11-20T12:00:00Z",
-            "the device has not checked in since the change: its report is from before",
-        ];
-        let names = Names::known([("tenants/t/devices/d1", "OSL-LT-0417")]);
-        assert_eq!(drift(&page, &names), [expected]);
     }
 
     #[test]

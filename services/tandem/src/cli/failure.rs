@@ -49,7 +49,7 @@ pub(crate) enum CliError {
     Different,
     /// The server refused, and the command knows a way that the server does not.
     #[error("{0}")]
-    Advised(Box<ApiError>, &'static str),
+    Advised(Box<ApiError>, String),
     /// The answer could not be written.
     #[error("cannot write the answer: {0}")]
     Write(#[from] io::Error),
@@ -71,7 +71,7 @@ impl CliError {
     /// The number that scripts see.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Api(error) if error.code == Code::NotFound => NOT_FOUND,
+            Self::Api(error) | Self::Advised(error, _) if error.code == Code::NotFound => NOT_FOUND,
             // Who reads through `head` has what they wanted.
             Self::Write(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Connect(ConnectError::Address(_) | ConnectError::Exposed(_)) | Self::Usage(_) => USAGE,
@@ -102,7 +102,7 @@ impl CliError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Api(error) => api_hint(error),
-            Self::Advised(_, advice) => Some((*advice).to_owned()),
+            Self::Advised(_, advice) => Some(advice.clone()),
             Self::Connect(ConnectError::Unreachable { .. }) => {
                 Some("start a server with `tandem serve`, or name another with --server".to_owned())
             }
@@ -138,6 +138,7 @@ fn api_hint(error: &ApiError) -> Option<String> {
         Some(R::NotYetConsistent | R::DependencyUnavailable) => return Some(try_again(error)),
         Some(R::FleetNotCounted) => "counting goes on meanwhile: ask again, or wait longer with --timeout",
         Some(R::PlanBaseChanged) => "`tandem authority plan` makes one",
+        Some(R::ApprovalReasonMissing) => "say it with --reason",
         Some(R::PermissionDenied) => "ask for that permission, or use another token with --token-file",
         Some(R::Unauthenticated) => "name a file that holds a valid token with --token-file",
         Some(R::DeadlineExceeded) => "try again, or ask for less at once",
@@ -164,6 +165,9 @@ fn missing_hint(error: &ApiError) -> Option<String> {
         "Collection" => "`tandem collections list` shows what is there",
         "CoManagementPolicy" => "record it with `tandem authority policy set`",
         "Plan" => "`tandem authority plans list HIERARCHY` shows what is there",
+        "ApprovalRequest" => {
+            "nobody asked for its approval: `tandem authority approvals request PLAN --hash HASH` does"
+        }
         "DesiredPolicy" => {
             "nothing is desired until a plan is applied: make one with `tandem authority plan HIERARCHY`"
         }
@@ -271,7 +275,7 @@ mod tests {
     #[test]
     fn refusal_with_an_advice_is_said_with_it() {
         let error = ApiError::from(Status::from(Failure::field("proposed.workloads", "expected intune")));
-        let advised = CliError::Advised(Box::new(error), "add --complete");
+        let advised = CliError::Advised(Box::new(error), "add --complete".to_owned());
         let expected = "proposed.workloads: expected intune (INVALID_FIELD); add --complete";
         assert_eq!((advised.exit_code(), advised.line()), line(1, expected));
     }

@@ -66,6 +66,10 @@ named!(
     authority::v1::ListDriftResponse = "tandem.authority.v1.ListDriftResponse",
     authority::v1::Plan = "tandem.authority.v1.Plan",
     authority::v1::ListPlansResponse = "tandem.authority.v1.ListPlansResponse",
+    authority::v1::ApprovalRules = "tandem.authority.v1.ApprovalRules",
+    authority::v1::ApprovalRequest = "tandem.authority.v1.ApprovalRequest",
+    authority::v1::ListApprovalRequestsResponse = "tandem.authority.v1.ListApprovalRequestsResponse",
+    authority::v1::ApprovePlanResponse = "tandem.authority.v1.ApprovePlanResponse",
     authority::v1::DesiredPolicy = "tandem.authority.v1.DesiredPolicy",
     authority::v1::GetHandoverResponse = "tandem.authority.v1.GetHandoverResponse",
     authority::v1::DecodeCapabilityValueResponse = "tandem.authority.v1.DecodeCapabilityValueResponse",
@@ -98,12 +102,22 @@ pub(crate) fn pretty<M: Named>(message: &M) -> Result<String, CliError> {
     String::from_utf8(out).map_err(|error| unwritable(&error))
 }
 
-/// A list page taken apart: its items, each on one line, and its other fields.
-pub(crate) fn page<M: Named>(
-    page: &M,
-    items: &str,
-) -> Result<(Vec<String>, serde_json::Map<String, serde_json::Value>), CliError> {
+/// A list page taken apart.
+#[derive(Debug)]
+pub(crate) struct PageParts {
+    /// What JSON calls the items.
+    pub(crate) name: String,
+    /// The items, each on one line.
+    pub(crate) items: Vec<String>,
+    /// The other fields.
+    pub(crate) rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Takes a list page apart. `items`: their field, as the contract names it.
+pub(crate) fn page<M: Named>(page: &M, items: &str) -> Result<PageParts, CliError> {
     let mut dynamic = dynamic(page)?;
+    let name = descriptor::<M>().get_field_by_name(items).map(|field| field.json_name().to_owned());
+    let name = name.unwrap_or_else(|| items.to_owned());
     let values = match dynamic.take_field_by_name(items) {
         Some(Value::List(values)) => values,
         _ => Vec::new(),
@@ -115,14 +129,14 @@ pub(crate) fn page<M: Named>(
             serde_json::to_string(other.as_str().unwrap_or_default()).map_err(|error| unwritable(&error))
         }
     });
-    let lines = lines.collect::<Result<_, _>>()?;
+    let items = lines.collect::<Result<_, _>>()?;
     let mut rest = match serde_json::from_str(&text(&dynamic)?) {
         Ok(serde_json::Value::Object(rest)) => rest,
         Ok(_) => serde_json::Map::new(),
         Err(error) => return Err(unwritable(&error)),
     };
-    rest.remove(items);
-    Ok((lines, rest))
+    rest.remove(&name);
+    Ok(PageParts { name, items, rest })
 }
 
 /// A value of the command line's own, which no contract describes.

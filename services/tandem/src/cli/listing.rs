@@ -5,7 +5,7 @@ use tonic::{Response, Status};
 use tandem_contracts::{authority, inventory, monitoring, prerequisites};
 
 use super::failure::CliError;
-use super::json::{self, Named};
+use super::json::{self, Named, PageParts};
 use super::screen::{Column, Row, Screen};
 
 /// Items of a page: the contracts' maximum.
@@ -21,7 +21,7 @@ pub(crate) struct Limit {
 
 /// An answer that holds one page of a list.
 pub(crate) trait Page: Named {
-    /// The field of the items, which has the same name in JSON.
+    /// The field of the items, as the contract names it.
     const ITEMS: &'static str;
 
     /// How many items there are.
@@ -61,6 +61,7 @@ pages!(
     authority::v1::ListAuditRecordsResponse: records,
     authority::v1::ListDriftResponse: devices,
     authority::v1::ListPlansResponse: plans,
+    authority::v1::ListApprovalRequestsResponse: approval_requests,
     monitoring::v1::ListFigureDevicesResponse: devices,
 );
 
@@ -107,18 +108,18 @@ fn json_page<P: Page>(
     is_first: bool,
     is_last: bool,
 ) -> Result<(), CliError> {
-    let (items, rest) = json::page(page, P::ITEMS)?;
+    let PageParts { name, items, rest } = json::page(page, P::ITEMS)?;
     let mut text = String::new();
     for (index, item) in items.iter().enumerate() {
         match (is_first, index) {
-            (true, 0) => text.push_str(&format!("{{\"{}\":[\n", P::ITEMS)),
+            (true, 0) => text.push_str(&format!("{{\"{name}\":[\n")),
             _ => text.push_str(",\n"),
         }
         text.push_str(item);
     }
     if is_last {
         if is_first && items.is_empty() {
-            text.push_str(&format!("{{\"{}\":[", P::ITEMS));
+            text.push_str(&format!("{{\"{name}\":["));
         }
         text.push_str("\n]");
         for (name, value) in rest {

@@ -8,6 +8,7 @@
 //! [`EXIT_CODES`].
 
 mod apply;
+mod approvals;
 mod audit;
 mod authority;
 mod check;
@@ -19,6 +20,7 @@ mod desired;
 mod device_facts;
 mod devices;
 mod document;
+mod drift;
 mod failure;
 mod filter;
 mod handover;
@@ -33,6 +35,7 @@ mod position;
 mod prerequisite_tables;
 mod prerequisites;
 mod progress;
+mod reading;
 mod screen;
 mod session;
 mod setting;
@@ -41,10 +44,11 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 mod watch;
+mod why;
 mod words;
 
 use std::env;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -223,5 +227,11 @@ async fn ask(command: Command, session: &mut Session<'_>) -> Result<(), CliError
 async fn session<'a>(options: Options, screen: &'a mut Screen<'_>) -> Result<Session<'a>, CliError> {
     let tls = TlsFiles { ca: options.ca, ..TlsFiles::default() };
     let connection = session::connect(&options.server, options.token_file.as_deref(), &tls).await?;
-    Ok(Session { connection, tenant: options.tenant, screen: screen.reborrow() })
+    Ok(Session { connection, tenant: options.tenant, screen: screen.reborrow(), person: person() })
+}
+
+/// Who sits at the terminal, reads what is asked there and can answer.
+fn person() -> Option<Box<dyn BufRead>> {
+    let is_there = io::stdin().is_terminal() && io::stderr().is_terminal();
+    is_there.then(|| Box::new(BufReader::new(io::stdin())) as Box<dyn BufRead>)
 }

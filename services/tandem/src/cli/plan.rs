@@ -262,7 +262,10 @@ async fn advised(
     if edits::forced(&proposed, &sites).is_empty() {
         return error.into();
     }
-    CliError::Advised(Box::new(error), "--complete sets what is fixed at intune, or carried there, to intune")
+    CliError::Advised(
+        Box::new(error),
+        "--complete sets what is fixed at intune, or carried there, to intune".to_owned(),
+    )
 }
 
 /// The names that the plan's collections show, by their ids; asked for only where people read.

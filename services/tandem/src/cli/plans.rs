@@ -9,13 +9,10 @@ use super::failure::CliError;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row};
 use super::session::Session;
-use super::{document, plan, words};
-
-/// The tenant that is asked about unless another is named.
-const USUAL_TENANT: &str = "default";
+use super::{plan, words};
 
 /// The pattern of a plan's name.
-const PLAN: &str = "tenants/{}/hierarchies/{}/plans/{}";
+pub(super) const PLAN: &str = "tenants/{}/hierarchies/{}/plans/{}";
 
 /// What to do with plans.
 #[derive(Debug, clap::Subcommand)]
@@ -66,15 +63,6 @@ impl PlanRef {
             Self::Name(name) => name.clone(),
             Self::Short(hierarchy, id) => format!("tenants/{tenant}/hierarchies/{hierarchy}/plans/{id}"),
         }
-    }
-
-    /// The command that applies exactly this plan.
-    pub(super) fn application(plan: &Plan) -> String {
-        let reference = match document::ids(&plan.name, PLAN) {
-            Ok([tenant, hierarchy, id]) if tenant == USUAL_TENANT => format!("{hierarchy}/{id}"),
-            _ => plan.name.clone(),
-        };
-        format!("tandem authority apply {reference} --hash {}", plan.hash)
     }
 }
 
@@ -137,18 +125,5 @@ mod tests {
             assert_eq!(name(text), Err(expected));
         }
         assert!(name("P S/3f").is_err());
-    }
-
-    #[test]
-    fn application_names_the_plan_as_shortly_as_its_tenant_allows() {
-        let plan = |tenant: &str| Plan {
-            name: format!("tenants/{tenant}/hierarchies/PS1/plans/3f"),
-            hash: "3fa9".into(),
-            ..Plan::default()
-        };
-        let apply = |tenant: &str| PlanRef::application(&plan(tenant));
-        assert_eq!(apply("default"), "tandem authority apply PS1/3f --hash 3fa9");
-        let full = "tandem authority apply tenants/contoso/hierarchies/PS1/plans/3f --hash 3fa9";
-        assert_eq!(apply("contoso"), full);
     }
 }

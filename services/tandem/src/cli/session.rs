@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::io::BufRead;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -28,6 +29,8 @@ pub(crate) struct Session<'a> {
     pub(crate) connection: Connection,
     pub(crate) tenant: TenantId,
     pub(crate) screen: Screen<'a>,
+    /// Who can be asked; `None`: nobody.
+    pub(crate) person: Option<Box<dyn BufRead + 'a>>,
 }
 
 /// A device as people write it: its resource name, its id, or the name that it shows.

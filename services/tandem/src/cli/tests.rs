@@ -4,6 +4,7 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 
+mod approved;
 mod asked;
 mod planned;
 mod world;
@@ -111,6 +112,16 @@ fn commands_of_the_manual_are_understood() {
         "authority plans get PS1/3fa9",
         "authority apply PS1/3fa9 --hash 3fa9c0 --reason pilot --ticket CHG-9",
         "authority apply tenants/default/hierarchies/PS1/plans/3fa9",
+        "authority approvals list PS1 --limit 5",
+        "authority approvals get PS1/3fa9",
+        "authority approvals request PS1/3fa9 --hash 3fa9c0 --valid-for 3d --apply-when-approved --reason pilot --ticket CHG-9",
+        "authority approvals rules",
+        "authority approvals rules set --devices 100:1,10000:2 --workload device_configuration:1 --full-switch 2",
+        "authority approvals rules set --none --reason trial",
+        "authority approve PS1/3fa9 --hash 3fa9c0 --reason pilot --ticket CHG-9",
+        "authority approve PS1/3fa9",
+        "authority reject PS1/3fa9 --hash 3fa9c0 --reason freeze",
+        "authority break-glass PS1/3fa9 --hash 3fa9c0 --reason outage --ticket INC-7",
         "authority desired PS1",
         "authority diff PS1 --detailed-exitcode",
         "authority handover PS1 --script create.ps1",
@@ -151,6 +162,12 @@ fn mistakes_in_the_command_exit_with_two() {
         "authority plan PS1 --file policy.toml --complete",
         "authority plan PS1 --set client_apps=intune --timeout 0",
         "authority apply PS1 --hash 3fa9c0",
+        "authority approvals",
+        "authority approvals request PS1/3fa9 --hash 3fa9c0 --valid-for 3",
+        "authority approvals rules set",
+        "authority approvals rules set --none --full-switch 1",
+        "authority reject PS1/3fa9 --hash 3fa9c0",
+        "authority break-glass PS1/3fa9 --hash 3fa9c0",
         "dashboard devices tiles x",
         "--tenant a/b dashboard",
     ] {

@@ -176,6 +176,8 @@ own_words! {
     encryption: authority::Encryption, "ENCRYPTION_";
     /// A layout of capability values.
     layout: authority::CapabilityLayout, "CAPABILITY_LAYOUT_";
+    /// What became of a request for approval.
+    approval_state: authority::ApprovalState, "APPROVAL_STATE_";
     /// A tile of the dashboard.
     tile: Tile, "TILE_";
 }

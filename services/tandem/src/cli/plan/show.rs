@@ -12,8 +12,8 @@ use tandem_contracts::authority::v1::{
 use tandem_domain::workload::Workload;
 
 use super::impact;
+use crate::cli::approvals::Step;
 use crate::cli::failure::CliError;
-use crate::cli::plans::PlanRef;
 use crate::cli::position;
 use crate::cli::screen::{Paint, Screen};
 use crate::cli::words::{self, NOTHING};
@@ -40,7 +40,7 @@ pub(in crate::cli) fn show(
     if plan.apply_time.is_some() {
         return Ok(());
     }
-    screen.line(&format!("\nTo adopt exactly this plan:\n  {}", PlanRef::application(plan)))
+    Step::Apply.show(screen, &plan.name, &plan.hash)
 }
 
 fn header(plan: &Plan, content: &PlanContent) -> Vec<[String; 2]> {
