@@ -330,13 +330,15 @@ pub(crate) async fn plan_whose_base_changed_is_approved_and_not_applied() {
 
 pub(crate) async fn stricter_rules_hold_for_what_was_approved_before() {
     let mut sandbox = sandbox_with_policy().await;
-    let (plan, _) = asked(&mut sandbox).await;
+    let (plan, mut ada) = asked(&mut sandbox).await;
     for name in ["bo", "cy"] {
         sandbox.by(name).approve(&plan).await.unwrap();
     }
     let stricter = ApprovalRules { name: RULES.into(), full_switch: 3, ..Default::default() };
     sandbox.rules(stricter).await.unwrap();
     assert_eq!(refused(apply(&mut sandbox, as_read(&plan)).await), unmet(ErrorReason::ApprovalsMissing));
+    let again = ada.ask(asking(&plan)).await.unwrap();
+    assert_eq!((again.state(), again.required, again.approvals), (ApprovalState::Pending, 3, Vec::new()));
 }
 
 /// Device configuration stands at Intune and carries both along, wherever their own sliders stand.

@@ -70,7 +70,7 @@ pub(super) async fn approved(
         {
             Err(missing(
                 granted.approvers().len(),
-                "the rules have become stricter: have it rejected, and ask again",
+                "the rules have become stricter: ask for approval again",
             ))
         }
         Ok(_) => Ok(()),

@@ -94,8 +94,14 @@ async fn asked<A: Message + Default + From<Told>>(
     }
     if let Some(open) = request_row(tx, &new.key).await? {
         let request: ApprovalRequest = read("approval request", &open.body)?;
-        let is_over =
-            matches!(request.granted(new.at), Err(NotGranted::Expired { .. } | NotGranted::Rejected { .. }));
+        let is_over = match request.granted(new.at) {
+            // What was approved before the rules became stricter is asked about anew.
+            Ok(granted) => {
+                granted.break_glass().is_none() && granted.approvers().len() < usize::from(required.count)
+            }
+            Err(NotGranted::Expired { .. } | NotGranted::Rejected { .. }) => true,
+            Err(NotGranted::ApprovalsMissing { .. }) => false,
+        };
         if !is_over {
             let what = format!(
                 "{} has asked for approval already, until {}: wait for it, or have it rejected",
