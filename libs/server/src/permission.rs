@@ -143,6 +143,7 @@ mod tests {
                 "tandem.authority.v1.AuditService",
                 "tandem.authority.v1.AuthorityService",
                 "tandem.authority.v1.PlanService",
+                "tandem.authority.v1.RolloutService",
                 "tandem.inventory.v1.CollectionService",
                 "tandem.inventory.v1.DeviceService",
                 "tandem.inventory.v1.HierarchyService",

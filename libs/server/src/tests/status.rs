@@ -367,7 +367,7 @@ fn about_callers() -> Vec<(Failure, Sent)> {
     ]
 }
 
-/// Rules of plans and approvals: one failure says any of them.
+/// Rules of plans, approvals and rollouts: one failure says any of them.
 fn about_rules() -> Vec<(Failure, Sent)> {
     let name = "tenants/contoso/hierarchies/PS1/plans/7";
     let description = "expected 3, found 4: make a new plan";
@@ -384,6 +384,28 @@ fn about_rules() -> Vec<(Failure, Sent)> {
         (ErrorReason::NoApprovalNeeded, "NO_APPROVAL_NEEDED"),
         (ErrorReason::ApprovalPending, "APPROVAL_PENDING"),
         (ErrorReason::ApprovalReasonMissing, "APPROVAL_REASON_MISSING"),
+        (ErrorReason::RolloutCollectionUnknown, "ROLLOUT_COLLECTION_UNKNOWN"),
+        (ErrorReason::RolloutWorkloadMoving, "ROLLOUT_WORKLOAD_MOVING"),
+        (ErrorReason::RolloutCommandNotAllowed, "ROLLOUT_COMMAND_NOT_ALLOWED"),
+        (ErrorReason::TenantFrozen, "TENANT_FROZEN"),
+        (ErrorReason::TenantNotFrozen, "TENANT_NOT_FROZEN"),
+        (ErrorReason::RolloutPlanChanged, "ROLLOUT_PLAN_CHANGED"),
+        (ErrorReason::RolloutWaveNotCurrent, "ROLLOUT_WAVE_NOT_CURRENT"),
+        (ErrorReason::RolloutWaveNotInconclusive, "ROLLOUT_WAVE_NOT_INCONCLUSIVE"),
+        (ErrorReason::RolloutWaveCount, "ROLLOUT_WAVE_COUNT"),
+        (ErrorReason::RolloutWaveEmpty, "ROLLOUT_WAVE_EMPTY"),
+        (ErrorReason::RolloutWaveDuplicate, "ROLLOUT_WAVE_DUPLICATE"),
+        (ErrorReason::RolloutPercentagesDoNotAddUp, "ROLLOUT_PERCENTAGES_DO_NOT_ADD_UP"),
+        (ErrorReason::RolloutWindowNeverOpens, "ROLLOUT_WINDOW_NEVER_OPENS"),
+        (ErrorReason::RolloutWindowTooLong, "ROLLOUT_WINDOW_TOO_LONG"),
+        (ErrorReason::RolloutShareOutOfRange, "ROLLOUT_SHARE_OUT_OF_RANGE"),
+        (ErrorReason::RolloutGatesContradict, "ROLLOUT_GATES_CONTRADICT"),
+        (ErrorReason::RolloutSampleOutOfReach, "ROLLOUT_SAMPLE_OUT_OF_REACH"),
+        (ErrorReason::RolloutBudgetOfNothing, "ROLLOUT_BUDGET_OF_NOTHING"),
+        (ErrorReason::RolloutDeadlineBeforeSoak, "ROLLOUT_DEADLINE_BEFORE_SOAK"),
+        (ErrorReason::RolloutOfflineAtOnce, "ROLLOUT_OFFLINE_AT_ONCE"),
+        (ErrorReason::RolloutActionOutOfOrder, "ROLLOUT_ACTION_OUT_OF_ORDER"),
+        (ErrorReason::RolloutActionSuperseded, "ROLLOUT_ACTION_SUPERSEDED"),
     ];
     let told = |(reason, text)| {
         let failure = Failure::Unmet {
@@ -421,7 +443,7 @@ fn every_reason_of_the_contract_is_produced_by_a_failure() {
         .map(|reason| reason_text(reason).to_owned())
         .collect();
     assert_eq!(produced, published);
-    assert_eq!(published.len(), 32);
+    assert_eq!(published.len(), 54);
 }
 
 #[test]
