@@ -36,8 +36,8 @@ DRIFT = {
     "reported": "MANAGEMENT_AUTHORITY_INTUNE",
     "source": "configmgr/PS1",
     "observed_at": OBSERVED_AT,
-    # The report is from before the policy was recorded as it is.
-    "cause": "DRIFT_CAUSE_NOT_CHECKED_IN_SINCE",
+    # The pilot's members decide, and nobody said since when.
+    "cause": "DRIFT_CAUSE_UNKNOWN",
 }
 
 

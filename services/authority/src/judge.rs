@@ -74,7 +74,12 @@ impl World {
             policy_revision: known.map_or(0, |known| known.revision),
             state: state::management_state(facts, surroundings.tenant),
             co_managed: state::co_managed(facts),
-            drift: self.explained(facts, &surroundings, authority::drift(facts, &surroundings, &effective)),
+            drift: self.explained(
+                facts,
+                &surroundings,
+                &effective,
+                authority::drift(facts, &surroundings, &effective),
+            ),
             desired: self.policies.desired_of(facts.hierarchy.as_ref()).map(|desired| {
                 let surroundings = Surroundings { policy: Some(desired), ..surroundings };
                 let effective = authority::effective_authority(facts, &surroundings);
@@ -89,11 +94,17 @@ impl World {
         &self,
         facts: &DeviceFacts,
         surroundings: &Surroundings<'_>,
+        effective: &EffectiveAuthority,
         drift: Vec<Drift>,
     ) -> Vec<(Drift, DriftExplanation)> {
         let known = self.policies.of(facts.hierarchy.as_ref());
         let explained = drift.into_iter().map(|drift| {
-            let changed_at = known.and_then(|known| known.changed[drift.workload]);
+            // Where a pilot's members decide, the sliders' last change says nothing: members may have changed since.
+            let by_members = matches!(
+                effective.workloads[drift.workload].reason,
+                Reason::PilotMember | Reason::PilotNotMember | Reason::BundledWithDeviceConfiguration
+            );
+            let changed_at = known.and_then(|known| known.changed[drift.workload]).filter(|_| !by_members);
             let times = DriftTimes { changed_at, first_seen: None, as_of: self.as_of };
             let explanation = authority::explain_drift(facts, surroundings, &drift, &times);
             (drift, explanation)

@@ -84,12 +84,16 @@ impl FleetCount {
     ) -> Result<T, Failure> {
         let until = Instant::now() + limit;
         let mut progress = self.progress.subscribe();
+        let mut has_nudged = false;
         loop {
             progress.mark_unchanged();
             if let Some(fleet) = self.read(asked, basis) {
                 return Ok(count(&fleet));
             }
-            self.nudge.notify_one();
+            // The follower looks by itself every second, too.
+            if !std::mem::replace(&mut has_nudged, true) {
+                self.nudge.notify_one();
+            }
             // The sender lives as long as `self`.
             if tokio::time::timeout_at(until, progress.changed()).await.is_err() {
                 let Progress { building, last_error, .. } = progress.borrow().clone();
@@ -129,6 +133,11 @@ impl FleetCount {
     /// A snapshot is being counted, so many devices of it so far.
     pub(super) fn builds(&self, devices: usize) {
         self.progress.send_modify(|progress| progress.building = devices);
+    }
+
+    /// It gets on.
+    pub(super) fn recover(&self) {
+        self.progress.send_if_modified(|progress| progress.last_error.take().is_some());
     }
 
     /// How long ago everything known was last counted, and whether the follower gets on.

@@ -124,7 +124,7 @@ impl Follower {
             return Err(End::Outdated);
         }
         if self.building.is_none() {
-            self.count.catch_up();
+            self.count.recover();
         }
         Ok(())
     }

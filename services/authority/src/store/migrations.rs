@@ -196,7 +196,7 @@ struct PolicyChanges;
 
 impl MigrationName for PolicyChanges {
     fn name(&self) -> &str {
-        "m0006_policy_changes"
+        "m0005_policy_changes"
     }
 }
 
@@ -248,7 +248,7 @@ const ROLLOUT_TABLES: [&str; 7] = [
 
 impl MigrationName for Rollouts {
     fn name(&self) -> &str {
-        "m0005_rollouts"
+        "m0006_rollouts"
     }
 }
 

@@ -27,6 +27,7 @@ use super::audit::audit_append;
 use super::entity::{desired_policy, plan, policy};
 use super::once::Once;
 use super::policies::policy_name;
+use super::rollouts::{freeze, lease};
 use super::{Store, lock_tenant, revision_of};
 
 /// What errors call the resources.
@@ -233,6 +234,7 @@ pub(super) async fn carry_out(
     let before =
         desired_policy::Entity::find_by_id((tenant.to_owned(), hierarchy.to_owned())).one(tx).await?;
     let content = content(&row)?;
+    thawed(tx, tenant, &row).await?;
     check(tx, application, &row, &content, before.as_ref()).await?;
     let summary = summary(&content)?;
     approved(tx, &row, &summary, application.at).await?;
@@ -286,7 +288,35 @@ pub(super) fn summary(content: &PlanContent) -> Result<PlanSummary, StoreError> 
             && slider(&change.before) != Some(SliderPosition::Intune)
             && is_up_to_its_slider(content, after.workload);
     }
+    // With co-management set up, every position that the policy keeps begins to decide.
+    let set_up = content
+        .changes
+        .iter()
+        .any(|change| matches!(&change.kind, Some(Kind::Enabled(enabled)) if enabled.after == Some(true)));
+    let kept = content.proposed.iter().flat_map(|policy| &policy.workloads).filter(|_| set_up);
+    for setting in kept.filter(|setting| setting.slider() != SliderPosition::ConfigurationManager) {
+        let workload = enum_required("workload", setting.workload);
+        summary.workloads.insert(workload.map_err(|v| StoreError::corrupt(v.to_string()))?);
+        summary.full_switch |=
+            setting.slider() == SliderPosition::Intune && is_up_to_its_slider(content, setting.workload);
+    }
     Ok(summary)
+}
+
+/// While the tenant is frozen nothing is adopted that would have to be handed over.
+async fn thawed(tx: &DatabaseTransaction, tenant: &str, row: &plan::Model) -> Result<(), Failure> {
+    lease::lock(tx, tenant).await?;
+    let Some(freeze) = freeze::find(tx, tenant).await? else { return Ok(()) };
+    Err(Failure::Unmet {
+        reason: ErrorReason::TenantFrozen,
+        name: plan_name(&row.tenant, &row.hierarchy, &row.plan),
+        description: format!(
+            "expected a tenant that is not frozen; found it frozen by {} since {}: unfreeze it first",
+            freeze.by, freeze.since
+        ),
+        expected: String::new(),
+        found: freeze.since.to_string(),
+    })
 }
 
 /// Whether the plan is the one that the caller has read, and everything that it was made from is as it was.

@@ -59,6 +59,9 @@ pub(crate) async fn policy_set(store: &Store, tenant: &TenantId) -> Result<Arc<P
     Ok(read)
 }
 
+/// The row that says the revision of a tenant of which no policy is recorded or desired.
+const REVISION_ALONE: i32 = 2;
+
 /// One statement, so that the revision and the policies are of one world.
 async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError> {
     let reader = store.reader(tenant.as_str());
@@ -67,14 +70,20 @@ async fn read(store: &Store, tenant: &TenantId) -> Result<PolicySet, StoreError>
         "SELECT t.revision, p.hierarchy, p.body, p.revision, p.changes, 0
          FROM tenants t JOIN policies p ON p.tenant = t.tenant WHERE t.tenant = $1
          UNION ALL SELECT t.revision, d.hierarchy, d.body, d.revision, '{}', 1
-         FROM tenants t JOIN desired_policies d ON d.tenant = t.tenant WHERE t.tenant = $1",
+         FROM tenants t JOIN desired_policies d ON d.tenant = t.tenant WHERE t.tenant = $1
+         UNION ALL SELECT t.revision, '', p.body, 0, '{}', 2
+         FROM tenants t LEFT JOIN policies p ON p.tenant = t.tenant AND p.hierarchy = '' WHERE t.tenant = $1",
         [tenant.as_str().into()],
     );
     let mut set = PolicySet::default();
     for row in reader.query_all_raw(select).await? {
         set.revision = revision_of(row.try_get_by_index(0)?)?;
+        let kind: i32 = row.try_get_by_index(5)?;
+        if kind == REVISION_ALONE {
+            continue;
+        }
         let (hierarchy, known) = known(&row)?;
-        match row.try_get_by_index::<i32>(5)? {
+        match kind {
             0 => _ = set.policies.insert(hierarchy, known),
             _ => _ = set.desired.insert(hierarchy, known.policy),
         }

@@ -7,12 +7,15 @@ use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceCli
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
 use tandem_contracts::authority::v1::{
     Approval, ApprovalRequest, ApprovalRules, ApprovalState, ApprovePlanRequest, ApprovePlanResponse,
-    BreakGlassRequest, DeviceThreshold, GetApprovalRequestRequest, GetApprovalRulesRequest,
-    ListApprovalRequestsRequest, ListAuditRecordsRequest, Plan, RejectPlanRequest, RequestApprovalRequest,
-    UpdateApprovalRulesRequest, WorkloadApprovals,
+    BreakGlassRequest, DeviceThreshold, FreezeTenantRequest, GetApprovalRequestRequest,
+    GetApprovalRulesRequest, GetEffectiveAuthorityRequest, ListApprovalRequestsRequest,
+    ListAuditRecordsRequest, ListCoManagementPoliciesRequest, Plan, RejectPlanRequest,
+    RequestApprovalRequest, UpdateApprovalRulesRequest, WorkloadApprovals,
 };
 use tandem_contracts::convert::time;
-use tandem_contracts::r#type::v1::{ErrorReason, Justification, Permission, SliderPosition, Workload};
+use tandem_contracts::r#type::v1::{
+    CoManagementPolicy, ErrorReason, Justification, Permission, SliderPosition, Workload,
+};
 use tandem_server::principal::{Authenticator, Credentials};
 use tandem_server::{ApiServer, Failure, Principal};
 use tonic::transport::Channel;
@@ -352,6 +355,37 @@ pub(crate) async fn slider_that_says_nothing_of_its_own_needs_nobody() {
     let plan = create(&mut sandbox, carried).await.unwrap();
     assert_eq!(plan.content.as_ref().unwrap().changes.len(), 2);
     assert_eq!(apply(&mut sandbox, as_read(&plan)).await.unwrap().plan, plan.name);
+}
+
+/// The sliders stand where they are to be, and decide nothing before co-management is set up.
+pub(crate) async fn setting_co_management_up_moves_what_the_policy_keeps() {
+    let mut sandbox = sandbox_with_policy().await;
+    let off = CoManagementPolicy { enabled: Some(false), ..proposed() };
+    sandbox.record(off).await.unwrap();
+    let plan = planned(&mut sandbox).await;
+    assert_eq!(plan.content.as_ref().unwrap().changes.len(), 1);
+    assert_eq!(refused(apply(&mut sandbox, as_read(&plan)).await), unmet(ErrorReason::ApprovalsMissing));
+}
+
+pub(crate) async fn frozen_tenant_adopts_nothing() {
+    let mut sandbox = sandbox_without_approvals().await;
+    let plan = planned(&mut sandbox).await;
+    let (name, justification) = (TENANT.to_owned(), because("year end"));
+    let freeze = FreezeTenantRequest { name, justification, ..Default::default() };
+    sandbox.rollouts.freeze_tenant(freeze).await.unwrap();
+    assert_eq!(refused(apply(&mut sandbox, as_read(&plan)).await), unmet(ErrorReason::TenantFrozen));
+    assert_eq!(refused(desired(&mut sandbox).await), (Code::NotFound, ErrorReason::ResourceNotFound));
+}
+
+/// Nobody recorded a policy yet.
+pub(crate) async fn world_of_rules_alone_can_be_asked_for() {
+    let mut sandbox = crate::sandbox().await;
+    sandbox.rules(ApprovalRules { name: RULES.into(), ..Default::default() }).await.unwrap();
+    let request = ListCoManagementPoliciesRequest { parent: TENANT.into(), ..Default::default() };
+    let listed = sandbox.client.list_co_management_policies(request).await.unwrap().into_inner();
+    let (name, consistency_token) = (fleet::DRIFTING.to_owned(), listed.consistency_token);
+    let request = GetEffectiveAuthorityRequest { name, consistency_token };
+    assert!(sandbox.client.get_effective_authority(request).await.is_ok());
 }
 
 pub(crate) async fn approval_is_on_record_with_who_and_what() {

@@ -25,6 +25,7 @@ use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceCli
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
 use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
+use tandem_contracts::authority::v1::rollout_service_client::RolloutServiceClient;
 use tandem_contracts::authority::v1::{UpdateCoManagementPolicyRequest, UpdateCoManagementPolicyResponse};
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceServer;
@@ -52,6 +53,7 @@ struct Sandbox {
     audit: AuditServiceClient<Channel>,
     plans: PlanServiceClient<Channel>,
     approvals: ApprovalServiceClient<Channel>,
+    rollouts: RolloutServiceClient<Channel>,
     place: Place,
     _keys: tempfile::TempDir,
 }
@@ -94,13 +96,15 @@ async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     let channel = tandem_testkit::serve(&supervisor, "authority", server);
     let client = AuthorityServiceClient::new(channel.clone());
     let (plans, audit) = (PlanServiceClient::new(channel.clone()), AuditServiceClient::new(channel.clone()));
-    let approvals = ApprovalServiceClient::new(channel);
+    let approvals = ApprovalServiceClient::new(channel.clone());
+    let rollouts = RolloutServiceClient::new(channel);
     Sandbox {
         inventory,
         client,
         audit,
         plans,
         approvals,
+        rollouts,
         authority,
         supervisor,
         channels: Mutex::default(),
@@ -152,6 +156,9 @@ tandem_testkit::both_databases!(
     approvals::plan_whose_base_changed_is_approved_and_not_applied,
     approvals::stricter_rules_hold_for_what_was_approved_before,
     approvals::slider_that_says_nothing_of_its_own_needs_nobody,
+    approvals::setting_co_management_up_moves_what_the_policy_keeps,
+    approvals::frozen_tenant_adopts_nothing,
+    approvals::world_of_rules_alone_can_be_asked_for,
     approvals::approval_is_on_record_with_who_and_what,
     approvals::requests_are_listed_newest_first,
     audit::policy_is_on_record_with_what_was_before_and_why,

@@ -68,18 +68,17 @@ pub(super) async fn approved(
         Ok(granted)
             if granted.break_glass().is_none() && granted.approvers().len() < usize::from(required.count) =>
         {
-            Err(missing(
-                granted.approvers().len(),
-                "the rules have become stricter: ask for approval again",
-            ))
+            Err(missing(granted.approvers().len(), "the rules have become stricter: ask for approval again"))
         }
         Ok(_) => Ok(()),
         Err(NotGranted::ApprovalsMissing { found, .. }) => {
             Err(missing(found, "wait for the others, or break the glass in an emergency"))
         }
-        Err(over @ NotGranted::Rejected { .. }) => {
-            Err(unmet(ErrorReason::ApprovalRejected, name, format!("{over}: make another plan")))
-        }
+        Err(over @ NotGranted::Rejected { .. }) => Err(unmet(
+            ErrorReason::ApprovalRejected,
+            name,
+            format!("{over}: once that is settled, ask for approval again"),
+        )),
         Err(over @ NotGranted::Expired { .. }) => {
             Err(unmet(ErrorReason::ApprovalExpired, name, format!("{over}: ask for approval again")))
         }

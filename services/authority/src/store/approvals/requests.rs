@@ -92,7 +92,8 @@ async fn asked<A: Message + Default + From<Told>>(
         let what = "no rule asks for an approval of this plan: apply it".to_owned();
         return Err(unmet(ErrorReason::NoApprovalNeeded, what));
     }
-    if let Some(open) = request_row(tx, &new.key).await? {
+    let earlier = request_row(tx, &new.key).await?;
+    if let Some(open) = &earlier {
         let request: ApprovalRequest = read("approval request", &open.body)?;
         let is_over = match request.granted(new.at) {
             // What was approved before the rules became stricter is asked about anew.
@@ -102,6 +103,10 @@ async fn asked<A: Message + Default + From<Told>>(
             Err(NotGranted::Expired { .. } | NotGranted::Rejected { .. }) => true,
             Err(NotGranted::ApprovalsMissing { .. }) => false,
         };
+        if !is_over && request.granted(new.at).is_ok() {
+            let what = "the plan has all approvals that it needs: apply it".to_owned();
+            return Err(unmet(ErrorReason::NoApprovalNeeded, what));
+        }
         if !is_over {
             let what = format!(
                 "{} has asked for approval already, until {}: wait for it, or have it rejected",
@@ -131,7 +136,12 @@ async fn asked<A: Message + Default + From<Told>>(
     };
     request_put(tx, &row).await?;
     let answer = A::from(Told { request: request_message(&row, new.at)?, desired: None });
-    let event = AuditEvent { after: row.body, justification: new.why, ..audit::event(tenant, &name) };
+    let event = AuditEvent {
+        before: earlier.map(|row| row.body).unwrap_or_default(),
+        after: row.body,
+        justification: new.why,
+        ..audit::event(tenant, &name)
+    };
     audit_append(tx, tenant, &[event]).await?;
     audit::recorded();
     once.remember(tx, tenant, &answer).await?;
@@ -304,7 +314,9 @@ fn refusal(name: String, refused: &ApprovalRefused) -> Failure {
         ApprovalRefused::AlreadyApproved { .. } => {
             (ErrorReason::AlreadyApproved, "somebody else must approve it")
         }
-        ApprovalRefused::Rejected { .. } => (ErrorReason::ApprovalRejected, "make another plan"),
+        ApprovalRefused::Rejected { .. } => {
+            (ErrorReason::ApprovalRejected, "once that is settled, it is to be asked for again")
+        }
         ApprovalRefused::NoApprovalNeeded { .. } => (ErrorReason::NoApprovalNeeded, "apply the plan"),
         ApprovalRefused::ReasonMissing => {
             (ErrorReason::ApprovalReasonMissing, "send one in `justification.reason`")

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sea_orm::DatabaseTransaction;
 use sea_orm::EntityTrait;
 use tandem_contracts::authority::v1::{GetRolloutResponse, Rollout as RolloutMessage};
-use tandem_contracts::r#type::v1::Justification;
+use tandem_contracts::r#type::v1::{ErrorReason, Justification};
 use tandem_domain::approval::{ApprovalRequest, ApprovalRules, PlanSummary};
 use tandem_domain::id::{PlanHash, PrincipalId};
 use tandem_domain::rollout::{Command, CommandRefused, Freeze, Rollout, RolloutEvent, allowed_from, apply};
@@ -153,7 +153,10 @@ impl Before<'_> {
                     approving: None,
                 });
             }
-            Order::Start => Command::Start,
+            Order::Start => {
+                self.still_granted(at)?;
+                Command::Start
+            }
             Order::Pause { why } => Command::Pause { why },
             Order::Resume => Command::Resume,
             Order::ApproveWave { wave, why } => Command::ApproveWave { wave, why },
@@ -178,12 +181,7 @@ impl Before<'_> {
     /// Where no approvals are needed, it is ready at once.
     fn submit(&self, by: &PrincipalId, at: Timestamp) -> Result<Decided, Failure> {
         let submitted = self.told(self.rollout, &Command::Submit, by, at)?;
-        let plan = PlanSummary {
-            workloads: [self.rollout.spec().workload].into(),
-            devices_affected: self.sizes.iter().copied().sum(),
-            full_switch: false,
-        };
-        let needed = self.rules.required(&plan);
+        let needed = self.rules.required(&self.summary());
         let expires_at = at.saturating_add(APPROVALS_WITHIN).unwrap_or(Timestamp::MAX);
         let plan = self.rollout.plan().clone();
         let request = ApprovalRequest::ask(plan, by.clone(), needed.count, expires_at);
@@ -193,6 +191,41 @@ impl Before<'_> {
         };
         let reasons = needed.reasons.iter().map(|(reason, count)| format!("{reason}: {count}")).collect();
         Ok(Decided { rollout, approving: Some(Approving { request, reasons }) })
+    }
+
+    /// What approval looks at.
+    fn summary(&self) -> PlanSummary {
+        PlanSummary {
+            workloads: [self.rollout.spec().workload].into(),
+            devices_affected: self.sizes.iter().copied().sum(),
+            full_switch: false,
+        }
+    }
+
+    /// Whether what the rules ask for today is granted today: approvals grow old, and rules become stricter. What is not ready yet, is
+    /// refused as such.
+    fn still_granted(&self, at: Timestamp) -> Result<(), Failure> {
+        let needed = usize::from(self.rules.required(&self.summary()).count);
+        let Some(Approving { request, .. }) = &self.approving else { return Ok(()) };
+        if needed == 0 || !allowed_from(RolloutEvent::Start).contains(&self.rollout.phase()) {
+            return Ok(());
+        }
+        let unmet = |reason, what: String| Failure::Unmet {
+            reason,
+            name: self.key.name(),
+            description: format!("{what}: withdraw the rollout, and submit it again"),
+            expected: needed.to_string(),
+            found: request.approvals().len().to_string(),
+        };
+        match request.granted(at) {
+            Ok(granted) if granted.break_glass().is_some() || granted.approvers().len() >= needed => Ok(()),
+            Ok(granted) => {
+                let found = granted.approvers().len();
+                let what = format!("expected {needed} approvals by the rules of today, found {found}");
+                Err(unmet(ErrorReason::ApprovalsMissing, what))
+            }
+            Err(over) => Err(unmet(ErrorReason::ApprovalExpired, over.to_string())),
+        }
     }
 
     /// With the last approval that is needed it is ready.

@@ -38,7 +38,10 @@ pub(crate) struct FreezeOrder {
 }
 
 /// The freeze of a tenant, while it holds.
-pub(super) async fn find(db: &impl ConnectionTrait, tenant: &str) -> Result<Option<Freeze>, StoreError> {
+pub(in crate::store) async fn find(
+    db: &impl ConnectionTrait,
+    tenant: &str,
+) -> Result<Option<Freeze>, StoreError> {
     let Some(row) = freeze::Entity::find_by_id(tenant).one(db).await? else { return Ok(None) };
     let by = PrincipalId::parse(&row.frozen_by).map_err(|error| damaged("freeze", error))?;
     Ok(Some(Freeze { by, why: row.why, since: moment(row.since)? }))

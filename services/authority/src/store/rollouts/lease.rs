@@ -27,7 +27,7 @@ pub(crate) struct Lease {
 }
 
 /// Locks the tenant's row for this transaction, making it at the first change.
-pub(super) async fn lock(tx: &DatabaseTransaction, tenant: &str) -> Result<(), StoreError> {
+pub(in crate::store) async fn lock(tx: &DatabaseTransaction, tenant: &str) -> Result<(), StoreError> {
     let upsert = Statement::from_sql_and_values(
         tx.get_database_backend(),
         "INSERT INTO leases (tenant, holder, fence, expire_time) VALUES ($1, '', 0, 0)
