@@ -194,8 +194,9 @@ impl Prepared {
         let postgres = &estate.processes.postgres;
         let of_plan =
             |column: &str| format!("SELECT {column} FROM authority.plans WHERE tenant = '{tenant}'");
-        let revision =
-            format!("SELECT coalesce(max(revision), 0) FROM authority.policies WHERE tenant = '{tenant}'");
+        let revision = format!(
+            "SELECT coalesce(max(revision), 0) FROM authority.policies WHERE tenant = '{tenant}' AND hierarchy = 'PS1'"
+        );
         Self {
             plan: postgres.column::<String>("postgres", &of_plan("plan")).await.remove(0),
             hash: postgres.column::<String>("postgres", &of_plan("hash")).await.remove(0),
