@@ -23,6 +23,26 @@ pub struct DeviceClass {
     pub verdict: Verdict,
 }
 
+/// Devices of one class that are in the same of the collections that the fleet is sorted by.
+#[derive(Debug, Clone, Copy)]
+pub struct Cohort<'a> {
+    /// Their class.
+    pub class: DeviceClass,
+    /// Of the collections that the fleet is sorted by, those that they are known to be in.
+    pub within: &'a BTreeSet<CollectionId>,
+    /// The devices; of one hierarchy, each is in one cohort.
+    pub devices: &'a RoaringBitmap,
+}
+
+/// The devices of one hierarchy, sorted so that a policy that names no other collections is counted by the sizes of cohorts alone.
+#[derive(Debug, Clone, Copy)]
+pub struct SortedFleet<'a> {
+    /// The devices.
+    pub cohorts: &'a [Cohort<'a>],
+    /// The collections that they are sorted by.
+    pub by: &'a BTreeSet<CollectionId>,
+}
+
 /// Who is in a collection, as far as anybody said.
 #[derive(Debug, Clone, Copy)]
 pub struct Members<'a> {
@@ -30,6 +50,13 @@ pub struct Members<'a> {
     pub devices: &'a RoaringBitmap,
     /// Who is not among them is not in it.
     pub complete: bool,
+}
+
+impl Members<'_> {
+    /// What is known of a device that is not among them.
+    const fn outside(&self) -> Membership {
+        if self.complete { Membership::NotMember } else { Membership::Unknown }
+    }
 }
 
 /// Devices that fare alike.
@@ -106,10 +133,10 @@ impl Impact {
     }
 }
 
-/// Counts what `proposed` does to the classes of one hierarchy. `base`: the policy that decides there now; `None`: nobody said.
+/// Counts what `proposed` does to the devices of one hierarchy. `base`: the policy that decides there now; `None`: nobody said.
 #[must_use]
 pub fn impact<'a>(
-    classes: &[(DeviceClass, &'a RoaringBitmap)],
+    fleet: SortedFleet<'a>,
     members: &impl Fn(&CollectionId) -> Members<'a>,
     base: Option<&CoManagementPolicy>,
     proposed: &CoManagementPolicy,
@@ -119,15 +146,16 @@ pub fn impact<'a>(
     let mut count = Count {
         policies: Policies { base, proposed },
         members,
+        sorted_by: fleet.by,
         collections: named.into_iter().map(|id| CollectionCount::new(id, members(id))).collect(),
         workloads: PerWorkload::from_fn(|_| BTreeMap::new()),
         affected: 0,
         torn: 0,
     };
-    for (class, devices) in classes {
-        count.class(*class, devices);
+    for cohort in fleet.cohorts {
+        count.cohort(*cohort);
     }
-    let devices = classes.iter().map(|(_, devices)| devices.len()).sum();
+    let devices = fleet.cohorts.iter().map(|cohort| cohort.devices.len()).sum();
     let Count { collections, workloads, affected, torn, .. } = count;
     let collections = collections.into_iter().map(CollectionCount::finish).collect();
     Impact { devices, affected, workloads, collections, torn }
@@ -165,7 +193,7 @@ impl<'a> Policies<'a> {
     }
 }
 
-/// Devices of one class that are in the same of the collections that were asked about.
+/// Devices of one cohort that are in the same of the collections that were asked about.
 struct Piece<'a> {
     devices: Cow<'a, RoaringBitmap>,
     memberships: Vec<(&'a CollectionId, Membership)>,
@@ -177,9 +205,15 @@ impl<'a> Piece<'a> {
         known.map_or(Membership::Unknown, |(_, membership)| *membership)
     }
 
+    /// All of it, of which is known whether it is in the collection.
+    fn known(mut self, collection: &'a CollectionId, membership: Membership) -> Self {
+        self.memberships.push((collection, membership));
+        self
+    }
+
     /// Those inside of the collection and those outside; none of them empty.
     fn cut(self, collection: &'a CollectionId, members: Members<'_>) -> impl Iterator<Item = Self> {
-        let outside = if members.complete { Membership::NotMember } else { Membership::Unknown };
+        let outside = members.outside();
         let inside = self.devices.as_ref() & members.devices;
         let parts = if inside.is_empty() {
             [(Cow::default(), Membership::Member), (self.devices, outside)]
@@ -191,9 +225,7 @@ impl<'a> Piece<'a> {
         };
         let memberships = self.memberships;
         parts.into_iter().filter(|(devices, _)| !devices.is_empty()).map(move |(devices, membership)| {
-            let mut memberships = memberships.clone();
-            memberships.push((collection, membership));
-            Self { devices, memberships }
+            Self { devices, memberships: memberships.clone() }.known(collection, membership)
         })
     }
 }
@@ -211,6 +243,15 @@ impl<'a> CollectionCount<'a> {
         Self { collection, members, within: 0, changing: PerWorkload::from_fn(|_| 0) }
     }
 
+    /// How many of some devices of a cohort are in it.
+    fn of(&self, sorted_by: &BTreeSet<CollectionId>, cohort: Cohort<'_>, devices: &RoaringBitmap) -> u64 {
+        match cohort.within.contains(self.collection) {
+            true => devices.len(),
+            false if sorted_by.contains(self.collection) => 0,
+            false => self.members.devices.intersection_len(devices),
+        }
+    }
+
     fn finish(self) -> CollectionImpact {
         CollectionImpact {
             collection: self.collection.clone(),
@@ -224,6 +265,7 @@ impl<'a> CollectionCount<'a> {
 struct Count<'a, 'm, F> {
     policies: Policies<'a>,
     members: &'m F,
+    sorted_by: &'m BTreeSet<CollectionId>,
     collections: Vec<CollectionCount<'a>>,
     workloads: PerWorkload<BTreeMap<ImpactRow, u64>>,
     affected: u64,
@@ -231,17 +273,18 @@ struct Count<'a, 'm, F> {
 }
 
 impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
-    fn class(&mut self, class: DeviceClass, devices: &RoaringBitmap) {
+    fn cohort(&mut self, cohort: Cohort<'_>) {
+        let Cohort { devices, .. } = cohort;
         for count in &mut self.collections {
-            count.within += count.members.devices.intersection_len(devices);
+            count.within += count.of(self.sorted_by, cohort, devices);
         }
         let mut affected: Option<Cow<'_, RoaringBitmap>> = None;
         for workload in Workload::ALL {
             if self.policies.decide_alike(workload) {
                 continue;
             }
-            for piece in self.pieces(workload, devices) {
-                if self.piece(class, workload, &piece) {
+            for piece in self.pieces(workload, cohort) {
+                if self.piece(cohort, workload, &piece) {
                     affected = Some(match affected {
                         None => piece.devices,
                         Some(others) if others.len() == devices.len() => others,
@@ -253,29 +296,36 @@ impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
         self.affected += affected.map_or(0, |devices| devices.len());
     }
 
-    /// The class, cut so that the workload is decided alike within each piece.
-    fn pieces<'p>(&self, workload: Workload, devices: &'p RoaringBitmap) -> Vec<Piece<'p>>
+    /// The cohort, cut so that the workload is decided alike within each piece.
+    fn pieces<'p>(&self, workload: Workload, cohort: Cohort<'p>) -> Vec<Piece<'p>>
     where
         Self: 'p,
     {
-        let mut pieces = vec![Piece { devices: Cow::Borrowed(devices), memberships: Vec::new() }];
+        let mut pieces = vec![Piece { devices: Cow::Borrowed(cohort.devices), memberships: Vec::new() }];
         for collection in self.policies.asked(workload) {
             let members = (self.members)(collection);
-            pieces = pieces.into_iter().flat_map(|piece| piece.cut(collection, members)).collect();
+            let known = match cohort.within.contains(collection) {
+                true => Some(Membership::Member),
+                false => self.sorted_by.contains(collection).then(|| members.outside()),
+            };
+            pieces = match known {
+                Some(membership) => pieces.into_iter().map(|piece| piece.known(collection, membership)).collect(),
+                None => pieces.into_iter().flat_map(|piece| piece.cut(collection, members)).collect(),
+            };
         }
         pieces
     }
 
     /// Counts a piece; answers whether the holder changes on it.
-    fn piece(&mut self, class: DeviceClass, workload: Workload, piece: &Piece<'_>) -> bool {
+    fn piece(&mut self, cohort: Cohort<'_>, workload: Workload, piece: &Piece<'_>) -> bool {
         let Policies { base, proposed } = self.policies;
         let membership = |collection: &CollectionId| piece.membership(collection);
-        let standing = class.standing;
+        let DeviceClass { state, standing, verdict } = cohort.class;
         let wanted = standing.by_sliders(Some(proposed), membership, workload);
         let after = standing.whole_device.unwrap_or(wanted);
         let before = standing.whole_device.unwrap_or_else(|| standing.by_sliders(base, membership, workload));
-        let blocked = class.state != ManagementState::CoManaged && class.verdict == Verdict::Blocked;
-        let row = ImpactRow { state: class.state, before, after, wanted, blocked };
+        let blocked = state != ManagementState::CoManaged && verdict == Verdict::Blocked;
+        let row = ImpactRow { state, before, after, wanted, blocked };
         let devices = piece.devices.len();
         *self.workloads[workload].entry(row).or_default() += devices;
         if let Some(carrier) = workload.included_in() {
@@ -289,7 +339,7 @@ impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
         }
         if row.changes_holder() {
             for count in &mut self.collections {
-                count.changing[workload] += count.members.devices.intersection_len(&piece.devices);
+                count.changing[workload] += count.of(self.sorted_by, cohort, &piece.devices);
             }
         }
         row.changes_holder()

@@ -12,7 +12,7 @@ use tandem_domain::policy::AutoEnrollment;
 use tandem_domain::prerequisites::{Path, evaluate_device};
 use tandem_domain::state::management_state;
 
-use super::index::Counted;
+use super::index::{Counted, SortedBy};
 use super::reading::Reading;
 use crate::store::policy_set::PolicySet;
 
@@ -38,6 +38,16 @@ impl Basis {
                 two.hierarchies.get(id).is_some_and(|other| hierarchy.sites == other.sites)
                     && self.enrollment(id) == other.enrollment(id)
             })
+    }
+
+    /// The collections that configured policies name: those that every plan of the hierarchy asks about.
+    pub(super) fn sorted_by(&self) -> SortedBy {
+        let hierarchies = self.surroundings.hierarchies.keys();
+        let named = hierarchies.filter_map(|id| {
+            let policy = &self.policies.of(Some(id))?.policy;
+            Some((id.clone(), policy.collections().into_iter().cloned().collect()))
+        });
+        named.collect()
     }
 
     /// What one prerequisite asks for: whom the configured policy enrolls, and whether it is known who is meant.

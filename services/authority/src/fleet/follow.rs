@@ -16,7 +16,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::basis::Basis;
 use super::count::{Fleet, FleetCount};
-use super::index::FleetIndex;
+use super::index::{FleetIndex, SortedBy};
 use super::{FOLLOWER, Fleets};
 use crate::devices::{INVENTORY, inventory_world};
 use crate::grpc::device_facts;
@@ -55,6 +55,8 @@ pub(super) struct Follower {
     resume: String,
     /// What the devices that are counted were put in classes by.
     basis: Option<Basis>,
+    /// What the index is sorted by.
+    sorted_by: SortedBy,
     /// The index that a snapshot is being counted into.
     building: Option<FleetIndex>,
     pause: Duration,
@@ -63,7 +65,8 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) fn new(fleets: Fleets, tenant: TenantName, id: TenantId, count: Arc<FleetCount>) -> Self {
         let (resume, basis, building) = (String::new(), None, None);
-        Self { fleets, tenant, id, count, resume, basis, building, pause: FIRST_PAUSE }
+        let sorted_by = SortedBy::new();
+        Self { fleets, tenant, id, count, resume, basis, sorted_by, building, pause: FIRST_PAUSE }
     }
 
     /// Follows until it is dropped.
@@ -94,6 +97,9 @@ impl Follower {
         }
         self.building = self.resume.is_empty().then(FleetIndex::default);
         self.basis = Some(basis.clone());
+        self.sorted_by = basis.sorted_by();
+        let sorted_by = self.sorted_by.clone();
+        self.index(|index| index.sort_by(sorted_by));
         let mut feed = self.fleets.devices.watch(&self.tenant, self.resume.clone()).await?;
         let mut period = tokio::time::interval(LOOK_PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -119,9 +125,15 @@ impl Follower {
         Ok(Basis { surroundings, policies })
     }
 
-    async fn look_again(&self, basis: &Basis) -> Result<(), End> {
-        if !self.look().await?.puts_alike(basis) {
+    async fn look_again(&mut self, basis: &Basis) -> Result<(), End> {
+        let now = self.look().await?;
+        if !now.puts_alike(basis) {
             return Err(End::Outdated);
+        }
+        let sorted_by = now.sorted_by();
+        if self.sorted_by != sorted_by {
+            self.sorted_by.clone_from(&sorted_by);
+            self.index(|index| index.sort_by(sorted_by));
         }
         if self.building.is_none() {
             self.count.recover();

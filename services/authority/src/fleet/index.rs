@@ -1,13 +1,14 @@
-//! The devices of one tenant as plans count them: classes and collections as bitmaps over dense ordinals.
+//! The devices of one tenant as plans count them: cohorts and collections as bitmaps over dense ordinals.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
 use tandem_client::fleet::Roster;
 use tandem_domain::id::{CollectionId, HierarchyId};
-use tandem_domain::plan::DeviceClass;
+use tandem_domain::plan::{Cohort, DeviceClass};
+use tandem_storage::fingerprint;
 
 use super::reading::Reading;
 
@@ -33,7 +34,9 @@ pub(crate) struct Counted {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     revision: u64,
-    class: u32,
+    group: u32,
+    /// A digest of the collections that it is in.
+    collections: u64,
     /// The minute in which its class expires.
     due: i64,
     reading: Reading,
@@ -42,17 +45,25 @@ struct Entry {
 /// Never.
 const NOT_DUE: i64 = i64::MAX;
 
+/// Whose devices are counted alike: of that hierarchy, of that class, and in these of the collections that it is sorted by.
+type GroupKey = (Option<HierarchyId>, DeviceClass, BTreeSet<CollectionId>);
+
 /// Devices that are counted alike.
 #[derive(Debug)]
 struct Group {
-    hierarchy: Option<HierarchyId>,
-    class: DeviceClass,
+    key: GroupKey,
     devices: RoaringBitmap,
 }
 
+/// The collections that each hierarchy's devices are sorted by.
+pub(crate) type SortedBy = BTreeMap<HierarchyId, BTreeSet<CollectionId>>;
+
+/// Sorted by nothing.
+static NOTHING: BTreeSet<CollectionId> = BTreeSet::new();
+
 /// Which devices are in which class and collection.
 ///
-/// Made for a million devices: 20 bytes for the id, some 70 for the entry, and some 2 for each membership.
+/// Made for a million devices: 20 bytes for the id, some 80 for the entry, and some 2 for each membership.
 #[derive(Debug, Default)]
 pub(crate) struct FleetIndex {
     roster: Roster,
@@ -60,7 +71,8 @@ pub(crate) struct FleetIndex {
     devices: Vec<Option<Entry>>,
     groups: Vec<Group>,
     /// Where in `groups` each is.
-    group_ids: HashMap<(Option<HierarchyId>, DeviceClass), u32>,
+    group_ids: HashMap<GroupKey, u32>,
+    sorted_by: SortedBy,
     collections: HashMap<HierarchyId, HashMap<CollectionId, RoaringBitmap>>,
     /// Devices by the minute in which their class expires.
     due: BTreeMap<i64, RoaringBitmap>,
@@ -78,17 +90,25 @@ impl FleetIndex {
         if old.is_some_and(|old| old.revision > counted.revision) {
             return;
         }
-        if let Some(old) = old {
-            self.take_out(ordinal, old);
-        }
         let Counted { revision, hierarchy, class, collections, valid_until, reading, .. } = counted;
-        if let Some(hierarchy) = &hierarchy {
+        let digest = digest(&collections);
+        // Who is in which collection changes seldom, and a hierarchy has many: they are looked through only then.
+        let same_members = old.is_some_and(|old| {
+            let was = self.groups.get(old.group as usize);
+            old.collections == digest && was.is_some_and(|group| group.key.0 == hierarchy)
+        });
+        if let Some(old) = old {
+            self.take_out(ordinal, old, !same_members);
+        }
+        let sorted_by = self.sorted_by_of(hierarchy.as_ref());
+        let within = collections.iter().filter(|id| sorted_by.contains(*id)).cloned().collect();
+        if let Some(hierarchy) = hierarchy.as_ref().filter(|_| !same_members) {
             let known = self.collections.entry(hierarchy.clone()).or_default();
             for collection in collections {
                 known.entry(collection).or_default().insert(ordinal);
             }
         }
-        let group = self.group(hierarchy, class);
+        let group = self.group((hierarchy, class, within));
         if let Some(group) = self.groups.get_mut(group as usize) {
             group.devices.insert(ordinal);
         }
@@ -96,7 +116,7 @@ impl FleetIndex {
         if due != NOT_DUE {
             self.due.entry(due).or_default().insert(ordinal);
         }
-        self.devices[place] = Some(Entry { revision, class: group, due, reading });
+        self.devices[place] = Some(Entry { revision, group, collections: digest, due, reading });
     }
 
     /// The same for a device that was read again: it never brings back a device that left meanwhile.
@@ -114,7 +134,7 @@ impl FleetIndex {
             if old.revision > revision {
                 return;
             }
-            self.take_out(ordinal, old);
+            self.take_out(ordinal, old, true);
             self.devices[place] = None;
         }
         self.roster.leave(ordinal);
@@ -125,13 +145,68 @@ impl FleetIndex {
         self.roster.len()
     }
 
-    /// The classes of a hierarchy's devices.
-    pub(crate) fn classes(&self, hierarchy: &HierarchyId) -> Vec<(DeviceClass, &RoaringBitmap)> {
-        let groups = self
+    /// Sorts the devices of each hierarchy by these collections from now on.
+    pub(crate) fn sort_by(&mut self, wanted: SortedBy) {
+        if self.sorted_by == wanted {
+            return;
+        }
+        let known: BTreeSet<HierarchyId> = self.sorted_by.keys().chain(wanted.keys()).cloned().collect();
+        let before = std::mem::replace(&mut self.sorted_by, wanted);
+        for hierarchy in known {
+            if before.get(&hierarchy).unwrap_or(&NOTHING) != self.sorted_by_of(Some(&hierarchy)) {
+                self.sort_again(&hierarchy);
+            }
+        }
+    }
+
+    fn sort_again(&mut self, hierarchy: &HierarchyId) {
+        let sorted_by = self.sorted_by_of(Some(hierarchy)).clone();
+        let all: Vec<(DeviceClass, RoaringBitmap)> = self
             .groups
-            .iter()
-            .filter(|group| group.hierarchy.as_ref() == Some(hierarchy) && !group.devices.is_empty());
-        groups.map(|group| (group.class, &group.devices)).collect()
+            .iter_mut()
+            .filter(|group| group.key.0.as_ref() == Some(hierarchy))
+            .map(|group| (group.key.1, std::mem::take(&mut group.devices)))
+            .collect();
+        let mut parts: BTreeMap<(DeviceClass, BTreeSet<CollectionId>), RoaringBitmap> = BTreeMap::new();
+        for (class, devices) in all {
+            *parts.entry((class, BTreeSet::new())).or_default() |= devices;
+        }
+        let nobody = RoaringBitmap::new();
+        for collection in sorted_by {
+            let members = self.members(hierarchy, &collection).unwrap_or(&nobody);
+            let cut = parts.into_iter().flat_map(|((class, within), devices)| {
+                let inside = &devices & members;
+                let outside = devices - members;
+                let also = within.iter().cloned().chain([collection.clone()]).collect();
+                [((class, within), outside), ((class, also), inside)]
+            });
+            parts = cut.filter(|(_, devices)| !devices.is_empty()).collect();
+        }
+        for ((class, within), devices) in parts {
+            let id = self.group((Some(hierarchy.clone()), class, within));
+            for ordinal in &devices {
+                if let Some(entry) = self.devices.get_mut(ordinal as usize).and_then(Option::as_mut) {
+                    entry.group = id;
+                }
+            }
+            if let Some(group) = self.groups.get_mut(id as usize) {
+                group.devices |= devices;
+            }
+        }
+    }
+
+    /// The collections that a hierarchy's devices are sorted by.
+    pub(crate) fn sorted_by_of(&self, hierarchy: Option<&HierarchyId>) -> &BTreeSet<CollectionId> {
+        hierarchy.and_then(|hierarchy| self.sorted_by.get(hierarchy)).unwrap_or(&NOTHING)
+    }
+
+    /// The cohorts of a hierarchy's devices.
+    pub(crate) fn cohorts(&self, hierarchy: &HierarchyId) -> Vec<Cohort<'_>> {
+        let groups = self.groups.iter().filter(|group| !group.devices.is_empty());
+        let groups = groups.filter(|group| group.key.0.as_ref() == Some(hierarchy));
+        groups
+            .map(|Group { key: (_, class, within), devices }| Cohort { class: *class, within, devices })
+            .collect()
     }
 
     /// The devices of a hierarchy that are known to be in a collection of it; `None`: there are none.
@@ -148,11 +223,11 @@ impl FleetIndex {
         &self,
         hierarchy: &HierarchyId,
     ) -> impl Iterator<Item = (u32, DeviceClass, &Reading)> {
-        let groups = self.groups.iter().filter(move |group| group.hierarchy.as_ref() == Some(hierarchy));
+        let groups = self.groups.iter().filter(move |group| group.key.0.as_ref() == Some(hierarchy));
         groups.flat_map(|group| {
             group.devices.iter().filter_map(|ordinal| {
                 let entry = self.devices.get(ordinal as usize)?.as_ref()?;
-                Some((ordinal, group.class, &entry.reading))
+                Some((ordinal, group.key.1, &entry.reading))
             })
         })
     }
@@ -168,36 +243,41 @@ impl FleetIndex {
         past.filter_map(|ordinal| self.roster.id(ordinal)).take(limit).map(|id| id.to_string()).collect()
     }
 
-    fn group(&mut self, hierarchy: Option<HierarchyId>, class: DeviceClass) -> u32 {
-        let key = (hierarchy, class);
+    fn group(&mut self, key: GroupKey) -> u32 {
         if let Some(known) = self.group_ids.get(&key) {
             return *known;
         }
-        // A class is one of some thousands.
+        // There are some thousands.
         let id = u32::try_from(self.groups.len()).unwrap_or(u32::MAX);
-        let (hierarchy, class) = key.clone();
-        self.groups.push(Group { hierarchy, class, devices: RoaringBitmap::new() });
+        self.groups.push(Group { key: key.clone(), devices: RoaringBitmap::new() });
         self.group_ids.insert(key, id);
         id
     }
 
-    fn take_out(&mut self, ordinal: u32, old: Entry) {
+    fn take_out(&mut self, ordinal: u32, old: Entry, with_collections: bool) {
         if let Some(devices) = self.due.get_mut(&old.due) {
             devices.remove(ordinal);
             if devices.is_empty() {
                 self.due.remove(&old.due);
             }
         }
-        let Some(group) = self.groups.get_mut(old.class as usize) else { return };
+        let Some(group) = self.groups.get_mut(old.group as usize) else { return };
         group.devices.remove(ordinal);
-        let collections = group.hierarchy.as_ref().and_then(|hierarchy| self.collections.get_mut(hierarchy));
-        if let Some(collections) = collections {
+        let hierarchy = group.key.0.as_ref().filter(|_| with_collections);
+        if let Some(collections) = hierarchy.and_then(|hierarchy| self.collections.get_mut(hierarchy)) {
             collections.retain(|_, devices| {
                 devices.remove(ordinal);
                 !devices.is_empty()
             });
         }
     }
+}
+
+/// The same for the same collections, whose order does not matter.
+fn digest(collections: &[CollectionId]) -> u64 {
+    let mut ids: Vec<&[u8]> = collections.iter().map(|id| id.as_str().as_bytes()).collect();
+    ids.sort_unstable();
+    fingerprint(&ids)
 }
 
 /// The first minute that is wholly after a moment: a class is read anew at most a minute after it expired.
@@ -207,8 +287,6 @@ fn minute_after(until: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use proptest::collection::vec;
     use proptest::prelude::*;
     use tandem_domain::authority::{Reason, Standing};
@@ -252,10 +330,7 @@ mod tests {
                 revision,
                 hierarchy: hierarchy.map(|n| HierarchyId::parse(&format!("PS{n}")).unwrap()),
                 class: class(blocked),
-                collections: collections
-                    .into_iter()
-                    .map(|n| CollectionId::parse(&format!("PS10004{n}")).unwrap())
-                    .collect(),
+                collections: collections.into_iter().map(collection).collect(),
                 valid_until: until.map(|minute| Timestamp::from_second(minute * 60 + 30).unwrap()),
                 reading: reading(revision),
             })
@@ -266,6 +341,12 @@ mod tests {
         Replace(Counted),
         Again(Counted),
         Remove(u8, u64),
+        /// The devices of the first hierarchy are sorted by other collections.
+        Sort(BTreeSet<u8>),
+    }
+
+    fn collection(n: u8) -> CollectionId {
+        CollectionId::parse(&format!("PS10004{n}")).unwrap()
     }
 
     fn change() -> impl Strategy<Value = Change> {
@@ -273,6 +354,7 @@ mod tests {
             6 => counted().prop_map(Change::Replace),
             1 => counted().prop_map(Change::Again),
             2 => (0..12_u8, 1..5_u64).prop_map(|(n, revision)| Change::Remove(n, revision)),
+            1 => proptest::collection::btree_set(0..4_u8, 0..4).prop_map(Change::Sort),
         ]
     }
 
@@ -290,6 +372,7 @@ mod tests {
                     expected.remove(&device(n));
                 }
             }
+            Change::Sort(_) => {}
         }
     }
 
@@ -303,11 +386,17 @@ mod tests {
         fn index_holds_what_it_was_told_last(changes in vec(change(), 0..60)) {
             let mut index = FleetIndex::default();
             let mut expected = BTreeMap::new();
+            let mut sorted_by = BTreeSet::new();
+            let first = HierarchyId::parse("PS0").unwrap();
             for change in changes {
                 match change.clone() {
                     Change::Replace(counted) => index.replace(counted),
                     Change::Again(counted) => index.replace_known(counted),
                     Change::Remove(n, revision) => index.remove(&device(n), revision),
+                    Change::Sort(by) => {
+                        sorted_by = by.into_iter().map(collection).collect();
+                        index.sort_by([(first.clone(), sorted_by.clone())].into());
+                    }
                 }
                 apply(&mut expected, change);
             }
@@ -318,12 +407,17 @@ mod tests {
             for n in 0..2 {
                 let hierarchy = HierarchyId::parse(&format!("PS{n}")).unwrap();
                 let of = |counted: &Counted| counted.hierarchy.as_ref() == Some(&hierarchy);
-                for blocked in [false, true] {
-                    let classes = index.classes(&hierarchy);
-                    let found = classes.iter().find(|(found, _)| *found == class(blocked)).map(|(_, devices)| *devices);
-                    let wanted = such(&|counted| of(counted) && counted.class == class(blocked));
-                    prop_assert_eq!(names(&index, found), wanted);
+                let by = if n == 0 { sorted_by.clone() } else { BTreeSet::new() };
+                prop_assert_eq!(index.sorted_by_of(Some(&hierarchy)), &by);
+                let mut cohorts: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+                for counted in expected.values().filter(|counted| of(counted)) {
+                    let within: BTreeSet<_> = counted.collections.iter().filter(|id| by.contains(*id)).cloned().collect();
+                    cohorts.entry((counted.class, within)).or_default().insert(counted.device.clone());
                 }
+                let found = index.cohorts(&hierarchy).into_iter().map(|cohort| {
+                    ((cohort.class, cohort.within.clone()), names(&index, Some(cohort.devices)))
+                });
+                prop_assert_eq!(found.collect::<BTreeMap<_, _>>(), cohorts);
                 let read = index.readings(&hierarchy).map(|(ordinal, class, reading)| {
                     (index.id(ordinal).unwrap().to_string(), class, *reading)
                 });
@@ -333,7 +427,7 @@ mod tests {
                     prop_assert_eq!((class, reading), (expected[&device].class, expected[&device].reading));
                 }
                 for n in 0..4 {
-                    let collection = CollectionId::parse(&format!("PS10004{n}")).unwrap();
+                    let collection = collection(n);
                     let wanted = such(&|counted| of(counted) && counted.collections.contains(&collection));
                     prop_assert_eq!(names(&index, index.members(&hierarchy, &collection)), wanted);
                 }

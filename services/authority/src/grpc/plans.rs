@@ -8,7 +8,7 @@ use tandem_contracts::authority::v1::{
     GetPlanResponse, ListPlansRequest, ListPlansResponse,
 };
 use tandem_domain::id::HierarchyId;
-use tandem_domain::plan::{self, Impact};
+use tandem_domain::plan::{self, Impact, SortedFleet};
 use tandem_domain::policy::CoManagementPolicy;
 use tandem_server::consistency::Service;
 use tandem_server::names::{self, page_size};
@@ -175,5 +175,7 @@ fn impact(
         devices: fleet.index.members(hierarchy, collection).unwrap_or(&nobody),
         complete: complete.contains(collection),
     };
-    plan::impact(&fleet.index.classes(hierarchy), &members, base, proposed)
+    let cohorts = fleet.index.cohorts(hierarchy);
+    let sorted = SortedFleet { cohorts: &cohorts, by: fleet.index.sorted_by_of(Some(hierarchy)) };
+    plan::impact(sorted, &members, base, proposed)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proptest::collection::vec;
+use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 
@@ -10,7 +10,7 @@ use crate::authority::strategies::{World, collection, device_facts, setting, sli
 use crate::authority::{Reason, Standing, effective_authority};
 use crate::facts::DeviceFacts;
 use crate::id::CollectionId;
-use crate::plan::{DeviceClass, Impact, ImpactRow, Members, impact};
+use crate::plan::{Cohort, DeviceClass, Impact, ImpactRow, Members, SortedFleet, impact};
 use crate::policy::{CoManagementPolicy, Surroundings};
 use crate::prerequisites::Verdict;
 use crate::state::{ManagementState, management_state};
@@ -19,9 +19,14 @@ use crate::workload::{ManagementAuthority, SliderPosition, Workload};
 /// Devices with the verdict that prerequisites gave each; how it comes about is not this module's business.
 type Fleet = Vec<(DeviceFacts, Verdict)>;
 
-/// Counts by classes, as a reader of the fleet keeps them.
-fn counted(fleet: &Fleet, world: &World, proposed: &CoManagementPolicy) -> Impact {
-    let mut classes: BTreeMap<DeviceClass, RoaringBitmap> = BTreeMap::new();
+/// Counts by cohorts, as a reader of the fleet keeps them that sorts it by these collections.
+fn counted(
+    fleet: &Fleet,
+    world: &World,
+    proposed: &CoManagementPolicy,
+    by: &BTreeSet<CollectionId>,
+) -> Impact {
+    let mut cohorts: BTreeMap<(DeviceClass, BTreeSet<CollectionId>), RoaringBitmap> = BTreeMap::new();
     let mut collections: BTreeMap<CollectionId, RoaringBitmap> = BTreeMap::new();
     for (ordinal, (facts, verdict)) in (0..).zip(fleet) {
         let class = DeviceClass {
@@ -29,7 +34,8 @@ fn counted(fleet: &Fleet, world: &World, proposed: &CoManagementPolicy) -> Impac
             standing: Standing::of(facts, &world.tenant, world.site.as_ref()),
             verdict: *verdict,
         };
-        classes.entry(class).or_default().insert(ordinal);
+        let within = facts.collections.iter().filter(|id| by.contains(*id)).cloned().collect();
+        cohorts.entry((class, within)).or_default().insert(ordinal);
         for collection in &facts.collections {
             collections.entry(collection.clone()).or_default().insert(ordinal);
         }
@@ -39,8 +45,10 @@ fn counted(fleet: &Fleet, world: &World, proposed: &CoManagementPolicy) -> Impac
         devices: collections.get(id).unwrap_or(&nobody),
         complete: world.complete_collections.contains(id),
     };
-    let classes: Vec<_> = classes.iter().map(|(class, devices)| (*class, devices)).collect();
-    impact(&classes, &members, world.policy.as_ref(), proposed)
+    let cohorts = cohorts.iter();
+    let cohorts: Vec<_> =
+        cohorts.map(|((class, within), devices)| Cohort { class: *class, within, devices }).collect();
+    impact(SortedFleet { cohorts: &cohorts, by }, &members, world.policy.as_ref(), proposed)
 }
 
 /// How devices fare by a workload, device by device; and which of them change holder.
@@ -83,10 +91,18 @@ fn proposed() -> impl Strategy<Value = CoManagementPolicy> {
     world().prop_filter_map("a proposal says something", |world| world.policy)
 }
 
+/// Any of the collections that devices are in; also those that neither policy names.
+fn sorted_by() -> impl Strategy<Value = BTreeSet<CollectionId>> {
+    let ids = btree_set(proptest::sample::select(["C1", "C2", "C3"].as_slice()), 0..=3);
+    ids.prop_map(|ids| ids.into_iter().map(collection).collect())
+}
+
 proptest! {
     #[test]
-    fn classes_count_what_deciding_each_device_counts(fleet in fleet(), world in world(), proposed in proposed()) {
-        let found = counted(&fleet, &world, &proposed);
+    fn cohorts_count_what_deciding_each_device_counts(
+        fleet in fleet(), world in world(), proposed in proposed(), by in sorted_by(),
+    ) {
+        let found = counted(&fleet, &world, &proposed, &by);
         let mut affected = BTreeSet::new();
         for workload in Workload::ALL {
             let (rows, changing) = one_by_one(&fleet, &world, &proposed, workload);
@@ -130,7 +146,7 @@ fn pilot_moves_its_members_that_are_co_managed_and_holds_the_others_back() {
     let mut proposed = world.policy.clone().unwrap();
     proposed.workloads[Workload::CompliancePolicies] = setting(SliderPosition::PilotIntune, Some("PS100042"));
 
-    let found = counted(&fleet, &world, &proposed);
+    let found = counted(&fleet, &world, &proposed, &BTreeSet::new());
     let workload = Workload::CompliancePolicies;
     let row = |before, after, wanted| ImpactRow {
         state: ManagementState::CoManaged,
