@@ -199,6 +199,7 @@ impl System {
             supervisor: supervisor.clone(),
             signing_key: None,
             heads_file: None,
+            history: None,
         })
         .await?;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

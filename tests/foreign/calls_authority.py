@@ -115,6 +115,25 @@ def authority_of_a_device_names_reasons_reports_and_drift(check, world):
     check.assertTrue(int(answer["device_revision"]) > 0 and int(answer["policy_revision"]) > 0)
 
 
+@answers(f"{AUTHORITY}/ListAuthorityPeriods")
+def past_of_a_device_ends_with_its_present(check, world):
+    request = {"parent": world.device(1), "workload": CLIENT_APPS, "consistency_token": world.token}
+    newest = world.ask(f"{AUTHORITY}/ListAuthorityPeriods", request)["periods"][0]
+    check.assertNotIn("to_time", newest)
+    check.assertEqual((newest["hierarchy"], newest["state"]), (HIERARCHY, "MANAGEMENT_STATE_CO_MANAGED"))
+    check.assertEqual([(said["authority"], said["reason"]) for said in newest["workloads"]],
+                      [("MANAGEMENT_AUTHORITY_INTUNE", "AUTHORITY_REASON_PILOT_MEMBER")])
+
+
+@answers(f"{AUTHORITY}/GetAuthorityAt")
+def present_is_a_moment_of_the_past(check, world):
+    request = {"parent": world.device(2), "consistency_token": world.token}
+    newest = world.ask(f"{AUTHORITY}/ListAuthorityPeriods", request)["periods"][0]
+    period = world.ask(f"{AUTHORITY}/GetAuthorityAt", {"name": world.device(2), "time": newest["from_time"]})["period"]
+    check.assertEqual(len(period["workloads"]), 7)
+    check.assertEqual(period["device_revision"], newest["device_revision"])
+
+
 @answers(f"{AUTHORITY}/CheckAuthority")
 def claim_on_a_workload_is_allowed_or_has_a_way_out(check, world):
     def ask(number, claimant):
@@ -202,6 +221,8 @@ refuses(f"{AUTHORITY}/UpdateCoManagementPolicy", "INVALID_FIELD", {"policy": PIL
 refuses(f"{AUTHORITY}/UpdateCoManagementPolicy", "RESOURCE_NOT_FOUND", {"policy": {"name": OTHER_POLICY}})
 refuses(f"{AUTHORITY}/ListCoManagementPolicyRevisions", "INVALID_PAGE_TOKEN", {"parent": POLICY, "page_token": "damaged"})
 refuses(f"{AUTHORITY}/GetEffectiveAuthority", "RESOURCE_NOT_FOUND", {"name": MISSING}, resource=MISSING)
+refuses(f"{AUTHORITY}/ListAuthorityPeriods", "RESOURCE_NOT_FOUND", {"parent": MISSING}, resource=MISSING)
+refuses(f"{AUTHORITY}/GetAuthorityAt", "INVALID_FIELD", {"name": MISSING}, field="time")
 refuses(f"{AUTHORITY}/CheckAuthority", "RESOURCE_NOT_FOUND",
         {"name": MISSING, "workload": CLIENT_APPS, "claimant": "MANAGEMENT_AUTHORITY_INTUNE"}, resource=MISSING)
 refuses(f"{AUTHORITY}/CheckAuthority", "INVALID_FIELD",

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::Command;
 
+use jiff::SignedDuration;
 use tandem::sandbox::{Options, Sandbox};
 use tandem_client::{Addresses, Connection};
 use tandem_monitoring::FollowMode;
@@ -43,6 +44,7 @@ impl System {
             clock,
             follow: FollowMode::OnDemand,
             following: None,
+            history: Some(SignedDuration::from_hours(2 * 366 * 24)),
             cache_bytes: 1 << 20,
         })
         .await

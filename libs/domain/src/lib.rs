@@ -16,6 +16,7 @@
 //! | [`tenant`], [`site`], [`policy`] | what is known about the surroundings of a device? |
 //! | [`state`] | is it co-managed, eligible, enrolling, and in which dashboard category? |
 //! | [`authority`] | who decides each workload on this device, and why? |
+//! | [`history`] | who decided it when, and since when? |
 //! | [`setting`] | which workload governs this setting, and who holds it on this device? |
 //! | [`plan`] | what would a proposed policy do to the fleet? |
 //! | [`handover`] | what work carries an adopted policy into the hierarchy? |
@@ -37,6 +38,7 @@ pub mod enrollment;
 pub mod facts;
 pub mod filter;
 pub mod handover;
+pub mod history;
 pub mod id;
 pub mod identity;
 pub mod merge;

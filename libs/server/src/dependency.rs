@@ -127,6 +127,7 @@ fn passed_through(details: &ErrorDetails) -> Option<Failure> {
         | ErrorReason::RolloutOfflineAtOnce
         | ErrorReason::RolloutActionOutOfOrder
         | ErrorReason::RolloutActionSuperseded
+        | ErrorReason::HistoryNotKnown
         | ErrorReason::UnknownMethod
         | ErrorReason::MalformedMessage => None,
         // Credentials and limits of the other service are ours to have right; its defects are no news to the caller.

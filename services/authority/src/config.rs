@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Parser;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use tandem_cache::{LocationError, NEAR_BYTES, RedisLocation, SharedRedis};
 use tandem_client::TlsFiles;
@@ -68,6 +69,8 @@ pub struct Config {
     pub tokens: Option<TokenTrust>,
     /// Who signs the audit log's heads, and where they go.
     pub audit: AuditSettings,
+    /// How long it is known what devices were.
+    pub history: HistorySettings,
     /// TLS of the connections to other services at `https` addresses.
     pub peers: TlsFiles,
     /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
@@ -92,6 +95,28 @@ pub struct AuditSettings {
     pub heads_file: Option<PathBuf>,
 }
 
+/// The table `history`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HistorySettings {
+    /// For how many days it is known who decided on a device, after it was another; at most 65535. 0: nothing of it is kept. Default: 731, two years.
+    pub keep_days: u16,
+}
+
+impl Default for HistorySettings {
+    fn default() -> Self {
+        Self { keep_days: 731 }
+    }
+}
+
+impl HistorySettings {
+    /// How long; `None`: not at all.
+    #[must_use]
+    pub fn kept(&self) -> Option<SignedDuration> {
+        (self.keep_days > 0).then(|| SignedDuration::from_hours(24 * i64::from(self.keep_days)))
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -107,6 +132,7 @@ impl Default for Config {
             tls: None,
             tokens: None,
             audit: AuditSettings::default(),
+            history: HistorySettings::default(),
             peers: TlsFiles::default(),
             limits: Limits::default(),
             log_format: "text".into(),

@@ -34,7 +34,7 @@ impl Basis {
     }
 }
 
-/// At most 262,144 decisions, some 150 bytes each.
+/// At most 262,144 decisions, some 220 bytes each.
 #[derive(Debug)]
 pub(crate) struct Decisions {
     sets: Box<[Mutex<Set>]>,
@@ -109,10 +109,11 @@ mod tests {
     use tandem_domain::workload::PerWorkload;
 
     use super::*;
+    use crate::judge::HeldSince;
 
     fn decided(policy_revision: u64) -> Arc<Decided> {
         let reasons = PerWorkload::from_fn(|_| Reason::MdmOnly);
-        Arc::new(Decided { policy_revision, hierarchy: None, reasons })
+        Arc::new(Decided { policy_revision, hierarchy: None, reasons, since: HeldSince::default() })
     }
 
     const BASIS: Basis = Basis { epoch: Epoch(1), revision: 7, ground: 3 };

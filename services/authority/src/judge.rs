@@ -12,7 +12,7 @@ use tandem_domain::id::HierarchyId;
 use tandem_domain::policy::Surroundings;
 use tandem_domain::setting::{self, SettingKind, SettingOnDevice};
 use tandem_domain::state::{self, CoManaged, ManagementState};
-use tandem_domain::workload::PerWorkload;
+use tandem_domain::workload::{PerWorkload, Workload};
 
 use crate::store::policy_set::PolicySet;
 
@@ -49,6 +49,41 @@ pub(crate) struct Decided {
     /// Whose policy that is.
     pub(crate) hierarchy: Option<HierarchyId>,
     pub(crate) reasons: PerWorkload<Reason>,
+    /// Since when.
+    pub(crate) since: HeldSince,
+}
+
+/// Since when each workload is held by whom it is held, as far as history is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct HeldSince {
+    /// In microseconds since 1970; 0: not known.
+    since: PerWorkload<i64>,
+    /// Nobody had looked at the device before.
+    first_look: PerWorkload<bool>,
+}
+
+impl HeldSince {
+    /// Of each workload the moment, and whether that is when the device was first looked at.
+    pub(crate) fn from_fn(mut since: impl FnMut(Workload) -> Option<(Timestamp, bool)>) -> Self {
+        let mut held = Self::default();
+        for workload in Workload::ALL {
+            if let Some((at, first_look)) = since(workload) {
+                held.since[workload] = at.as_microsecond();
+                held.first_look[workload] = first_look;
+            }
+        }
+        held
+    }
+
+    pub(crate) fn get(&self, workload: Workload) -> Option<(Timestamp, bool)> {
+        let known = Some(self.since[workload]).filter(|at| *at != 0)?;
+        Some((Timestamp::from_microsecond(known).ok()?, self.first_look[workload]))
+    }
+
+    /// Of every workload.
+    pub(crate) fn is_known(&self) -> bool {
+        self.since.iter().all(|(_, at)| *at != 0)
+    }
 }
 
 impl World {
@@ -112,7 +147,7 @@ impl World {
         explained.collect()
     }
 
-    /// Decides a device from its facts alone, as [`Self::judge`] does.
+    /// Decides a device from its facts alone, as [`Self::judge`] does. Since when is not theirs to say.
     pub(crate) fn decide(&self, facts: &DeviceFacts) -> Decided {
         let known = self.policies.of(facts.hierarchy.as_ref());
         let surroundings = self.surroundings.of(facts, known.map(|known| &known.policy));
@@ -121,6 +156,7 @@ impl World {
             policy_revision: known.map_or(0, |known| known.revision),
             hierarchy: facts.hierarchy.clone(),
             reasons: PerWorkload::from_fn(|workload| effective.workloads[workload].reason),
+            since: HeldSince::default(),
         }
     }
 }

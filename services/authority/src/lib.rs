@@ -1,7 +1,7 @@
 //! Which manager decides this workload on this device, and why?
 //!
 //! Owns the co-management policy of each hierarchy as configured there, with its history, and as desired, with the plans that led to it;
-//! the rollouts that move devices in waves, and the audit log of all services. Everything else is computed on read by the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
+//! the rollouts that move devices in waves, what devices were when, and the audit log of all services. Everything else is computed on read by the domain, from a policy, a device and what surrounds it: nothing is fanned out, so a slider that moves for a million devices is
 //! one small transaction.
 //!
 //! Invariants: every answer names the revisions of device and policy that it came from; a reader who passes a consistency token
@@ -16,6 +16,7 @@ mod devices;
 mod fleet;
 mod ground;
 mod grpc;
+mod history;
 mod judge;
 mod rollouts;
 mod store;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
 use tandem_client::fleet::SurroundingsReader;
@@ -43,8 +45,10 @@ pub use grpc::Handlers;
 use decisions::Decisions;
 use devices::{Collections, Devices};
 use fleet::Fleets;
+use history::Histories;
 use rollouts::{Controller, Upstream};
 use store::Store;
+use store::history::forget;
 
 /// What the service is assembled from.
 #[derive(Clone)]
@@ -63,6 +67,8 @@ pub struct Parts {
     pub signing_key: Option<SigningKey>,
     /// The file that heads are appended to. Unset: they are in the process's own log alone.
     pub heads_file: Option<PathBuf>,
+    /// How long it is known what a device was. Unset: nothing of it is kept.
+    pub history: Option<SignedDuration>,
 }
 
 impl fmt::Debug for Parts {
@@ -77,6 +83,8 @@ pub struct Authority {
     handlers: Handlers,
     supervisor: Supervisor,
     heads_file: Option<PathBuf>,
+    histories: Histories,
+    history: Option<SignedDuration>,
 }
 
 impl Authority {
@@ -85,10 +93,14 @@ impl Authority {
     /// # Errors
     /// The database cannot be opened or migrated.
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
-        let Parts { database, inventory, cache, clock, supervisor, signing_key, heads_file } = parts;
+        let Parts { database, inventory, cache, clock, supervisor, signing_key, heads_file, history } = parts;
         let store = Store::open(&database).await?;
         let surroundings = SurroundingsReader::new(&inventory, devices::inventory_world);
         let fleet = Devices::new(&inventory.on_own_behalf(), None);
+        let tenants = inventory.on_own_behalf().tenants();
+        let around = surroundings.clone();
+        let histories =
+            Histories::new(store.clone(), fleet.clone(), around, tenants, clock, supervisor.clone());
         let fleets =
             Arc::new(Fleets::new(store.clone(), fleet, surroundings.clone(), clock, supervisor.clone()));
         let upstream = Upstream {
@@ -108,10 +120,11 @@ impl Authority {
             rollouts,
             clock,
             signing_key,
+            keeps_history: history.is_some(),
             grounds: Arc::default(),
             decisions: Arc::new(Decisions::new()),
         };
-        Ok(Self { handlers, supervisor, heads_file })
+        Ok(Self { handlers, supervisor, heads_file, histories, history })
     }
 
     /// The server with this service's contracts added.
@@ -146,6 +159,11 @@ impl Authority {
         }
         supervisor.spawn_endless("authority fleets", (*self.handlers.fleets).clone().publish_health());
         supervisor.spawn("rollouts", rollouts.run(supervisor.ending()));
+        if let Some(keep) = self.history {
+            supervisor.spawn("histories", self.histories.clone().run(supervisor.ending()));
+            let forgetting = forget::run(store.clone(), keep, clock, supervisor.ending());
+            supervisor.spawn("authority forget history", forgetting);
+        }
         supervisor.spawn(
             "authority forget requests",
             forget_requests::run(store.database, clock, supervisor.ending()),

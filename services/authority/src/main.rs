@@ -34,6 +34,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         supervisor: process.supervisor().clone(),
         signing_key: config.signing_key()?,
         heads_file: config.audit.heads_file.clone(),
+        history: config.history.kept(),
     };
     let Some(authority) = process.open(|| Authority::open(parts.clone())).await? else { return Ok(()) };
     authority.start_tasks();

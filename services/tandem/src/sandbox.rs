@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use tandem_authority::config::SIGNING_KEY;
 use tandem_authority::{Authority, SigningKey};
 use tandem_cache::{DeviceStateCache, InProcessCache};
@@ -38,6 +39,8 @@ pub struct Options {
     pub follow: FollowMode,
     /// Passes while monitoring does not lag far behind. `None`: nobody asks.
     pub following: Option<NamedCheck>,
+    /// How long it is known what devices were. `None`: nothing of it is kept.
+    pub history: Option<SignedDuration>,
     /// How many bytes of device states the services keep in common beside the database. 0: none.
     pub cache_bytes: u64,
 }
@@ -65,7 +68,7 @@ impl Sandbox {
     /// # Errors
     /// A database cannot be opened or migrated.
     pub async fn start(options: Options) -> Result<Self, BoxError> {
-        let Options { data_folder, durability, clock, follow, following, cache_bytes } = options;
+        let Options { data_folder, durability, clock, follow, following, history, cache_bytes } = options;
         tokio::fs::create_dir_all(&data_folder).await?;
         let supervisor = Supervisor::new();
         let (connector, incoming) = in_process();
@@ -90,6 +93,7 @@ impl Sandbox {
             supervisor: supervisor.clone(),
             signing_key: Some(SigningKey::read_or_make(&data_folder.join(SIGNING_KEY))?),
             heads_file: Some(data_folder.join(HEADS_FILE)),
+            history,
         })
         .await?;
         let (auditor, recorder) = Auditor::new();

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tandem_authority::config::HistorySettings;
 use tandem_monitoring::FollowMode;
 use tandem_server::failure::{BoxError, chain};
 use tandem_server::listen::{ListenError, bind_loopback, bind_operations, incoming};
@@ -88,6 +89,8 @@ pub struct Config {
     /// How many bytes of device states are kept in memory beside the databases: those of devices that changed, and of others as
     /// long as there is room. 0 keeps none. Default: 33554432 (32 MiB), some twenty thousand devices.
     pub cache_bytes: u64,
+    /// How long it is known what devices were.
+    pub history: HistorySettings,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
     /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
@@ -103,6 +106,7 @@ impl Default for Config {
             listen: (Ipv4Addr::LOCALHOST, 50051).into(),
             operations: (Ipv4Addr::LOCALHOST, 9464).into(),
             cache_bytes: 32 * 1024 * 1024,
+            history: HistorySettings::default(),
             log_format: "text".into(),
             otlp_endpoint: None,
             trace_ratio: DEFAULT_RATIO,
@@ -180,6 +184,7 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
         clock: Clock::system(),
         follow: FollowMode::AllTenants,
         following: Some(readiness.check("monitoring")),
+        history: config.history.kept(),
         cache_bytes: config.cache_bytes,
     })
     .await?;

@@ -57,10 +57,14 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"name": "tenants/{t}/devices/{d}", "workload": "WORKLOAD_CLIENT_APPS", "claimant": "MANAGEMENT_AUTHORITY_INTUNE"}"#
     "tandem.authority.v1.AuthorityService/DecodeCapabilityValue" EVERYBODY
         r#"{"value": "1"}"#
+    "tandem.authority.v1.AuthorityService/GetAuthorityAt" EVERYBODY
+        r#"{"name": "tenants/{t}/devices/{d}", "time": "2026-11-20T08:00:00Z"}"#
     "tandem.authority.v1.AuthorityService/GetCoManagementPolicy" EVERYBODY
         r#"{"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy"}"#
     "tandem.authority.v1.AuthorityService/GetEffectiveAuthority" EVERYBODY
         r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.authority.v1.AuthorityService/ListAuthorityPeriods" EVERYBODY
+        r#"{"parent": "tenants/{t}/devices/{d}"}"#
     "tandem.authority.v1.AuthorityService/ListCoManagementPolicies" EVERYBODY
         r#"{"parent": "tenants/{t}"}"#
     "tandem.authority.v1.AuthorityService/ListCoManagementPolicyRevisions" EVERYBODY

@@ -1,5 +1,7 @@
 //! The effective authority: the steps of states.md 8, first match wins.
 
+use serde::{Deserialize, Serialize};
+
 use crate::authority::Reason;
 use crate::configmgr::era;
 use crate::facts::{DeviceFacts, MdmProvider, copied};
@@ -42,7 +44,7 @@ pub struct EffectiveAuthority {
 
 /// What a policy has no say in: everything of a device and its surroundings that its decisions depend on, beside the policy and who is
 /// in which collection. Devices of one standing are decided alike by any policy that has the same members among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Standing {
     /// What decides every workload, whatever the sliders say. `None`: the sliders decide.
     pub whole_device: Option<Reason>,

@@ -309,7 +309,9 @@ impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
                 false => self.sorted_by.contains(collection).then(|| members.outside()),
             };
             pieces = match known {
-                Some(membership) => pieces.into_iter().map(|piece| piece.known(collection, membership)).collect(),
+                Some(membership) => {
+                    pieces.into_iter().map(|piece| piece.known(collection, membership)).collect()
+                }
                 None => pieces.into_iter().flat_map(|piece| piece.cut(collection, members)).collect(),
             };
         }

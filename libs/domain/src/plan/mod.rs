@@ -23,7 +23,5 @@ mod tests;
 mod warnings;
 
 pub use change::{PolicyChange, changes};
-pub use impact::{
-    Cohort, CollectionImpact, DeviceClass, Impact, ImpactRow, Members, SortedFleet, impact,
-};
+pub use impact::{Cohort, CollectionImpact, DeviceClass, Impact, ImpactRow, Members, SortedFleet, impact};
 pub use warnings::{PlanFacts, PlanWarning, WarningKind, warnings};

@@ -10,6 +10,8 @@ mod eligibility;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 use crate::facts::{DeviceFacts, EnrollmentConflict, JoinType, MdmProvider, copied, value};
 use crate::tenant::TenantFacts;
 
@@ -95,7 +97,8 @@ pub fn is_leaving(facts: &DeviceFacts) -> bool {
 }
 
 /// Where a device stands in its life cycle (states.md 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ManagementState {
     /// Neither client nor enrolment.
     Unmanaged,

@@ -406,6 +406,7 @@ fn about_rules() -> Vec<(Failure, Sent)> {
         (ErrorReason::RolloutOfflineAtOnce, "ROLLOUT_OFFLINE_AT_ONCE"),
         (ErrorReason::RolloutActionOutOfOrder, "ROLLOUT_ACTION_OUT_OF_ORDER"),
         (ErrorReason::RolloutActionSuperseded, "ROLLOUT_ACTION_SUPERSEDED"),
+        (ErrorReason::HistoryNotKnown, "HISTORY_NOT_KNOWN"),
     ];
     let told = |(reason, text)| {
         let failure = Failure::Unmet {

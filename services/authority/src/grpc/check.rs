@@ -7,6 +7,8 @@
 use std::sync::Arc;
 
 use tandem_contracts::authority::v1::{CheckAuthorityRequest, CheckAuthorityResponse};
+use tandem_domain::facts::DeviceFacts;
+use tandem_domain::id::TenantId;
 use tandem_server::consistency::{Mark, Service};
 use tandem_server::{ConsistencyToken, Failure, Reach, names};
 use tokio::time::Instant;
@@ -63,8 +65,11 @@ impl Handlers {
             Some(decided) => decided,
             None => {
                 let (_, facts) = convert::device(held.device(name)?).ok()?;
-                let decided = Arc::new(ground.world.decide(&facts));
-                self.decisions.keep(name, basis, Arc::clone(&decided));
+                let decided = Arc::new(self.decided(&ground.world, tenant, device, &facts).await.ok()?);
+                // What is not known since when is asked again: it will be, within the second as a rule.
+                if decided.since.is_known() || !self.keeps_history {
+                    self.decisions.keep(name, basis, Arc::clone(&decided));
+                }
                 decided
             }
         };
@@ -78,6 +83,19 @@ impl Handlers {
             world: ground.world.clone(),
             consistency_token: world.to_string(),
         })
+    }
+
+    async fn decided(
+        &self,
+        world: &World,
+        tenant: &str,
+        device: &str,
+        facts: &DeviceFacts,
+    ) -> Result<Decided, Failure> {
+        let tenant = TenantId::parse(tenant).map_err(|error| Failure::field("name", error.to_string()))?;
+        let decided = world.decide(facts);
+        let since = self.held_since(&tenant, device, &decided).await?;
+        Ok(Decided { since, ..decided })
     }
 
     /// What the tenant's devices are judged by, at least of the world of the token and at most a second old.
@@ -100,6 +118,7 @@ impl Handlers {
 
     /// As `GetEffectiveAuthority` judges it.
     async fn checked_anew(&self, tenant: &str, name: &str, token: &str) -> Result<Checked, Failure> {
+        let [_, id] = names::parse("name", DEVICE, name)?;
         let tenant = Tenant::parse("name", &format!("tenants/{tenant}"))?;
         let (found, world) = self.judgeable(&tenant, vec![name.to_owned()], token).await?;
         let Some(device) = found.devices.into_iter().next() else {
@@ -109,7 +128,7 @@ impl Handlers {
         let (_, facts) = convert::device(device)?;
         Ok(Checked {
             device_revision,
-            decided: Arc::new(world.decide(&facts)),
+            decided: Arc::new(self.decided(&world, tenant.id.as_str(), id, &facts).await?),
             consistency_token: self.token(&found.consistency_token, &world)?,
             world,
         })

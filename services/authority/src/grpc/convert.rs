@@ -1,6 +1,7 @@
 //! This service's messages, to and from the domain.
 
 pub(super) mod decommission;
+pub(super) mod history;
 pub(super) mod plan;
 pub(super) mod rollout;
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod decommission;
 mod desired;
 mod drift;
 mod effective;
+mod history;
 mod plans;
 mod policies;
 mod rollouts;
@@ -63,6 +64,8 @@ pub struct Handlers {
     pub(crate) clock: Clock,
     /// Signs heads of the audit log. `None`: nobody does.
     pub(crate) signing_key: Option<SigningKey>,
+    /// What devices were is kept, so it may be asked since when something is so.
+    pub(crate) keeps_history: bool,
     pub(crate) grounds: Arc<Grounds>,
     pub(crate) decisions: Arc<Decisions>,
 }
@@ -186,6 +189,20 @@ impl AuthorityService for Handlers {
         request: Request<proto::StreamEffectiveAuthorityRequest>,
     ) -> Result<Response<Self::StreamEffectiveAuthorityStream>, Status> {
         Ok(Response::new(self.effective_stream(request.into_inner()).await?))
+    }
+
+    async fn list_authority_periods(
+        &self,
+        request: Request<proto::ListAuthorityPeriodsRequest>,
+    ) -> Result<Response<proto::ListAuthorityPeriodsResponse>, Status> {
+        Ok(Response::new(self.periods_list(request.into_inner()).await?))
+    }
+
+    async fn get_authority_at(
+        &self,
+        request: Request<proto::GetAuthorityAtRequest>,
+    ) -> Result<Response<proto::GetAuthorityAtResponse>, Status> {
+        Ok(Response::new(self.authority_at(request.into_inner()).await?))
     }
 
     async fn list_drift(

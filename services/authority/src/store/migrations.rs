@@ -18,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(Approvals),
             Box::new(PolicyChanges),
             Box::new(Rollouts),
+            Box::new(History),
         ]
     }
 }
@@ -264,6 +265,53 @@ impl MigrationTrait for Rollouts {
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for table in ["leases", "freezes", "rollout_actions", "rollouts"] {
+            manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
+        }
+        Ok(())
+    }
+}
+
+struct History;
+
+const HISTORY_TABLES: [&str; 5] = [
+    // What of a device its decisions depend on, as JSON, from one moment up to another; of the current version there is no other moment. Times
+    // are in microseconds since 1970. `first_look`: nobody had looked before.
+    "CREATE TABLE device_states (
+        tenant TEXT NOT NULL, device TEXT NOT NULL, from_time BIGINT NOT NULL, to_time BIGINT, revision BIGINT NOT NULL,
+        first_look BOOLEAN NOT NULL, state TEXT NOT NULL,
+        PRIMARY KEY (tenant, device, from_time))",
+    "CREATE UNIQUE INDEX device_states_now ON device_states (tenant, device) WHERE to_time IS NULL",
+    "CREATE INDEX device_states_ended ON device_states (to_time) WHERE to_time IS NOT NULL",
+    // The collections of a hierarchy whose members were known completely from that moment on, as a JSON list of ids: of those alone that a policy
+    // ever named.
+    "CREATE TABLE complete_collections (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, from_time BIGINT NOT NULL, collections TEXT NOT NULL,
+        PRIMARY KEY (tenant, hierarchy, from_time))",
+    // How far the inventory's feed was kept, and which process keeps it until when. `last_time`: the newest moment of all versions. `complete`:
+    // every device was looked at once. `basis` says what states were read by, `named` the collections that are kept of a device, as JSON.
+    "CREATE TABLE history_cursors (
+        tenant TEXT NOT NULL PRIMARY KEY, holder TEXT NOT NULL, fence BIGINT NOT NULL, expire_time BIGINT NOT NULL,
+        last_time BIGINT NOT NULL, complete BOOLEAN NOT NULL, resume_token TEXT NOT NULL, basis TEXT NOT NULL, named TEXT NOT NULL)",
+];
+
+impl MigrationName for History {
+    fn name(&self) -> &str {
+        "m0007_history"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for History {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in HISTORY_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        for table in ["history_cursors", "complete_collections", "device_states"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())

@@ -1,6 +1,5 @@
-//! The authority's own tables: policies as recorded, their history, plans with their approvals, policies as desired, rollouts, and the
-//! audit log. Nobody else reads
-//! them.
+//! The authority's own tables: policies as recorded, their history, plans with their approvals, policies as desired, rollouts, what
+//! devices were when, and the audit log. Nobody else reads them.
 //!
 //! Invariants: a tenant's revisions rise in commit order, since every write of a policy locks the tenant's row first; each recorded policy
 //! is in the history and in the audit log, in the transaction that recorded it, and so is each desired policy in the latter. Reads never lock. Nothing here calls another service.
@@ -8,6 +7,7 @@
 pub(crate) mod approvals;
 pub(crate) mod audit;
 pub(crate) mod entity;
+pub(crate) mod history;
 pub(crate) mod migrations;
 pub(crate) mod once;
 pub(crate) mod plans;
@@ -24,6 +24,7 @@ use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
 use tandem_storage::{Database, Location, Reader, Rows, StoreError};
 
+use history::past::PolicyPast;
 use policy_set::PolicySet;
 
 /// Tenants whose policies are kept decoded: some tens of kB each. Beyond, those read longest ago are read anew.
@@ -34,13 +35,18 @@ const TENANTS_KEPT: u64 = 1000;
 pub(crate) struct Store {
     pub(crate) database: Database,
     policy_sets: moka::sync::Cache<String, Arc<PolicySet>>,
+    policy_pasts: moka::sync::Cache<String, Arc<PolicyPast>>,
 }
 
 impl Store {
     /// Opens the database and brings its schema up to date.
     pub(crate) async fn open(location: &Location) -> Result<Self, StoreError> {
         let database = Database::open::<migrations::Migrator>(location).await?;
-        Ok(Self { database, policy_sets: moka::sync::Cache::new(TENANTS_KEPT) })
+        Ok(Self {
+            database,
+            policy_sets: moka::sync::Cache::new(TENANTS_KEPT),
+            policy_pasts: moka::sync::Cache::new(TENANTS_KEPT),
+        })
     }
 
     /// The pool for queries of a tenant's rows.

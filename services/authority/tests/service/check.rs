@@ -52,6 +52,8 @@ async fn compare(sandbox: &mut Sandbox, case: Case, holder: Who, ways: [Vec<WayO
             device_revision,
             policy_revision,
             consistency_token: found.consistency_token.clone(),
+            since: None,
+            since_first_look: false,
         };
         assert_eq!(found, expected, "{case:?} for {claimant:?}");
         assert!(world.get(tandem_server::consistency::Service::Inventory).is_some());

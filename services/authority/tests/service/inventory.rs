@@ -171,7 +171,9 @@ impl TenantService for Inventory {
         &self,
         _: Request<proto::ListTenantsRequest>,
     ) -> Result<Response<proto::ListTenantsResponse>, Status> {
-        Err(Status::unimplemented(""))
+        let _world = self.asked()?;
+        let tenant = proto::Tenant { name: TENANT.to_owned(), ..proto::Tenant::default() };
+        Ok(Response::new(proto::ListTenantsResponse { tenants: vec![tenant], ..Default::default() }))
     }
 
     async fn update_tenant(
@@ -288,9 +290,14 @@ impl DeviceService for Inventory {
             return Err(Failure::RevisionTooOld { asked: 0, oldest: world.revision }.into());
         }
         world.snapshots += 1;
-        let asked = request.filter.unwrap_or_default().hierarchies;
-        let hierarchy = |device: &proto::Device| device.facts.clone().unwrap_or_default().hierarchy;
-        let taken = |device: &&proto::Device| asked.is_empty() || asked.contains(&hierarchy(device));
+        let asked = request.filter.unwrap_or_default();
+        let taken = |device: &&proto::Device| {
+            let facts = device.facts.clone().unwrap_or_default();
+            let names = |id: &String| format!("{TENANT}/hierarchies/{}/collections/{id}", facts.hierarchy);
+            let is_member = facts.collections.iter().any(|id| asked.collections.contains(&names(id)));
+            (asked.hierarchies.is_empty() || asked.hierarchies.contains(&facts.hierarchy))
+                && (asked.collections.is_empty() || is_member)
+        };
         let devices: Vec<_> = world.devices.iter().filter(taken).cloned().collect();
         let batches = devices.chunks(PAGE).map(|changed| {
             Ok(proto::WatchDevicesResponse { changed: changed.to_vec(), ..Default::default() })

@@ -7,6 +7,7 @@ mod check;
 mod drift;
 mod effective;
 mod fleet;
+mod history;
 mod inventory;
 mod plans;
 mod policies;
@@ -15,9 +16,10 @@ mod same;
 mod settings;
 mod tokens;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tandem_authority::{Authority, Parts, SigningKey};
 use tandem_cache::DeviceStateCache;
 use tandem_client::{ApiError, Connection};
@@ -32,7 +34,7 @@ use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyServiceS
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, ErrorReason};
 use tandem_server::process::Pinged;
-use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
+use tandem_server::{ApiServer, Clock, ClockHand, LocalAuthenticator, Supervisor};
 use tandem_testkit::database::Place;
 use tonic::Status;
 use tonic::transport::Channel;
@@ -40,6 +42,8 @@ use tonic::transport::Channel;
 use inventory::Inventory;
 
 const TENANT: &str = "tenants/contoso";
+
+const TWO_YEARS: SignedDuration = SignedDuration::from_hours(2 * 366 * 24);
 
 /// Everything runs until this is dropped.
 struct Sandbox {
@@ -55,11 +59,31 @@ struct Sandbox {
     approvals: ApprovalServiceClient<Channel>,
     rollouts: RolloutServiceClient<Channel>,
     place: Place,
+    clock: Clock,
+    hand: ClockHand,
     _keys: tempfile::TempDir,
 }
 
 fn now() -> Timestamp {
     "2026-11-20T08:00:00Z".parse().unwrap()
+}
+
+/// The service without a cache, before that inventory.
+fn parts(place: &Place, inventory: &Inventory, supervisor: &Supervisor, clock: Clock, keys: &Path) -> Parts {
+    let server = ApiServer::new(LocalAuthenticator::default())
+        .add_service(TenantServiceServer::new(inventory.clone()))
+        .add_service(HierarchyServiceServer::new(inventory.clone()))
+        .add_service(DeviceServiceServer::new(inventory.clone()));
+    Parts {
+        database: place.of("authority"),
+        inventory: Connection::from_channel(tandem_testkit::serve(supervisor, "inventory", server)),
+        cache: None,
+        clock,
+        supervisor: supervisor.clone(),
+        signing_key: Some(SigningKey::read_or_make(&keys.join("key.pem")).unwrap()),
+        heads_file: None,
+        history: Some(TWO_YEARS),
+    }
 }
 
 /// The service before the sample fleet, with no policy recorded.
@@ -71,26 +95,10 @@ async fn sandbox() -> Sandbox {
 async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
     let inventory = Inventory::of_sample_fleet();
     let supervisor = Supervisor::new();
-    let inventory_server = ApiServer::new(LocalAuthenticator::default())
-        .add_service(TenantServiceServer::new(inventory.clone()))
-        .add_service(HierarchyServiceServer::new(inventory.clone()))
-        .add_service(DeviceServiceServer::new(inventory.clone()));
     let (place, keys) = (Place::new().await, tempfile::tempdir().unwrap());
-    let authority = Authority::open(Parts {
-        database: place.of("authority"),
-        inventory: Connection::from_channel(tandem_testkit::serve(
-            &supervisor,
-            "inventory",
-            inventory_server,
-        )),
-        cache,
-        clock: Clock::fixed(now()),
-        supervisor: supervisor.clone(),
-        signing_key: Some(SigningKey::read_or_make(&keys.path().join("key.pem")).unwrap()),
-        heads_file: None,
-    })
-    .await
-    .unwrap();
+    let (clock, hand) = Clock::movable(now());
+    let parts = parts(&place, &inventory, &supervisor, clock, keys.path());
+    let authority = Authority::open(Parts { cache, ..parts }).await.unwrap();
     // Without an auditor: of calls, only what handlers put on record themselves is.
     let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));
     let channel = tandem_testkit::serve(&supervisor, "authority", server);
@@ -109,6 +117,8 @@ async fn sandbox_with(cache: Option<Arc<dyn DeviceStateCache>>) -> Sandbox {
         supervisor,
         channels: Mutex::default(),
         place,
+        clock,
+        hand,
         _keys: keys,
     }
 }
@@ -197,6 +207,14 @@ tandem_testkit::both_databases!(
     effective::inventory_that_is_away_makes_the_answer_unavailable,
     effective::stream_answers_every_device_once_with_the_world_of_each_batch,
     effective::stream_passes_the_filter_on,
+    history::each_change_of_device_policy_and_members_is_told_with_its_time,
+    history::moment_of_the_past_is_answered_from_what_was_known_then,
+    history::device_that_is_gone_has_a_past_and_no_present,
+    history::pages_of_every_size_together_tell_each_period_once,
+    history::check_says_since_when_the_holder_holds,
+    history::device_that_nobody_kept_begins_when_it_is_asked_about,
+    history::process_that_comes_after_goes_on_where_the_one_before_was,
+    history::policy_that_nobody_records_is_named_as_unknown,
     plans::plan_counts_what_each_workload_does,
     plans::plan_asked_for_again_is_the_same,
     plans::plan_of_a_device_that_changed_is_another,

@@ -150,6 +150,8 @@ impl Estate {
                         device_revision: effective.device_revision,
                         policy_revision: effective.policy_revision,
                         consistency_token: whole.consistency_token.clone(),
+                        since: None,
+                        since_first_look: false,
                     };
                     assert_eq!(found, expected, "{workload:?} for {claimant:?} on {name}");
                 }

@@ -340,6 +340,8 @@ impl AuthorityService for Services {
             -> authority::UpdateCoManagementPolicyResponse;
         list_co_management_policy_revisions(authority::ListCoManagementPolicyRevisionsRequest)
             -> authority::ListCoManagementPolicyRevisionsResponse;
+        list_authority_periods(authority::ListAuthorityPeriodsRequest) -> authority::ListAuthorityPeriodsResponse;
+        get_authority_at(authority::GetAuthorityAtRequest) -> authority::GetAuthorityAtResponse;
         check_authority(authority::CheckAuthorityRequest) -> authority::CheckAuthorityResponse;
         get_effective_authority(authority::GetEffectiveAuthorityRequest) -> authority::GetEffectiveAuthorityResponse;
         stream_effective_authority(authority::StreamEffectiveAuthorityRequest) -> Self::StreamEffectiveAuthorityStream;

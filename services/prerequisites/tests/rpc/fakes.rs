@@ -195,6 +195,8 @@ impl AuthorityService for Authority {
         update_co_management_policy: UpdateCoManagementPolicyRequest => UpdateCoManagementPolicyResponse;
         list_co_management_policy_revisions:
             ListCoManagementPolicyRevisionsRequest => ListCoManagementPolicyRevisionsResponse;
+        list_authority_periods: ListAuthorityPeriodsRequest => ListAuthorityPeriodsResponse;
+        get_authority_at: GetAuthorityAtRequest => GetAuthorityAtResponse;
         check_authority: CheckAuthorityRequest => CheckAuthorityResponse;
         get_effective_authority: GetEffectiveAuthorityRequest => GetEffectiveAuthorityResponse;
         batch_get_effective_authority: BatchGetEffectiveAuthorityRequest => BatchGetEffectiveAuthorityResponse;

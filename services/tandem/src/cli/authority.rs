@@ -20,6 +20,7 @@ use super::drift;
 use super::failure::CliError;
 use super::filter::FilterArgs;
 use super::handover::{self, HandoverArgs};
+use super::history::{self, HistoryArgs};
 use super::json;
 use super::listing::Limit;
 use super::plan::{self, PlanArgs};
@@ -74,6 +75,8 @@ pub(crate) enum AuthorityCommand {
     Diff(DiffArgs),
     /// Show the work that makes a hierarchy's configured policy the desired one
     Handover(HandoverArgs),
+    /// Say who decided on a device when
+    History(HistoryArgs),
     /// List devices that report otherwise than what is effective
     Drift {
         /// Only this workload
@@ -123,6 +126,7 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         AuthorityCommand::Desired { hierarchy } => desired::run(&hierarchy, session).await,
         AuthorityCommand::Diff(args) => desired::diff(&args, session).await,
         AuthorityCommand::Handover(args) => handover::run(&args, session).await,
+        AuthorityCommand::History(args) => history::run(args, session).await,
         AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,
         AuthorityCommand::Audit(command) => audit::run(command, session).await,
         AuthorityCommand::Drift { workload, limit } => drift::run(workload, limit, session).await,
@@ -227,22 +231,28 @@ async fn stream(filter: &FilterArgs, session: &mut Session<'_>) -> Result<(), Cl
     Ok(())
 }
 
-/// A device on one line: its workloads gathered by who decides them.
-fn row(answer: &EffectiveAuthority) -> Row {
+/// Workloads on one line, gathered by who decides them.
+pub(super) fn gathered(decided: impl Iterator<Item = (i32, i32)>) -> String {
     let mut by_authority: BTreeMap<i32, Vec<String>> = BTreeMap::new();
-    for decided in &answer.workloads {
-        by_authority.entry(decided.authority).or_default().push(workload(decided.workload));
+    for (of, decider) in decided {
+        by_authority.entry(decider).or_default().push(workload(of));
     }
-    let decided = by_authority.iter().map(|(decider, workloads)| {
-        let what =
-            if workloads.len() == answer.workloads.len() { "all".to_owned() } else { workloads.join(", ") };
+    let all: usize = by_authority.values().map(Vec::len).sum();
+    let said = by_authority.iter().map(|(decider, workloads)| {
+        let what = if workloads.len() == all { "all".to_owned() } else { workloads.join(", ") };
         format!("{}: {what}", authority(*decider))
     });
+    said.collect::<Vec<_>>().join("; ")
+}
+
+/// A device on one line.
+fn row(answer: &EffectiveAuthority) -> Row {
+    let decided = answer.workloads.iter().map(|decided| (decided.workload, decided.authority));
     let drift: Vec<String> = answer.drift.iter().map(|drift| workload(drift.workload)).collect();
     vec![
         words::last_part(&answer.device),
         words::word(answer.state, ManagementState::id).to_owned(),
-        decided.collect::<Vec<_>>().join("; "),
+        gathered(decided),
         words::text(&drift.join(", ")),
     ]
 }

@@ -80,6 +80,8 @@ fn details(name: &str, args: &CheckArgs, answer: &CheckAuthorityResponse) -> Vec
         0 => format!("device {}, no policy known", answer.device_revision),
         policy => format!("device {}, policy {policy}", answer.device_revision),
     };
+    let since = words::moment(answer.since);
+    let since = if answer.since_first_look { format!("{since} or before") } else { since };
     vec![
         ["Device".to_owned(), name.to_owned()],
         ["Workload".to_owned(), args.workload.id().to_owned()],
@@ -87,6 +89,7 @@ fn details(name: &str, args: &CheckArgs, answer: &CheckAuthorityResponse) -> Vec
         ["Allowed".to_owned(), words::yes_no(answer.allowed)],
         ["Holder".to_owned(), words::word(answer.holder, ManagementAuthority::id).to_owned()],
         ["Reason".to_owned(), format!("{}: {why}", words::word(answer.reason, Reason::id))],
+        ["Since".to_owned(), since],
         ["Revisions".to_owned(), revisions],
     ]
 }
@@ -161,6 +164,8 @@ mod tests {
             device_revision: 12,
             policy_revision: 3,
             consistency_token: "t".into(),
+            since: Some(prost_types::Timestamp { seconds: 1_763_640_000, nanos: 0 }),
+            since_first_look: true,
         }
     }
 
@@ -178,6 +183,7 @@ mod tests {
             ["Allowed", "no"],
             ["Holder", "configuration_manager"],
             ["Reason", why],
+            ["Since", "2025-11-20T12:00:00Z or before"],
             ["Revisions", "device 12, policy 3"],
         ];
         let found = details("tenants/t/devices/d1", &args(), &answer());

@@ -64,6 +64,8 @@ named!(
     authority::v1::SignedHead = "tandem.authority.v1.SignedHead",
     authority::v1::VerifyAuditResponse = "tandem.authority.v1.VerifyAuditResponse",
     authority::v1::ListDriftResponse = "tandem.authority.v1.ListDriftResponse",
+    authority::v1::AuthorityPeriod = "tandem.authority.v1.AuthorityPeriod",
+    authority::v1::ListAuthorityPeriodsResponse = "tandem.authority.v1.ListAuthorityPeriodsResponse",
     authority::v1::Plan = "tandem.authority.v1.Plan",
     authority::v1::ListPlansResponse = "tandem.authority.v1.ListPlansResponse",
     authority::v1::ApprovalRules = "tandem.authority.v1.ApprovalRules",

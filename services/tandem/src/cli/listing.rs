@@ -60,6 +60,7 @@ pages!(
     authority::v1::ListCoManagementPolicyRevisionsResponse: revisions,
     authority::v1::ListAuditRecordsResponse: records,
     authority::v1::ListDriftResponse: devices,
+    authority::v1::ListAuthorityPeriodsResponse: periods,
     authority::v1::ListPlansResponse: plans,
     authority::v1::ListApprovalRequestsResponse: approval_requests,
     monitoring::v1::ListFigureDevicesResponse: devices,

@@ -24,6 +24,7 @@ mod drift;
 mod failure;
 mod filter;
 mod handover;
+mod history;
 mod import;
 mod json;
 mod listing;

@@ -126,6 +126,8 @@ fn commands_of_the_manual_are_understood() {
         "authority diff PS1 --detailed-exitcode",
         "authority handover PS1 --script create.ps1",
         "authority drift --workload client_apps",
+        "authority history OSL-LT-0417 --workload client_apps --limit 5",
+        "authority history OSL-LT-0417 --at 2026-11-27T08:00:00Z",
         "authority decode 0x2043",
         "authority resolve",
         "authority resolve wifi_profile OSL-LT-0417",

@@ -98,6 +98,20 @@ impl AuthorityService for Policies {
         Err(Status::unimplemented(""))
     }
 
+    async fn list_authority_periods(
+        &self,
+        _: Request<proto::ListAuthorityPeriodsRequest>,
+    ) -> Result<Response<proto::ListAuthorityPeriodsResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
+    async fn get_authority_at(
+        &self,
+        _: Request<proto::GetAuthorityAtRequest>,
+    ) -> Result<Response<proto::GetAuthorityAtResponse>, Status> {
+        Err(Status::unimplemented(""))
+    }
+
     async fn list_drift(
         &self,
         _: Request<proto::ListDriftRequest>,

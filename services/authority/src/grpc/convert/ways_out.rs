@@ -1,7 +1,7 @@
 //! A claim, and what became of it.
 
 use tandem_contracts::authority::v1 as proto;
-use tandem_contracts::convert::{enum_required, number, number_or_unspecified};
+use tandem_contracts::convert::{enum_required, number, number_or_unspecified, time};
 use tandem_domain::authority::{Claimant, Pilot, WayOut, ways_out};
 use tandem_domain::id::{CollectionId, HierarchyId};
 use tandem_domain::workload::{ManagementAuthority, SliderPosition, Workload};
@@ -46,6 +46,7 @@ pub(in crate::grpc) fn checked(
     let policy = world.policies.of(hierarchy).map(|known| &known.policy);
     let known = world.surroundings.complete_collections(hierarchy);
     let place = Place { tenant, hierarchy };
+    let since = decided.since.get(workload);
     let ways = ways_out(workload, claimant, reason, policy, known);
     proto::CheckAuthorityResponse {
         allowed: claimant.holds(reason),
@@ -55,6 +56,8 @@ pub(in crate::grpc) fn checked(
         device_revision,
         policy_revision: decided.policy_revision,
         consistency_token,
+        since: since.map(|(at, _)| time::to_proto(at)),
+        since_first_look: since.is_some_and(|(_, first_look)| first_look),
     }
 }
 

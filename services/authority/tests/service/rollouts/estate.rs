@@ -223,6 +223,7 @@ impl Replica {
             supervisor: supervisor.clone(),
             signing_key: None,
             heads_file: None,
+            history: None,
         };
         let authority = Authority::open(parts).await.unwrap();
         let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));

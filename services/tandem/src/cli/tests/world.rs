@@ -54,6 +54,7 @@ impl World {
             clock: Clock::fixed(as_of),
             follow: FollowMode::OnDemand,
             following: None,
+            history: None,
             cache_bytes: 0,
         })
         .await

@@ -24,6 +24,7 @@ async fn sandbox(folder: &Path) -> Sandbox {
         clock: Clock::system(),
         follow: FollowMode::OnDemand,
         following: None,
+        history: None,
         cache_bytes: 0,
     };
     Sandbox::start(options).await.unwrap()

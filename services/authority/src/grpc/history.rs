@@ -1,0 +1,204 @@
+//! Who decided a device's workloads when.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use tandem_contracts::authority::v1::{
+    GetAuthorityAtRequest, GetAuthorityAtResponse, ListAuthorityPeriodsRequest, ListAuthorityPeriodsResponse,
+};
+use tandem_contracts::convert::{enum_optional, time};
+use tandem_contracts::inventory::v1::Device;
+use tandem_contracts::r#type::v1::ErrorReason;
+use tandem_domain::history::{MaterialState, Past, Period, of_workload, since};
+use tandem_domain::id::{CollectionId, TenantId};
+use tandem_domain::workload::Workload;
+use tandem_server::names::page_size;
+use tandem_server::{Failure, Reach, names};
+use tandem_storage::fingerprint;
+use tandem_storage::page::PageToken;
+
+use super::effective::{DEVICE, RESOURCE_TYPE};
+use super::policies::paged;
+use super::{Handlers, Tenant, convert};
+use crate::judge::{Decided, HeldSince, World};
+use crate::store::history::keep::{Batch, Seen, history_see};
+use crate::store::history::past::{device_past, policy_past};
+
+/// The kind of the page tokens.
+const PERIODS: &str = "authority periods";
+
+/// What is to be said of a device's past, oldest first.
+struct Lived {
+    tenant: TenantId,
+    periods: Vec<Period>,
+    consistency_token: String,
+}
+
+impl Handlers {
+    pub(super) async fn periods_list(
+        &self,
+        request: ListAuthorityPeriodsRequest,
+    ) -> Result<ListAuthorityPeriodsResponse, Failure> {
+        let ListAuthorityPeriodsRequest { parent, workload, page_size: size, page_token, consistency_token } =
+            request;
+        let workload = enum_optional::<Workload>("workload", workload).map_err(convert::invalid)?;
+        let size = page_size(size)?;
+        let of = workload.map_or("", |workload| workload.id());
+        let filter = fingerprint(&[parent.as_bytes(), of.as_bytes()]);
+        let before = PageToken::decode::<i64>(&page_token, PERIODS, filter)?;
+        let Lived { tenant, mut periods, consistency_token } =
+            self.lived("parent", &parent, &consistency_token).await?;
+        if let Some(workload) = workload {
+            periods = of_workload(periods, workload);
+        }
+        let newest_first = periods.into_iter().rev();
+        let rest =
+            newest_first.filter(|period| before.is_none_or(|before| period.from.as_microsecond() < before));
+        let found: Vec<Period> = rest.take(size + 1).collect();
+        let next = |last: &Period| PageToken::encode(PERIODS, filter, &last.from.as_microsecond());
+        let (found, next_page_token) = paged(found, size, next);
+        let shown = found.iter().map(|period| convert::history::period(&tenant, period, workload));
+        Ok(ListAuthorityPeriodsResponse { periods: shown.collect(), next_page_token, consistency_token })
+    }
+
+    pub(super) async fn authority_at(
+        &self,
+        request: GetAuthorityAtRequest,
+    ) -> Result<GetAuthorityAtResponse, Failure> {
+        let GetAuthorityAtRequest { name, time: at, consistency_token } = request;
+        let missing = || Failure::field("time", "expected a moment, found none");
+        let at = time::from_proto("time", at.ok_or_else(missing)?).map_err(convert::invalid)?;
+        let now = self.clock.now();
+        if at > now {
+            let description = format!("expected a moment up to now, {now}, found {at}");
+            return Err(Failure::field("time", description));
+        }
+        let Lived { tenant, periods, consistency_token } =
+            self.lived("name", &name, &consistency_token).await?;
+        let holds = |period: &&Period| period.from <= at && period.to.is_none_or(|to| at < to);
+        match periods.iter().find(holds) {
+            Some(period) => Ok(GetAuthorityAtResponse {
+                period: Some(convert::history::period(&tenant, period, None)),
+                consistency_token,
+            }),
+            None => Err(not_known(name, at, &periods)),
+        }
+    }
+
+    /// What the caller may see of a device's past, at least of the world of the token.
+    async fn lived(&self, field: &str, name: &str, token: &str) -> Result<Lived, Failure> {
+        let [tenant, device] = names::parse(field, DEVICE, name)?;
+        let reach = names::reach(tenant)?;
+        let tenant = Tenant::parse(field, &format!("tenants/{tenant}"))?;
+        if !self.keeps_history {
+            return Err(not_kept(name));
+        }
+        let (found, world) = self.judgeable(&tenant, vec![name.to_owned()], token).await?;
+        let consistency_token = self.token(&found.consistency_token, &world)?;
+        let past = device_past(&self.store, &tenant.id, device).await?;
+        let seen = found.devices.into_iter().next();
+        // Of what is no more only who reaches all of the tenant is told: of others nobody knows whether they saw it.
+        if seen.is_none() && (reach != Reach::Whole || past.versions.is_empty()) {
+            return Err(Failure::NotFound { resource_type: RESOURCE_TYPE, name: name.to_owned() });
+        }
+        let past = match seen {
+            Some(seen) => self.with_present(&tenant.id, past, &world, device, seen).await?,
+            None => past,
+        };
+        let mut periods = past.periods();
+        if reach != Reach::Whole {
+            // While it was another hierarchy's it was not the caller's to see.
+            let reached = |period: &Period| {
+                period.answer.hierarchy.as_ref().is_some_and(|id| reach.has_hierarchy(id.as_str()))
+            };
+            periods.retain(reached);
+        }
+        Ok(Lived { tenant: tenant.id, periods, consistency_token })
+    }
+
+    /// The past of a device up to what it is now: what is not kept yet is kept with this.
+    async fn with_present(
+        &self,
+        tenant: &TenantId,
+        past: Past,
+        world: &World,
+        id: &str,
+        device: Device,
+    ) -> Result<Past, Failure> {
+        let revision = device.revision;
+        let (_, facts) = convert::device(device)?;
+        let policies = policy_past(&self.store, tenant).await?;
+        let nothing = BTreeSet::new();
+        let hierarchy = facts.hierarchy.as_ref();
+        let named = hierarchy.and_then(|id| policies.named.get(id)).unwrap_or(&nothing);
+        let complete = world.surroundings.complete_collections(hierarchy);
+        let complete: BTreeSet<CollectionId> = named.intersection(complete).cloned().collect();
+        let state = MaterialState::of(&facts, &world.surroundings.of(&facts, None), named);
+        if past.ends_with(&state, &complete) {
+            return Ok(past);
+        }
+        let revision = i64::try_from(revision).unwrap_or(i64::MAX);
+        let complete = hierarchy.map(|id| (id.clone(), complete));
+        let seen = Seen { device: id.to_owned(), revision, state };
+        let batch = Batch { seen: vec![seen], complete: complete.into_iter().collect(), ..Batch::default() };
+        history_see(&self.store, tenant, batch, world.as_of).await?;
+        Ok(device_past(&self.store, tenant, id).await?)
+    }
+
+    /// Since when each workload of a device is held by whom it is held now; nothing of a workload whose holder is another one than was kept.
+    pub(super) async fn held_since(
+        &self,
+        tenant: &TenantId,
+        device: &str,
+        decided: &Decided,
+    ) -> Result<HeldSince, Failure> {
+        if !self.keeps_history {
+            return Ok(HeldSince::default());
+        }
+        let periods = device_past(&self.store, tenant, device).await?.periods();
+        let Some(last) = periods.last() else { return Ok(HeldSince::default()) };
+        let as_kept =
+            |workload| last.answer.reasons[workload].authority() == decided.reasons[workload].authority();
+        Ok(HeldSince::from_fn(|workload| since(&periods, workload).filter(|_| as_kept(workload))))
+    }
+}
+
+fn not_kept(name: &str) -> Failure {
+    Failure::Unmet {
+        reason: ErrorReason::HistoryNotKnown,
+        name: name.to_owned(),
+        description: "expected history to be kept, found that it is not: set `history.keep_days` of the service to more than 0"
+            .to_owned(),
+        expected: String::new(),
+        found: String::new(),
+    }
+}
+
+fn not_known(name: String, at: Timestamp, periods: &[Period]) -> Failure {
+    let (expected, description) = match periods.first() {
+        Some(first) if at < first.from => (
+            first.from.to_string(),
+            format!(
+                "expected a moment from {} on, when `{name}` was first looked at, found {at}",
+                first.from
+            ),
+        ),
+        _ => {
+            let gone = periods.iter().filter_map(|period| period.to).filter(|to| *to <= at).max();
+            let gone = gone.map(|at| at.to_string()).unwrap_or_default();
+            (
+                String::new(),
+                format!(
+                    "expected a moment at which `{name}` existed, found {at}: it was no more from {gone} on"
+                ),
+            )
+        }
+    };
+    Failure::Unmet {
+        reason: ErrorReason::HistoryNotKnown,
+        name,
+        description,
+        expected,
+        found: at.to_string(),
+    }
+}
