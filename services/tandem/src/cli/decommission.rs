@@ -129,9 +129,9 @@ async fn the_only(session: &Session<'_>) -> Result<HierarchyId, CliError> {
 async fn of_device(name: &str, session: &Session<'_>) -> Result<HierarchyId, CliError> {
     let request = GetDeviceRequest { name: name.to_owned(), ..GetDeviceRequest::default() };
     let answer = session.connection.devices().get_device(request).await?.into_inner();
-    let found = answer.device.and_then(|device| device.facts?.hierarchy);
-    found.and_then(|hierarchy| HierarchyId::parse(&hierarchy).ok()).ok_or_else(|| {
-        CliError::Usage(format!("expected --hierarchy: nobody said in which hierarchy {name} is"))
+    let found = answer.device.and_then(|device| device.facts).unwrap_or_default().hierarchy;
+    HierarchyId::parse(&found).map_err(|_| {
+        CliError::Usage(format!("expected --hierarchy: no site knows {name}, so nobody said which"))
     })
 }
 

@@ -40,13 +40,13 @@ pub(crate) struct DraftArgs {
         ]
     )]
     file: Option<PathBuf>,
-    #[command(flatten)]
-    ordinary: Ordinary,
     /// How long to wait for the devices of a large fleet to be counted the first time, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "300", value_parser = waiting::seconds)]
     timeout: Duration,
     #[command(flatten)]
     why: Why,
+    #[command(flatten)]
+    ordinary: Ordinary,
 }
 
 /// Drafts it, and shows it.
