@@ -19,6 +19,9 @@ use super::session::{DeviceRef, Session};
 use super::waiting;
 use super::words::{self, NOTHING};
 
+/// How the problem of a check begins that nobody said anything about.
+const UNSAID: &str = "nobody said";
+
 /// What leaves.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum DecommissionCommand {
@@ -88,7 +91,7 @@ pub(super) async fn run(command: DecommissionCommand, session: &mut Session<'_>)
                 (Some(named), _) => named,
                 (None, first) => of_device(first.map_or("", String::as_str), session).await?,
             };
-            (format!("{} devices of {hierarchy}", names.len()), hierarchy, None, names, said)
+            (format!("{} of {hierarchy}", counted(names.len())), hierarchy, None, names, said)
         }
     };
     let mut request = Request::new(GetDecommissionRequest {
@@ -104,6 +107,11 @@ pub(super) async fn run(command: DecommissionCommand, session: &mut Session<'_>)
     let way = answer.decommission.unwrap_or_default();
     let adopt = adopting(&hierarchy, workload, session);
     session.screen.show(&way, |screen, way| show(screen, way, &what, &adopt))
+}
+
+fn counted(devices: usize) -> String {
+    let plural = if devices == 1 { "" } else { "s" };
+    format!("{devices} device{plural}")
 }
 
 /// The tenant's only hierarchy.
@@ -138,13 +146,13 @@ async fn of_device(name: &str, session: &Session<'_>) -> Result<HierarchyId, Cli
 /// The command that makes the plan of the step that adopts a policy.
 fn adopting(hierarchy: &HierarchyId, workload: Option<Workload>, session: &Session<'_>) -> String {
     let tenant = super::reference::tenant_option(session.tenant.as_str());
-    // What a site's version fixes at Intune stays there: `--complete` says so.
-    let (options, back) = match workload {
+    let (enrollment, back) = match workload {
         Some(workload) => ("", vec![workload]),
-        None => (" --auto-enrollment none --complete", Workload::ALL.to_vec()),
+        None => (" --auto-enrollment none", Workload::ALL.to_vec()),
     };
     let back = back.iter().map(|workload| format!(" --set {workload}=configuration_manager"));
-    format!("tandem authority plan {hierarchy}{tenant}{options}{}", back.collect::<String>())
+    // What a site's version fixes at Intune stays there, and the plan has to say so: `--complete`.
+    format!("tandem authority plan {hierarchy}{tenant}{enrollment}{} --complete", back.collect::<String>())
 }
 
 fn show(screen: &mut Screen<'_>, way: &Decommission, what: &str, adopt: &str) -> Result<(), CliError> {
@@ -164,7 +172,6 @@ fn show(screen: &mut Screen<'_>, way: &Decommission, what: &str, adopt: &str) ->
         Column::Text("WHAT IS DONE"),
         Column::Text("STATE"),
         Column::Text("DONE"),
-        Column::Text("WHAT IS IN THE WAY"),
         Column::Text("SOURCE"),
     ];
     screen.section("Steps, in this order", &columns, steps(way))?;
@@ -173,6 +180,13 @@ fn show(screen: &mut Screen<'_>, way: &Decommission, what: &str, adopt: &str) ->
             let columns = ["HOLDS", "WHAT", "WHY NOT", "SOURCE"].map(Column::Text);
             screen.line(&format!("\nWhat has to hold before step {place}, too"))?;
             screen.table(&columns, checks(&step.before))?;
+        }
+    }
+    for (step, place) in way.steps.iter().zip(1..).filter(|(step, _)| !step.blocks.is_empty()) {
+        screen.line(&format!("\nWhat is in the way of step {place}"))?;
+        for block in &step.blocks {
+            let block = screen.painted(Paint::Removed, &format!("  ! {block}"));
+            screen.line(&block)?;
         }
     }
     plan::warnings(screen, "What is left behind", &way.left_behind)?;
@@ -208,7 +222,6 @@ fn steps(way: &Decommission) -> Vec<Row> {
             step.instruction.clone(),
             words::decommission_state(step.state),
             count,
-            words::text(&step.blocks.join("; ")),
             words::text(&step.source),
         ]
     };
@@ -222,7 +235,8 @@ fn next(screen: &mut Screen<'_>, way: &Decommission, adopt: &str) -> Result<(), 
         return screen.line("\nNothing is to be done: every step is done.");
     };
     // What nobody said is in the way as what does not hold; an option says it.
-    let open = way.before.iter().chain(&step.before).filter(|check| !check.met);
+    let unknown = |check: &&DecommissionCheck| !check.met && check.problem.starts_with(UNSAID);
+    let open = way.before.iter().chain(&step.before).filter(unknown);
     let options: Vec<&str> = open.filter_map(|check| option(&check.id)).collect();
     if !options.is_empty() {
         screen.line("\nTo say what no source reports, if it is so:")?;
@@ -239,9 +253,13 @@ fn next(screen: &mut Screen<'_>, way: &Decommission, adopt: &str) -> Result<(), 
     screen.line(&format!("\nNow step {place}: {}", step.instruction))
 }
 
-/// The option that says what a check asks for.
+/// The option, or command, that says what a check asks for.
 fn option(check: &str) -> Option<&'static str> {
     Some(match check {
+        "policy_known" => "tandem authority policy set FILE               what the co-management object says",
+        "resource_access_movable" => {
+            "tandem sites update FILE                       the version of each site"
+        }
         "site_policies_deployed" => {
             "--deployed-at-configuration-manager WORKLOAD   its policies are deployed there, once for each workload"
         }
@@ -319,20 +337,23 @@ mod tests {
             "",
             "What has to hold from the first step to the last",
             " HOLDS   WHAT           WHY NOT   SOURCE",
-            "──────────────────────────────────────────────",
+            "───────────────────────────────────────────────",
             " yes     policy_known   –         leaving.md 2",
             "",
             "Steps, in this order",
-            " NO.   STEP                WHO      WHAT IS DONE           STATE     DONE     WHAT IS IN THE WAY                                         SOURCE",
-            "───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
-            "   1   leave_collections   person   do leave_collections   done      –        –                                                          leaving.md 1",
-            "   2   retire              person   do retire              blocked   –        keys_saved: nobody said: whether recovery keys are saved   leaving.md 1",
-            "   3   leave               person   do leave               pending   2 of 3   –                                                          leaving.md 1",
+            " NO.   STEP                WHO      WHAT IS DONE           STATE     DONE     SOURCE",
+            "───────────────────────────────────────────────────────────────────────────────────────────",
+            "   1   leave_collections   person   do leave_collections   done      –        leaving.md 1",
+            "   2   retire              person   do retire              blocked   –        leaving.md 1",
+            "   3   leave               person   do leave               pending   2 of 3   leaving.md 1",
             "",
             "What has to hold before step 2, too",
             " HOLDS   WHAT         WHY NOT                                        SOURCE",
-            "─────────────────────────────────────────────────────────────────────────────────",
+            "──────────────────────────────────────────────────────────────────────────────────",
             " no      keys_saved   nobody said: whether recovery keys are saved   leaving.md 2",
+            "",
+            "What is in the way of step 2",
+            "  ! keys_saved: nobody said: whether recovery keys are saved",
             "",
             "What is left behind",
             "  ! the client stays",

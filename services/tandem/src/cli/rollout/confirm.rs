@@ -1,5 +1,6 @@
 //! `tandem authority rollout confirm`: somebody says that actions were carried out.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use tandem_contracts::authority::v1::{
@@ -60,14 +61,6 @@ impl Which {
             Self::Id(id) => action.name.ends_with(&format!("/actions/{id}")),
         }
     }
-
-    /// How many there are.
-    fn count(&self) -> u64 {
-        match self {
-            Self::Numbers(first, last) => u64::from(last - first) + 1,
-            Self::Id(_) => 1,
-        }
-    }
 }
 
 /// Confirms them in their order, and shows what is confirmed. What is refused ends it; what was confirmed before stays so.
@@ -97,9 +90,8 @@ pub(super) async fn run(args: ConfirmArgs, session: &mut Session<'_>) -> Result<
             if refused.is_some() {
                 return Ok(());
             }
-            screen.line(
-                "\nThat it was done is believed once the site was read after it, completely, and says so.",
-            )?;
+            screen
+                .line("\nTandem believes it once the site was read after that, completely, and says so.")?;
             Step::Import.show(screen, &name, "")?;
             Step::Get.show(screen, &name, "")
         })?;
@@ -109,25 +101,25 @@ pub(super) async fn run(args: ConfirmArgs, session: &mut Session<'_>) -> Result<
 
 /// The actions that are meant, in their order.
 async fn found(name: &str, wanted: &[Which], session: &Session<'_>) -> Result<Vec<RolloutAction>, CliError> {
-    let meant = |action: &RolloutAction| wanted.iter().any(|which| which.is(action));
-    let is_found = |actions: &[RolloutAction], which: &Which| {
-        actions.iter().filter(|action| which.is(action)).count() as u64 == which.count()
-    };
-    let actions = every(name, true, session, |actions| wanted.iter().all(|which| is_found(actions, which)));
-    let actions = actions.await?;
-    if let Some(missing) = wanted.iter().find(|which| !is_found(&actions, which)) {
-        let which = match missing {
-            Which::Numbers(first, last) if first == last => format!("number {first}"),
-            Which::Numbers(first, last) => format!("each of the numbers {first} to {last}"),
-            Which::Id(id) => format!("id {id}"),
-        };
+    let actions = every(name, true, session, |actions| missing(actions, wanted).is_none()).await?;
+    if let Some(missing) = missing(&actions, wanted) {
         let rollout = short(name);
         return Err(CliError::NotFound(format!(
-            "expected an action of {which}, found none that {rollout} gave out; `tandem authority rollout actions {rollout} \
-             --all` shows what is there"
+            "{rollout} gave out no action {missing}; `tandem authority rollout actions {rollout} --all` shows what is there"
         )));
     }
-    Ok(actions.into_iter().filter(meant).collect())
+    Ok(actions.into_iter().filter(|action| wanted.iter().any(|which| which.is(action))).collect())
+}
+
+/// The first that is meant and not among them.
+fn missing(actions: &[RolloutAction], wanted: &[Which]) -> Option<String> {
+    let given: BTreeSet<u32> = actions.iter().map(|action| action.sequence).collect();
+    wanted.iter().find_map(|which| match which {
+        Which::Numbers(first, last) => {
+            (*first..=*last).find(|number| !given.contains(number)).map(|number| number.to_string())
+        }
+        Which::Id(id) => (!actions.iter().any(|action| which.is(action))).then(|| id.clone()),
+    })
 }
 
 async fn confirm(
@@ -169,6 +161,16 @@ mod tests {
         let action = RolloutAction { name, sequence: 3, ..RolloutAction::default() };
         assert!(Which::Id(id.into()).is(&action) && Which::Numbers(0, 3).is(&action));
         assert!(!Which::Id(id[1..].into()).is(&action) && !Which::Numbers(4, 9).is(&action));
-        assert_eq!((Which::Numbers(0, 3).count(), Which::Id(id.into()).count()), (4, 1));
+    }
+
+    #[test]
+    fn first_action_that_is_missing_is_named() {
+        let actions: Vec<RolloutAction> =
+            (0..3).map(|sequence| RolloutAction { sequence, ..RolloutAction::default() }).collect();
+        let missing = |wanted: &[Which]| missing(&actions, wanted);
+        assert_eq!(missing(&[Which::Numbers(0, 2), Which::Numbers(1, 1)]), None);
+        assert_eq!(missing(&[Which::Numbers(1, 7)]).as_deref(), Some("3"));
+        assert_eq!(missing(&[Which::Numbers(5, 7)]).as_deref(), Some("5"));
+        assert_eq!(missing(&[Which::Id("0b5e".into())]).as_deref(), Some("0b5e"));
     }
 }

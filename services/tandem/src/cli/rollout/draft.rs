@@ -99,6 +99,7 @@ async fn pilot(ordinary: &Ordinary, rollout: &str, session: &Session<'_>) -> Res
     let [_, hierarchy, _] = document::ids(rollout, ROLLOUT).map_err(CliError::Usage)?;
     let hierarchy = HierarchyId::parse(&hierarchy).map_err(|error| CliError::Usage(error.to_string()))?;
     let Some(policy) = plan::found(plan::configured(&hierarchy, session).await)? else {
+        session.check_hierarchy(&hierarchy).await?;
         return Err(CliError::Usage(format!(
             "expected --pilot with the pilot collection of {workload}: nobody said what is configured in {hierarchy}"
         )));

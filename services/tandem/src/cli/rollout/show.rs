@@ -82,7 +82,7 @@ fn details(rollout: &Rollout, surroundings: &Surroundings) -> Vec<[String; 2]> {
 
 fn drafted(devices: Option<u64>) -> String {
     match devices {
-        Some(devices) => format!("{} when it was drafted", spec::devices(devices)),
+        Some(devices) => format!("{devices}, as counted when it was drafted"),
         None => "nobody could say how many when it was drafted".to_owned(),
     }
 }

@@ -150,7 +150,45 @@ fn frozen() -> Surroundings {
 fn rollout_that_runs_is_shown_whole() {
     let surroundings = Surroundings::known(Freeze::default(), Some((action(MembershipChange::Add), true)));
     let text = shown(Output::Table, |screen| show::page(screen, &running(), &surroundings));
-    let expected: [&str; 0] = [];
+    let expected = [
+        " Rollout    tenants/default/hierarchies/PS1/rollouts/apps",
+        " Moves      client_apps to intune, by membership of PS100043",
+        " Phase      running",
+        " Why        ada said so",
+        " Devices    420, as counted when it was drafted",
+        " Approvals  1 of 1, asked for by ada; good until 2025-11-27T12:00:00Z",
+        " Since      420 devices are affected, 100 or more: 1",
+        " Approved   2025-11-20T12:05:00Z by bo",
+        " Windows    saturday from 22:00 for 4h (UTC)",
+        " A failure  roll_back",
+        " Made       2025-11-20T12:00:00Z by ada",
+        " Changed    2025-11-20T12:12:00Z",
+        " Hash       3fa9",
+        "",
+        "Waves",
+        " WAVE   TAKES                   DEVICES   WAITING   HANDED OVER   ARRIVED   FAILING   SKIPPED   SILENT   PHASE          WHY",
+        "─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        "    0   members of PS100020         103        60            37        15         2         5        1   handing_over   it began",
+        "    1   up to 100 %           about 320         –             –         –         –         –        –   waiting        –",
+        "",
+        "How they are judged",
+        " WAVES   SOAKS   PASSES FROM   FAILS ABOVE   NOT BEFORE   AT ONCE      WAITS FOR A PERSON AFTER   LATE JOINERS   SILENT DEVICES",
+        "────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        " 0-1     1d      95 %          2 %           3 answered   50 devices   7d                         include        are waited for",
+        "",
+        "Next",
+        "  action 4 is to be done at the site, and confirmed: 7 devices join PS100043; more actions follow it",
+        "  60 devices wait to be handed over: for room in what may be in motion at once, for a maintenance window, or for a reading that is missing",
+        "  wave 0 soaks once the site is seen to have every membership",
+        "  at 2025-11-27T12:10:00Z wave 0 waits for a person, if neither gate decided before",
+        "",
+        "To see what is to be done at the site:",
+        "  tandem authority rollout actions PS1/apps",
+        "",
+        "To see its devices:",
+        "  tandem authority rollout devices PS1/apps --wave 0",
+        "",
+    ];
     assert_eq!(text, expected.join("\n"));
 }
 
@@ -166,7 +204,36 @@ fn draft_is_shown_with_what_is_expected_of_it() {
     draft.waves[0] = RolloutWave { devices: Some(100), ..waiting() };
     draft.waves[1] = waiting();
     let text = shown(Output::Table, |screen| show::page(screen, &draft, &thawed()));
-    let expected: [&str; 0] = [];
+    let expected = [
+        " Rollout    tenants/default/hierarchies/PS1/rollouts/apps",
+        " Moves      client_apps to intune, by membership of PS100043",
+        " Phase      draft",
+        " Why        it is a new draft",
+        " Devices    nobody could say how many when it was drafted",
+        " Windows    saturday from 22:00 for 4h (UTC)",
+        " A failure  roll_back",
+        " Made       2025-11-20T12:00:00Z by ada",
+        " Changed    2025-11-20T12:12:00Z",
+        " Hash       3fa9",
+        "",
+        "Waves",
+        " WAVE   TAKES                   DEVICES   WAITING   HANDED OVER   ARRIVED   FAILING   SKIPPED   SILENT   PHASE     WHY",
+        "───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        "    0   members of PS100020   about 100         –             –         –         –         –        –   waiting   –",
+        "    1   up to 100 %                   –         –             –         –         –         –        –   waiting   –",
+        "",
+        "How they are judged",
+        " WAVES   SOAKS   PASSES FROM   FAILS ABOVE   NOT BEFORE   AT ONCE      WAITS FOR A PERSON AFTER   LATE JOINERS   SILENT DEVICES",
+        "────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────",
+        " 0-1     1d      95 %          2 %           3 answered   50 devices   7d                         include        are waited for",
+        "",
+        "Next",
+        "  nothing, before it is submitted",
+        "",
+        "To ask for the approvals that it needs:",
+        "  tandem authority rollout submit PS1/apps",
+        "",
+    ];
     assert_eq!(text, expected.join("\n"));
 }
 
