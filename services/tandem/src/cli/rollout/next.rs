@@ -213,7 +213,10 @@ fn running(rollout: &Rollout, surroundings: &Surroundings) -> Outlook {
                 wave.at_target,
                 wave.pending
             );
-            Outlook::of(&waits, failing(place, wave)).with(deadline)
+            let mut outlook = Outlook::of(&waits, failing(place, wave)).with(deadline);
+            // Where no connector reads the systems, their answers come with the next exports.
+            outlook.steps.extend((wave.pending > 0).then_some(Step::Import));
+            outlook
         }
         RolloutWavePhase::Inconclusive => {
             let waits = format!("nothing, before a person looks at wave {place}");

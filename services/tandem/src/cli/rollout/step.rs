@@ -96,7 +96,7 @@ impl Step {
             Self::Devices(_, None) => "To see its devices:",
             Self::Devices(..) => "To see these devices:",
             Self::Get => "To see where it stands:",
-            Self::Import => "To tell Tandem what the site says now:",
+            Self::Import => "To tell Tandem what both systems say now:",
             Self::Unfreeze => "To end the freeze:",
             Self::MoveSlider { .. } => "To move the slider there:",
         }

@@ -304,7 +304,7 @@ fn wave_that_is_watched_says_when_its_gates_decide() {
     assert_eq!(found, expected(&[soaks, deadline], &[Step::Devices(0, None)]));
     let judging = with_wave(RolloutWavePhase::Judging, RolloutWaveEvent::SoakOver, |_| {});
     let judges = "wave 0 passes once 95 % of its 35 devices report the workload at the target (15 do, 20 have not answered)";
-    assert_eq!(ahead(&judging, &thawed()), expected(&[judges, deadline], &[]));
+    assert_eq!(ahead(&judging, &thawed()), expected(&[judges, deadline], &[Step::Import]));
     let late = with_wave(RolloutWavePhase::Inconclusive, RolloutWaveEvent::DeadlinePassed, |_| {});
     let steps = [Step::Devices(0, None), Step::ApproveWave(0), Step::RollBack];
     assert_eq!(ahead(&late, &thawed()), expected(&["nothing, before a person looks at wave 0"], &steps));

@@ -251,7 +251,7 @@ async fn what_is_to_be_done_is_shown_written_and_confirmed() {
         "",
         "Tandem believes it once the site was read after that, completely, and says so.",
         "",
-        "To tell Tandem what the site says now:",
+        "To tell Tandem what both systems say now:",
         "  tandem import EXPORTS_DIR",
         "",
         "To see where it stands:",
@@ -270,7 +270,7 @@ async fn what_is_to_be_done_is_shown_written_and_confirmed() {
         "  wave 0 soaks once the site is seen to have every membership",
         "  at 2026-11-27T23:59:59Z wave 0 waits for a person, if neither gate decided before",
         "",
-        "To tell Tandem what the site says now:",
+        "To tell Tandem what both systems say now:",
         "  tandem import EXPORTS_DIR",
         "",
     ];
