@@ -6,6 +6,7 @@ use super::*;
 
 mod approved;
 mod asked;
+mod drafted;
 mod planned;
 mod rolled_out;
 mod stopped;
