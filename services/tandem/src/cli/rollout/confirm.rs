@@ -99,9 +99,13 @@ pub(super) async fn run(args: ConfirmArgs, session: &mut Session<'_>) -> Result<
     refused.map_or(Ok(()), Err)
 }
 
-/// The actions that are meant, in their order.
+/// The actions that are meant, in their order. Those that are to be done are few, and looked through first.
 async fn found(name: &str, wanted: &[Which], session: &Session<'_>) -> Result<Vec<RolloutAction>, CliError> {
-    let actions = every(name, true, session, |actions| missing(actions, wanted).is_none()).await?;
+    let is_enough = |actions: &[RolloutAction]| missing(actions, wanted).is_none();
+    let mut actions = every(name, false, session, is_enough).await?;
+    if !is_enough(&actions) {
+        actions = every(name, true, session, is_enough).await?;
+    }
     if let Some(missing) = missing(&actions, wanted) {
         let rollout = short(name);
         return Err(CliError::NotFound(format!(
