@@ -15,10 +15,12 @@ use super::apply::{self, ApplyArgs};
 use super::approvals::{self, ApprovalsCommand, ApproveArgs, ReasonedArgs};
 use super::audit::{self, AuditCommand};
 use super::check::{self, CheckArgs};
+use super::decommission::{self, DecommissionCommand};
 use super::desired::{self, DiffArgs};
 use super::drift;
 use super::failure::CliError;
 use super::filter::FilterArgs;
+use super::freeze::{self, FreezeArgs, UnfreezeArgs};
 use super::handover::{self, HandoverArgs};
 use super::history::{self, HistoryArgs};
 use super::json;
@@ -26,6 +28,7 @@ use super::listing::Limit;
 use super::plan::{self, PlanArgs};
 use super::plans::{self, PlansCommand};
 use super::policy::{self, PolicyCommand};
+use super::rollout::{self, RolloutCommand};
 use super::screen::{Column, Row, Screen};
 use super::session::{DeviceRef, Session};
 use super::setting;
@@ -77,6 +80,16 @@ pub(crate) enum AuthorityCommand {
     Handover(HandoverArgs),
     /// Say who decided on a device when
     History(HistoryArgs),
+    /// Move a workload in waves, by membership of its pilot collection
+    #[command(subcommand)]
+    Rollout(RolloutCommand),
+    /// Stop every rollout of the tenant at once, and let no plan be applied; or show whether that is so
+    Freeze(FreezeArgs),
+    /// Let rollouts go on, and plans be applied
+    Unfreeze(UnfreezeArgs),
+    /// Show the way out of co-management, and how far it has come
+    #[command(subcommand)]
+    Decommission(DecommissionCommand),
     /// List devices that report otherwise than what is effective
     Drift {
         /// Only this workload
@@ -127,6 +140,10 @@ pub(crate) async fn run(command: AuthorityCommand, session: &mut Session<'_>) ->
         AuthorityCommand::Diff(args) => desired::diff(&args, session).await,
         AuthorityCommand::Handover(args) => handover::run(&args, session).await,
         AuthorityCommand::History(args) => history::run(args, session).await,
+        AuthorityCommand::Rollout(command) => rollout::run(command, session).await,
+        AuthorityCommand::Freeze(args) => freeze::freeze(args, session).await,
+        AuthorityCommand::Unfreeze(args) => freeze::unfreeze(args, session).await,
+        AuthorityCommand::Decommission(command) => decommission::run(command, session).await,
         AuthorityCommand::Resolve { kind, device } => setting::run(kind, device, session).await,
         AuthorityCommand::Audit(command) => audit::run(command, session).await,
         AuthorityCommand::Drift { workload, limit } => drift::run(workload, limit, session).await,

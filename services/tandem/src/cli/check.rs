@@ -27,7 +27,7 @@ pub(crate) struct CheckArgs {
 
 /// A claimant on the command line.
 #[derive(Debug, Clone, Copy)]
-struct Manager(Claimant);
+pub(super) struct Manager(pub(super) Claimant);
 
 impl clap::ValueEnum for Manager {
     fn value_variants<'a>() -> &'a [Self] {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use prost_reflect::DynamicMessage;
 use serde::de::DeserializeSeed;
+use serde_path_to_error::{Deserializer as Tracked, Track};
 
 use super::failure::CliError;
 use super::json::{Named, descriptor};
@@ -34,25 +35,40 @@ pub(super) fn ids<const N: usize>(name: &str, pattern: &str) -> Result<[String; 
 
 pub(super) fn from_json<M: Named>(text: &str) -> Result<M, String> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    let message = descriptor::<M>().deserialize(&mut deserializer);
-    let message = message.map_err(|error| error.to_string())?;
+    let mut track = Track::new();
+    let message = descriptor::<M>().deserialize(Tracked::new(&mut deserializer, &mut track));
+    let message = message.map_err(|error| within(track, error.to_string()))?;
     deserializer.end().map_err(|error| error.to_string())?;
     typed(&message)
 }
 
 pub(super) fn from_toml<M: Named>(text: &str) -> Result<M, String> {
-    let deserializer = toml::Deserializer::parse(text);
-    let message = deserializer.and_then(|deserializer| descriptor::<M>().deserialize(deserializer));
-    typed(&message.map_err(|error| toml_reason(text, &error))?)
+    let deserializer = toml::Deserializer::parse(text).map_err(|error| toml_reason(text, None, &error))?;
+    let mut track = Track::new();
+    let message = descriptor::<M>().deserialize(Tracked::new(deserializer, &mut track));
+    typed(&message.map_err(|error| toml_reason(text, Some(track), &error))?)
 }
 
 /// What is wrong, and in which line if one line is to blame; the error's own text draws the line over several.
-fn toml_reason(text: &str, error: &toml::de::Error) -> String {
+fn toml_reason(text: &str, track: Option<Track>, error: &toml::de::Error) -> String {
+    let message = error.message().to_owned();
+    let message = match track {
+        Some(track) => within(track, message),
+        None => message,
+    };
     // A value never begins the text: there, the whole document is blamed, and no line.
     let start = error.span().map(|span| span.start).filter(|start| *start > 0);
     match start.and_then(|start| text.get(..start)) {
-        Some(before) => format!("line {}: {}", before.matches('\n').count() + 1, error.message()),
-        None => error.message().to_owned(),
+        Some(before) => format!("line {}: {message}", before.matches('\n').count() + 1),
+        None => message,
+    }
+}
+
+/// What is wrong, and in which field if one field is to blame.
+fn within(track: Track, reason: String) -> String {
+    match track.path().to_string() {
+        whole if whole == "." => reason,
+        field => format!("{field}: {reason}"),
     }
 }
 
@@ -70,10 +86,15 @@ mod tests {
 
     #[test]
     fn field_that_the_message_lacks_is_refused_in_one_line() {
+        let reason = from_toml::<CoManagementPolicy>("[[workloads]]\nslider = 7.5\n").unwrap_err();
+        assert_eq!(
+            reason,
+            "line 2: workloads[0].slider: invalid type: floating point `7.5`, expected a string or integer"
+        );
         let reason = from_toml::<CoManagementPolicy>("enabled = true\nslider = 1\n").unwrap_err();
         assert_eq!(reason, "unrecognized field name 'slider'");
         let reason = from_toml::<CoManagementPolicy>("name = \"x\"\nenabled = 1\n").unwrap_err();
-        assert_eq!(reason, "line 2: invalid type: integer `1`, expected a boolean");
+        assert_eq!(reason, "line 2: enabled: invalid type: integer `1`, expected a boolean");
         let reason = from_json::<CoManagementPolicy>("{\"enabled\": \"yes\"}").unwrap_err();
         assert!(reason.ends_with("at line 1 column 17"), "{reason}");
     }

@@ -139,6 +139,10 @@ fn api_hint(error: &ApiError) -> Option<String> {
         Some(R::FleetNotCounted) => "counting goes on meanwhile: ask again, or wait longer with --timeout",
         Some(R::PlanBaseChanged) => "`tandem authority plan` makes one",
         Some(R::ApprovalReasonMissing) => "say it with --reason",
+        Some(R::InvalidField) if violates(error, "justification.reason") => "say it with --reason",
+        Some(R::TenantFrozen) => {
+            "`tandem authority unfreeze` does, `tandem authority freeze --show` shows why"
+        }
         Some(R::PermissionDenied) => "ask for that permission, or use another token with --token-file",
         Some(R::Unauthenticated) => "name a file that holds a valid token with --token-file",
         Some(R::DeadlineExceeded) => "try again, or ask for less at once",
@@ -147,6 +151,10 @@ fn api_hint(error: &ApiError) -> Option<String> {
         _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn violates(error: &ApiError, field: &str) -> bool {
+    error.violations.iter().any(|violation| violation.field == field)
 }
 
 fn try_again(error: &ApiError) -> String {
@@ -171,6 +179,8 @@ fn missing_hint(error: &ApiError) -> Option<String> {
         "DesiredPolicy" => {
             "nothing is desired until a plan is applied: make one with `tandem authority plan HIERARCHY`"
         }
+        "Rollout" => "`tandem authority rollout list HIERARCHY` shows what is there",
+        "RolloutAction" => "`tandem authority rollout actions ROLLOUT --all` shows what is there",
         "Hierarchy" => "`tandem hierarchies list` shows what is there",
         "Site" => "`tandem sites list HIERARCHY` shows what is there",
         "Figure" => "`tandem dashboard` shows the figures",

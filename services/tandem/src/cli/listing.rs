@@ -63,6 +63,9 @@ pages!(
     authority::v1::ListAuthorityPeriodsResponse: periods,
     authority::v1::ListPlansResponse: plans,
     authority::v1::ListApprovalRequestsResponse: approval_requests,
+    authority::v1::ListRolloutsResponse: rollouts,
+    authority::v1::ListRolloutDevicesResponse: devices,
+    authority::v1::ListRolloutActionsResponse: actions,
     monitoring::v1::ListFigureDevicesResponse: devices,
 );
 

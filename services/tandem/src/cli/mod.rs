@@ -16,6 +16,7 @@ mod collections;
 mod completions;
 mod credentials;
 mod dashboard;
+mod decommission;
 mod desired;
 mod device_facts;
 mod devices;
@@ -23,6 +24,7 @@ mod document;
 mod drift;
 mod failure;
 mod filter;
+mod freeze;
 mod handover;
 mod history;
 mod import;
@@ -37,6 +39,8 @@ mod prerequisite_tables;
 mod prerequisites;
 mod progress;
 mod reading;
+mod reference;
+mod rollout;
 mod screen;
 mod session;
 mod setting;
@@ -44,6 +48,7 @@ mod simulate;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod watch;
 mod why;
 mod words;
@@ -59,7 +64,9 @@ use tandem_domain::id::TenantId;
 use crate::assess::command::{self as assess, AssessArgs};
 use crate::serve::{self, ServeArgs};
 
+use authority::AuthorityCommand;
 use failure::CliError;
+use rollout::RolloutCommand;
 use screen::Screen;
 use session::{ServerAddress, Session};
 
@@ -146,7 +153,7 @@ enum Command {
     Prerequisites(prerequisites::PrerequisitesCommand),
     /// Which manager decides each workload, and why
     #[command(subcommand)]
-    Authority(authority::AuthorityCommand),
+    Authority(AuthorityCommand),
     /// How the fleet is doing, and the devices behind each figure
     Dashboard(dashboard::DashboardArgs),
     /// Show the devices that are there, then their changes as they come
@@ -191,10 +198,11 @@ fn shows_colours() -> bool {
 
 async fn dispatch(command: Command, options: Options, screen: &mut Screen<'_>) -> Result<(), CliError> {
     match command {
-        // Neither asks a server.
+        // None of these asks a server.
         Command::Simulate(args) => simulate::run(args, screen),
         Command::Credentials(args) => credentials::run(&args, screen),
         Command::Completions(args) => completions::run(&args, screen),
+        Command::Authority(AuthorityCommand::Rollout(RolloutCommand::States)) => rollout::states(screen),
         Command::Import(args) => {
             let opened = import::open(args).await?;
             import::run(opened, &mut session(options, screen).await?).await

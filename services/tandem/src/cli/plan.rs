@@ -4,7 +4,6 @@ mod edits;
 mod facts;
 mod impact;
 mod show;
-mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,12 +25,12 @@ use tandem_domain::workload::SliderPosition;
 use tonic::{Code, Request, Response, Status};
 
 use self::edits::Edits;
-use self::facts::Facts;
 use super::failure::CliError;
 use super::progress;
 use super::session::Session;
-use super::{document, policy};
+use super::{document, policy, waiting};
 
+pub(super) use self::facts::Facts;
 pub(super) use self::show::{show, summary, warnings};
 
 /// What to propose, and how to answer.

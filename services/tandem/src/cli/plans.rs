@@ -7,6 +7,7 @@ use tandem_domain::id::{HierarchyId, TenantId};
 
 use super::failure::CliError;
 use super::listing::{Limit, list};
+use super::reference::Reference;
 use super::screen::{Column, Row};
 use super::session::Session;
 use super::{plan, words};
@@ -34,35 +35,20 @@ pub(crate) enum PlansCommand {
 
 /// A plan as people write it: `HIERARCHY/ID`, or the resource name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum PlanRef {
-    Name(String),
-    Short(HierarchyId, String),
-}
+pub(crate) struct PlanRef(Reference);
 
 impl FromStr for PlanRef {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text.starts_with("tenants/") {
-            return Ok(Self::Name(text.to_owned()));
-        }
-        match text.split_once('/') {
-            Some((hierarchy, id)) if !id.is_empty() && !id.contains('/') => {
-                let hierarchy = HierarchyId::parse(hierarchy).map_err(|error| error.to_string())?;
-                Ok(Self::Short(hierarchy, id.to_owned()))
-            }
-            _ => Err(format!("expected HIERARCHY/ID or {}, found `{text}`", PLAN.replace("{}", "ID"))),
-        }
+        Reference::parse(text, PLAN).map(Self)
     }
 }
 
 impl PlanRef {
     /// The resource name.
     pub(crate) fn name(&self, tenant: &TenantId) -> String {
-        match self {
-            Self::Name(name) => name.clone(),
-            Self::Short(hierarchy, id) => format!("tenants/{tenant}/hierarchies/{hierarchy}/plans/{id}"),
-        }
+        self.0.name(tenant, PLAN)
     }
 }
 
@@ -106,24 +92,4 @@ fn row(plan: &Plan) -> Row {
         words::moment(plan.apply_time),
         words::text(&plan.applied_by),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plan_is_told_by_the_shape_of_the_text() {
-        let tenant = TenantId::parse("t").unwrap();
-        let name = |text: &str| text.parse().map(|plan: PlanRef| plan.name(&tenant));
-        assert_eq!(name("PS1/3f"), Ok("tenants/t/hierarchies/PS1/plans/3f".to_owned()));
-        let full = "tenants/u/hierarchies/PS1/plans/3f";
-        assert_eq!(name(full), Ok(full.to_owned()));
-        for text in ["PS1", "PS1/", "PS1/plans/3f"] {
-            let expected =
-                format!("expected HIERARCHY/ID or tenants/ID/hierarchies/ID/plans/ID, found `{text}`");
-            assert_eq!(name(text), Err(expected));
-        }
-        assert!(name("P S/3f").is_err());
-    }
 }

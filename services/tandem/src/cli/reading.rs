@@ -56,8 +56,8 @@ impl Reading {
     }
 }
 
-/// Whether the reader of a plan agrees.
-fn agreed(session: &mut Session<'_>) -> Result<(), CliError> {
+/// Whether the reader of what is shown agrees.
+pub(super) fn agreed(session: &mut Session<'_>) -> Result<(), CliError> {
     let mut said = String::new();
     if let Some(person) = &mut session.person {
         person

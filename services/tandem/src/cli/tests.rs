@@ -6,7 +6,10 @@ use super::*;
 
 mod approved;
 mod asked;
+mod drafted;
 mod planned;
+mod rolled_out;
+mod stopped;
 mod world;
 
 #[test]
@@ -125,6 +128,34 @@ fn commands_of_the_manual_are_understood() {
         "authority desired PS1",
         "authority diff PS1 --detailed-exitcode",
         "authority handover PS1 --script create.ps1",
+        "authority rollout draft PS1/apps --workload client_apps --to intune --percent 5,20,100 --soak 2d --minimum-sample 10",
+        "authority rollout draft PS1/apps --workload client_apps --to configuration-manager --pilot PS100043 --collection PS100020 \
+         --success 90 --failure 5 --budget 10% --deadline 14d --on-failure roll-back --reason pilot --ticket CHG-9",
+        "authority rollout draft tenants/default/hierarchies/PS1/rollouts/apps --file apps.toml --timeout 600",
+        "authority rollout list PS1 --workload client_apps --phase running --limit 5",
+        "authority rollout get PS1/apps -o json",
+        "authority rollout devices PS1/apps --wave 0 --standing failing_errored --limit 5",
+        "authority rollout submit PS1/apps --reason pilot",
+        "authority rollout approve PS1/apps --hash 3fa9c0 --reason pilot --ticket CHG-9",
+        "authority rollout approve PS1/apps",
+        "authority rollout break-glass PS1/apps --hash 3fa9c0 --reason outage",
+        "authority rollout withdraw PS1/apps",
+        "authority rollout start PS1/apps",
+        "authority rollout pause PS1/apps --reason lunch",
+        "authority rollout resume PS1/apps",
+        "authority rollout approve-wave PS1/apps 0 --reason seen",
+        "authority rollout roll-back PS1/apps --reason broken",
+        "authority rollout cancel PS1/apps --reason wrong --ticket CHG-9",
+        "authority rollout actions PS1/apps --all --limit 5",
+        "authority rollout actions PS1/apps --csv apps.csv --script apps.ps1",
+        "authority rollout confirm PS1/apps 0-3 7 0b5e7a52-6d0c-5c39-9a51-6f3f2f0d9a11 --ticket CHG-9",
+        "authority rollout states -o json",
+        "authority freeze --reason outage --ticket INC-7",
+        "authority freeze --show",
+        "authority unfreeze --reason mended",
+        "authority decommission hierarchy PS1 --keys-saved yes --autopatch no --timeout 600",
+        "authority decommission workload client_apps --hierarchy PS1 --deployed-at-configuration-manager client_apps",
+        "authority decommission devices OSL-LT-0417 OSL-LT-0418 -o json",
         "authority drift --workload client_apps",
         "authority history OSL-LT-0417 --workload client_apps --limit 5",
         "authority history OSL-LT-0417 --at 2026-11-27T08:00:00Z",
@@ -170,6 +201,24 @@ fn mistakes_in_the_command_exit_with_two() {
         "authority approvals rules set --none --full-switch 1",
         "authority reject PS1/3fa9 --hash 3fa9c0",
         "authority break-glass PS1/3fa9 --hash 3fa9c0",
+        "authority rollout draft PS1/apps",
+        "authority rollout draft apps --workload client_apps --to intune --percent 5",
+        "authority rollout draft PS1/apps --workload client_apps --to intune",
+        "authority rollout draft PS1/apps --file apps.toml --percent 5",
+        "authority rollout draft PS1/apps --file apps.toml --soak 2d",
+        "authority rollout pause PS1/apps",
+        "authority rollout roll-back PS1/apps",
+        "authority rollout cancel PS1/apps",
+        "authority rollout approve-wave PS1/apps --reason seen",
+        "authority rollout break-glass PS1/apps --hash 3fa9c0",
+        "authority rollout actions PS1/apps --all --csv apps.csv",
+        "authority rollout confirm PS1/apps",
+        "authority rollout confirm PS1/apps 3-0",
+        "authority freeze",
+        "authority freeze --show --reason outage",
+        "authority freeze --show --ticket INC-7",
+        "authority decommission",
+        "authority decommission devices",
         "dashboard devices tiles x",
         "--tenant a/b dashboard",
     ] {

@@ -22,11 +22,18 @@ pub(crate) struct Because {
     ticket: Ticket,
 }
 
+/// What it belongs to.
 #[derive(Debug, clap::Args)]
-struct Ticket {
+pub(super) struct Ticket {
     /// The ticket or change that it belongs to, for the audit log
     #[arg(long, value_name = "ID", default_value = "")]
     ticket: String,
+}
+
+impl From<Ticket> for String {
+    fn from(Ticket { ticket }: Ticket) -> Self {
+        ticket
+    }
 }
 
 impl From<Why> for Justification {

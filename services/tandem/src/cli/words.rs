@@ -59,6 +59,34 @@ pub(crate) const TILES: [(&str, Tile); 18] = [
     ("attention", Tile::Attention),
 ];
 
+/// Where rollouts stand.
+pub(crate) const ROLLOUT_PHASES: [(&str, authority::RolloutPhase); 10] = [
+    ("draft", authority::RolloutPhase::Draft),
+    ("pending_approval", authority::RolloutPhase::PendingApproval),
+    ("ready", authority::RolloutPhase::Ready),
+    ("running", authority::RolloutPhase::Running),
+    ("paused", authority::RolloutPhase::Paused),
+    ("rolling_back", authority::RolloutPhase::RollingBack),
+    ("completed", authority::RolloutPhase::Completed),
+    ("failed", authority::RolloutPhase::Failed),
+    ("rolled_back", authority::RolloutPhase::RolledBack),
+    ("cancelled", authority::RolloutPhase::Cancelled),
+];
+
+/// What is to be thought of devices of a rollout.
+pub(crate) const STANDINGS: [(&str, authority::DeviceStanding); 10] = [
+    ("chosen", authority::DeviceStanding::Chosen),
+    ("skipped_already_there", authority::DeviceStanding::SkippedAlreadyThere),
+    ("skipped_not_co_managed", authority::DeviceStanding::SkippedNotCoManaged),
+    ("skipped_gone", authority::DeviceStanding::SkippedGone),
+    ("excluded", authority::DeviceStanding::Excluded),
+    ("pending", authority::DeviceStanding::Pending),
+    ("at_target", authority::DeviceStanding::AtTarget),
+    ("failing_errored", authority::DeviceStanding::FailingErrored),
+    ("failing_drifted", authority::DeviceStanding::FailingDrifted),
+    ("failing_silent", authority::DeviceStanding::FailingSilent),
+];
+
 /// Every join type; the domain has no list of its own.
 const JOIN_TYPES: [JoinType; 4] =
     [JoinType::None, JoinType::EntraJoined, JoinType::EntraRegistered, JoinType::HybridJoined];
@@ -111,6 +139,16 @@ pub(crate) fn scopes() -> impl TypedValueParser<Value = Scope> {
 /// Tiles on the command line.
 pub(crate) fn tiles() -> impl TypedValueParser<Value = Tile> {
     one_of(TILES)
+}
+
+/// Phases of rollouts on the command line.
+pub(crate) fn rollout_phases() -> impl TypedValueParser<Value = authority::RolloutPhase> {
+    one_of(ROLLOUT_PHASES)
+}
+
+/// Standings of devices on the command line.
+pub(crate) fn standings() -> impl TypedValueParser<Value = authority::DeviceStanding> {
+    one_of(STANDINGS)
 }
 
 /// Accepts one of these words, which help and completions list.
@@ -178,6 +216,20 @@ own_words! {
     layout: authority::CapabilityLayout, "CAPABILITY_LAYOUT_";
     /// What became of a request for approval.
     approval_state: authority::ApprovalState, "APPROVAL_STATE_";
+    /// Where a rollout stands.
+    rollout_phase: authority::RolloutPhase, "ROLLOUT_PHASE_";
+    /// Which manager a rollout moves its workload to.
+    rollout_direction: authority::RolloutDirection, "ROLLOUT_DIRECTION_TO_";
+    /// What a failed wave does.
+    on_wave_failure: authority::OnWaveFailure, "ON_WAVE_FAILURE_";
+    /// What becomes of devices that come late.
+    late_joiners: authority::LateJoiners, "LATE_JOINERS_";
+    /// Where a wave stands.
+    wave_phase: authority::RolloutWavePhase, "ROLLOUT_WAVE_PHASE_";
+    /// What is to be thought of a device of a rollout.
+    standing: authority::DeviceStanding, "DEVICE_STANDING_";
+    /// Where a way out stands.
+    decommission_state: authority::DecommissionState, "DECOMMISSION_STATE_";
     /// A tile of the dashboard.
     tile: Tile, "TILE_";
 }
@@ -261,12 +313,28 @@ mod tests {
         for (word, value) in TILES {
             assert_eq!(tile(value.into()), word);
         }
+        for (word, value) in ROLLOUT_PHASES {
+            assert_eq!(rollout_phase(value.into()), word);
+        }
+        for (word, value) in STANDINGS {
+            assert_eq!(standing(value.into()), word);
+        }
     }
 
     #[test]
     fn every_tile_of_the_contract_has_a_word() {
         let known = (1..).map_while(|number| Tile::try_from(number).ok()).collect::<Vec<_>>();
         assert_eq!(TILES.map(|(_, tile)| tile).to_vec(), known);
+    }
+
+    #[test]
+    fn every_phase_and_standing_of_the_contract_has_a_word() {
+        let known: Vec<_> =
+            (1..).map_while(|number| authority::RolloutPhase::try_from(number).ok()).collect();
+        assert_eq!(ROLLOUT_PHASES.map(|(_, phase)| phase).to_vec(), known);
+        let known: Vec<_> =
+            (1..).map_while(|number| authority::DeviceStanding::try_from(number).ok()).collect();
+        assert_eq!(STANDINGS.map(|(_, standing)| standing).to_vec(), known);
     }
 
     #[test]

@@ -2,13 +2,10 @@
 
 use tandem_contracts::authority::v1::{ApprovalRequest, ApprovalState};
 
-use crate::cli::document;
 use crate::cli::failure::CliError;
 use crate::cli::plans::PLAN;
+use crate::cli::reference;
 use crate::cli::screen::Screen;
-
-/// The tenant that is asked about unless another is named.
-const USUAL_TENANT: &str = "default";
 
 /// A command about one plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +38,7 @@ impl Step {
 
     /// The command, for a plan of that name with that hash.
     fn command(self, plan: &str, hash: &str) -> String {
-        let (plan, hierarchy) = (short(plan), handed_over(plan));
+        let (plan, hierarchy) = (reference::short(plan, PLAN), reference::hierarchy_of(plan, PLAN));
         match self {
             Self::Request => format!("tandem authority approvals request {plan} --hash {hash}"),
             Self::Get => format!("tandem authority approvals get {plan}"),
@@ -81,23 +78,6 @@ impl Step {
             Self::Apply => "To adopt exactly this plan:",
             Self::Handover => "To see the work that carries it into the hierarchy:",
         }
-    }
-}
-
-/// A plan as shortly as its tenant allows.
-fn short(plan: &str) -> String {
-    match document::ids(plan, PLAN) {
-        Ok([tenant, hierarchy, id]) if tenant == USUAL_TENANT => format!("{hierarchy}/{id}"),
-        _ => plan.to_owned(),
-    }
-}
-
-/// The hierarchy of a plan as `handover` takes it, with its tenant unless that is the usual one.
-fn handed_over(plan: &str) -> String {
-    match document::ids(plan, PLAN) {
-        Ok([tenant, hierarchy, _]) if tenant == USUAL_TENANT => hierarchy,
-        Ok([tenant, hierarchy, _]) => format!("{hierarchy} --tenant {tenant}"),
-        Err(_) => "HIERARCHY".to_owned(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::cli::words;
 /// What the operator says. What is left out nobody said: its warnings are given, and say what they depend on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "What no source reports, and warnings depend on")]
-pub(super) struct Facts {
+pub(in crate::cli) struct Facts {
     /// A workload whose matching policy or app exists in Intune and is assigned to the devices that move. Can be given for each workload
     #[arg(long, value_name = "WORKLOAD", value_parser = words::workloads())]
     deployed_at_intune: Vec<Workload>,
@@ -34,7 +34,7 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    pub(super) fn message(&self) -> PlanFacts {
+    pub(in crate::cli) fn message(&self) -> PlanFacts {
         let numbers = |workloads: &[Workload]| workloads.iter().copied().map(number).collect();
         PlanFacts {
             deployed_at_intune: numbers(&self.deployed_at_intune),

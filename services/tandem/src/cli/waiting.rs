@@ -1,4 +1,4 @@
-//! The wait for a plan while the devices of a large fleet are still being counted.
+//! The wait for an answer while the devices of a large fleet are still being counted.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const GLIMPSE: Duration = Duration::from_secs(5);
 
 /// Asks, with a deadline for each question, until the devices are counted or the time is over. `counted` hears how many are.
 ///
-/// A server that does not even say how far it is gets one question with a longer deadline: the plan itself may take its time.
+/// A server that does not even say how far it is gets one question with a longer deadline: the answer itself may take its time.
 pub(super) async fn until_counted<T>(
     limit: Duration,
     mut ask: impl AsyncFnMut(Duration) -> Result<T, Status>,
