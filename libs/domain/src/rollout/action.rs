@@ -82,11 +82,20 @@ pub struct Batch {
     /// What becomes of them.
     pub change: MembershipChange,
     /// At most [`BATCH`], in the order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub devices: Vec<DeviceId>,
     /// When it was first given out.
     pub at: Timestamp,
     /// The place, from 0, of the batch that it takes back. `None`: it hands over.
     pub takes_back: Option<usize>,
+}
+
+impl Batch {
+    /// The same without devices.
+    pub(super) const fn without_devices(&self) -> Self {
+        let Self { id, wave, change, devices: _, at, takes_back } = *self;
+        Self { id, wave, change, devices: Vec::new(), at, takes_back }
+    }
 }
 
 /// A change of membership that is to be made in the hierarchy.

@@ -34,6 +34,12 @@ impl Bucket {
         Self((number % u128::from(BUCKETS)) as u16)
     }
 
+    /// The bucket of that number. `None`: it is none.
+    #[must_use]
+    pub const fn of_number(number: u16) -> Option<Self> {
+        if number < BUCKETS { Some(Self(number)) } else { None }
+    }
+
     /// From 0 to 9,999.
     #[must_use]
     pub const fn number(self) -> u16 {

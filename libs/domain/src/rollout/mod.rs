@@ -20,6 +20,7 @@
 //! beside device configuration) is the plan's to say.
 
 mod action;
+mod apart;
 mod bucket;
 mod choose;
 mod command;
@@ -44,6 +45,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 pub use action::{Action, ActionId, BATCH, Batch};
+pub use apart::DeviceRow;
 pub use bucket::{BUCKETS, Bucket};
 pub use choose::wave_sizes;
 pub use command::{Command, CommandRefused, apply};

@@ -98,6 +98,7 @@ pub struct Wave {
     /// Who approved it although it was inconclusive.
     pub approval: Option<WaveApproval>,
     /// Its devices; a device is in one wave only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub devices: BTreeMap<DeviceId, WaveDevice>,
 }
 
@@ -113,6 +114,13 @@ impl Wave {
             approval: None,
             devices: BTreeMap::new(),
         }
+    }
+
+    /// The same without devices.
+    pub(super) fn without_devices(&self) -> Self {
+        let Self { phase, event, began_at, soaked_at, deadline_at, ref approval, devices: _ } = *self;
+        let (approval, devices) = (approval.clone(), BTreeMap::new());
+        Self { phase, event, began_at, soaked_at, deadline_at, approval, devices }
     }
 
     /// How many of its devices stand where.

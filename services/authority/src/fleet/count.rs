@@ -1,7 +1,7 @@
 //! One tenant's index, shared by its follower and by plans, with the world that it covers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tandem_client::fleet::World;
@@ -83,12 +83,49 @@ impl FleetCount {
         count: impl Fn(&Fleet) -> T,
     ) -> Result<T, Failure> {
         let until = Instant::now() + limit;
+        loop {
+            self.answers(asked, basis, until).await?;
+            if let Some(fleet) = self.read(asked, basis) {
+                return Ok(count(&fleet));
+            }
+        }
+    }
+
+    /// The same on a thread for what takes long, and what is made of it after the fleet was let go.
+    ///
+    /// # Errors
+    /// Those of [`Self::when`].
+    pub(crate) async fn when_apart<L: Send + 'static, T: Send + 'static>(
+        self: &Arc<Self>,
+        asked: World,
+        basis: &Basis,
+        limit: Duration,
+        look: impl Fn(&Fleet) -> L + Send + Sync + 'static,
+        then: impl Fn(L) -> T + Send + Sync + 'static,
+    ) -> Result<T, Failure> {
+        let until = Instant::now() + limit;
+        let work = Arc::new((look, then));
+        loop {
+            self.answers(asked, basis, until).await?;
+            let (count, basis, work) = (Arc::clone(self), basis.clone(), Arc::clone(&work));
+            let looked = tokio::task::spawn_blocking(move || {
+                let looked = count.read(asked, &basis).map(|fleet| (work.0)(&fleet));
+                looked.map(&work.1)
+            });
+            if let Some(found) = looked.await.map_err(Failure::internal)? {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Waits until the fleet is at least of that world and put in classes by that basis.
+    async fn answers(&self, asked: World, basis: &Basis, until: Instant) -> Result<(), Failure> {
         let mut progress = self.progress.subscribe();
         let mut has_nudged = false;
         loop {
             progress.mark_unchanged();
-            if let Some(fleet) = self.read(asked, basis) {
-                return Ok(count(&fleet));
+            if self.read(asked, basis).is_some() {
+                return Ok(());
             }
             // The follower looks by itself every second, too.
             if !std::mem::replace(&mut has_nudged, true) {

@@ -28,6 +28,7 @@ use tandem_server::{Clock, Supervisor};
 pub(crate) use basis::Basis;
 pub(crate) use count::{Fleet, FleetCount};
 pub(crate) use index::FleetIndex;
+pub(crate) use reading::Reading;
 
 use crate::devices::Devices;
 use crate::store::Store;

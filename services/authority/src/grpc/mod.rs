@@ -49,7 +49,10 @@ use crate::store::approvals::Deed;
 use crate::store::policy_set::{PolicySet, policy_set};
 
 pub(crate) use convert::device as device_facts;
-pub(crate) use convert::rollout::{approval_refused, command_refused, freeze_refused, rollout_message};
+pub(crate) use convert::rollout::{
+    approval_refused, command_refused, freeze_refused, rollout_message, shown_standing, standing_of,
+    with_counts_of,
+};
 
 /// Answers the calls of the services of `tandem.authority.v1`.
 #[derive(Clone)]

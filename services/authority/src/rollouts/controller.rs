@@ -1,37 +1,42 @@
 //! Steps the rollouts of every tenant that has any on the move, on a period and on a nudge.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::error::Error;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::StreamExt;
 use jiff::Timestamp;
 use metrics::{counter, gauge};
 use tandem_client::fleet::{SurroundingsReader, World};
 use tandem_domain::id::TenantId;
-use tandem_domain::rollout::{Freeze, step};
+use tandem_domain::rollout::{Freeze, Observations, step};
 use tandem_server::names::TenantName;
 use tandem_server::{Clock, Failure};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::observe::{Asked, observations};
+use super::observe::Asked;
 use crate::devices::{Collections, INVENTORY, PilotReading};
-use crate::fleet::{Basis, Fleets};
+use crate::fleet::{Basis, Fleet, Fleets};
 use crate::store::Store;
 use crate::store::policy_set::policy_set;
 use crate::store::rollouts::freeze::freeze_fetch;
 use crate::store::rollouts::lease::{Lease, lease_take, leases_release};
-use crate::store::rollouts::step::{GivenOuts, Kept, Stepped, given_out, is_news, step_keep};
-use crate::store::rollouts::{KnownRollout, RolloutKey, rollouts_moving, tenants_moving};
+use crate::store::rollouts::step::{GivenOuts, Stepped, given_out, is_news, step_keep};
+use crate::store::rollouts::{KnownRollout, RolloutKey, rollout_load, rollouts_moving, tenants_moving};
 
 /// How often rollouts are looked at when nothing asks for it. What time alone changes is noticed within that.
 const PERIOD: Duration = Duration::from_secs(1);
 
 /// How long a look waits for the fleet to be counted; then it comes again with the next period.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Tenants that are looked at at once: one that waits for its fleet holds up no other.
+const TENANTS_AT_ONCE: usize = 8;
 
 /// A rollout that took so long to be stepped rests so many times as long, unless something asks for it: of a million devices there is always
 /// news, and stepping is to take a small part of a processor.
@@ -53,8 +58,8 @@ pub(crate) struct Controller {
     /// What this process is called in leases.
     holder: String,
     nudge: Notify,
-    /// One look at a time; what was seen the last time.
-    seen: tokio::sync::Mutex<HashMap<RolloutKey, Seen>>,
+    /// Of each tenant one look at a time, and what was seen the last time.
+    seen: Mutex<HashMap<TenantId, Arc<tokio::sync::Mutex<Looks>>>>,
     /// Tenants whose rollouts cannot be looked at now, with why: each is told once.
     failing: Mutex<HashMap<TenantId, String>>,
 }
@@ -85,6 +90,16 @@ struct Seen {
     rest_until: Instant,
 }
 
+/// The last looks at a tenant's rollouts that move.
+type Looks = HashMap<RolloutKey, Looked>;
+
+/// A rollout as it is kept, and the last look at it. `None`: it was not looked at yet.
+#[derive(Debug)]
+struct Looked {
+    known: KnownRollout,
+    seen: Option<Seen>,
+}
+
 /// What a tenant's rollouts are looked at by.
 struct Ground<'a> {
     tenant: &'a TenantId,
@@ -102,7 +117,7 @@ impl Controller {
             clock,
             holder: format!("{:032x}", rand::random::<u128>()),
             nudge: Notify::new(),
-            seen: tokio::sync::Mutex::default(),
+            seen: Mutex::default(),
             failing: Mutex::default(),
         }
     }
@@ -137,17 +152,19 @@ impl Controller {
                 return;
             }
         };
-        self.forget_others(&tenants).await;
-        let mut moving = 0;
-        for tenant in &tenants {
-            match self.look(tenant).await {
+        self.forget_others(&tenants);
+        let moving = AtomicUsize::new(0);
+        let looks = futures::stream::iter(&tenants);
+        let looks =
+            looks.for_each_concurrent(TENANTS_AT_ONCE, async |tenant| match self.look(tenant).await {
                 Ok(stepped) => {
-                    moving += stepped;
+                    moving.fetch_add(stepped, Ordering::Relaxed);
                     self.mended(tenant);
                 }
                 Err(failure) => self.note(tenant, &failure),
-            }
-        }
+            });
+        looks.await;
+        let moving = moving.into_inner();
         gauge!("tandem_rollouts_moving").set(moving as f64);
         gauge!("tandem_rollout_last_pass_timestamp_seconds").set(Timestamp::now().as_second() as f64);
     }
@@ -157,7 +174,8 @@ impl Controller {
     /// # Errors
     /// The database or the inventory does not answer, or the fleet is not counted yet.
     pub(crate) async fn look(&self, tenant: &TenantId) -> Result<usize, Failure> {
-        let mut seen = self.seen.lock().await;
+        let looks = self.looks_of(tenant);
+        let mut looks = looks.lock().await;
         let now = self.clock.now();
         let Some(lease) = lease_take(&self.store, tenant, &self.holder, now).await? else { return Ok(0) };
         let freeze = freeze_fetch(&self.store, tenant).await?;
@@ -170,26 +188,40 @@ impl Controller {
         let world = world.ok_or_else(|| Failure::internal("GetSurroundings answered without a world"))?;
         let basis = Basis { surroundings: read.value, policies };
         let ground = Ground { tenant, lease, freeze, basis, world };
-        let moving = rollouts.len();
-        let mut outcome = Ok(moving);
-        for rollout in rollouts {
+        let mut outcome = Ok(rollouts.len());
+        looks.retain(|key, _| rollouts.iter().any(|(moving, _)| moving == key));
+        for (key, revision) in rollouts {
             // One that cannot be looked at holds up no other.
-            if let Err(failure) = self.look_at(&ground, rollout, &mut seen).await {
+            if let Err(failure) = self.look_at(&ground, &key, revision, &mut looks).await {
                 outcome = Err(failure);
             }
         }
         outcome
     }
 
+    fn looks_of(&self, tenant: &TenantId) -> Arc<tokio::sync::Mutex<Looks>> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(seen.entry(tenant.clone()).or_default())
+    }
+
     async fn look_at(
         &self,
         ground: &Ground<'_>,
-        before: KnownRollout,
-        seen: &mut HashMap<RolloutKey, Seen>,
+        key: &RolloutKey,
+        revision: i64,
+        looks: &mut Looks,
     ) -> Result<(), Failure> {
-        let started = Instant::now();
-        let (now, key) = (self.clock.now(), before.key.clone());
-        let pilot = self.pilot(&before).await?;
+        let (started, now) = (Instant::now(), self.clock.now());
+        let last = match looks.remove(key) {
+            Some(last) if last.known.revision == revision => last,
+            // Somebody else changed it.
+            _ => match rollout_load(&self.store, key).await? {
+                Some(known) => Looked { known, seen: None },
+                None => return Ok(()),
+            },
+        };
+        let Looked { known: before, seen } = looks.entry(key.clone()).insert_entry(last).into_mut();
+        let pilot = self.pilot(before).await?;
         let (members_read_at, world) = match pilot {
             Some(PilotReading { members_read_at, world }) if world.covers(ground.world) => {
                 (members_read_at, world)
@@ -198,7 +230,7 @@ impl Controller {
             None => (None, ground.world),
         };
         let fleet = self.upstream.fleets.of(&TenantName::of_id(ground.tenant.as_str())?, ground.tenant);
-        let given = given_out(&self.store, &key).await?;
+        let given = given_out(&self.store, key).await?;
         let inputs = Inputs {
             revision: before.revision,
             given,
@@ -208,44 +240,42 @@ impl Controller {
             surroundings: ground.basis.surroundings.revision,
             members_read_at,
         };
-        if seen.get(&key).is_some_and(|last| last.is_enough(&inputs, now, started)) {
+        if seen.as_ref().is_some_and(|last| last.is_enough(&inputs, now, started)) {
             return Ok(());
         }
-        let spec = before.rollout.spec();
-        let policy = ground.basis.policies.of(Some(&key.hierarchy)).map(|known| &known.policy);
-        let asked = Asked {
-            hierarchy: &key.hierarchy,
-            spec,
-            policy,
-            complete: ground.basis.surroundings.complete_collections(Some(&key.hierarchy)),
-            members_read_at,
-        };
-        let read = fleet.when(world, &ground.basis, PATIENCE, |fleet| {
-            observations(&fleet.index, &asked, Some(&before.rollout))
-        });
-        let mut observed = read.await?;
-        observed.freeze = ground.freeze.clone();
+        let asked = Asked::of(&key.hierarchy, before.rollout.spec(), &ground.basis);
+        let asked = Arc::new(Asked { members_read_at, ..asked });
         let done = inputs.given.values().filter(|given| given.confirmed).map(|given| given.id);
-        observed.done = done.collect();
-        let step = step(&before.rollout, &observed, now);
+        let (rollout, freeze, done) = (Arc::clone(&before.rollout), ground.freeze.clone(), done.collect());
+        let looking = Arc::clone(&asked);
+        let look = move |fleet: &Fleet| looking.look(&fleet.index);
+        let stepped = fleet.when_apart(world, &ground.basis, PATIENCE, look, move |look| {
+            let observed = asked.observations(look, Some(&rollout));
+            let observed = Observations { freeze: freeze.clone(), done: BTreeSet::clone(&done), ..observed };
+            step(&rollout, &observed, now)
+        });
+        let step = stepped.await?;
         let wake_at = step.wake_at;
         let (inputs, result) = if is_news(&before.rollout, &step, &inputs.given) {
             let (freeze, lease) = (ground.freeze.clone(), ground.lease.clone());
-            let grown = i64::from(step.rollout != before.rollout);
-            let kept = step_keep(&self.store, Stepped { before, freeze, lease, step, at: now }).await?;
-            if kept == Kept::Lost {
+            let has_grown = step.rollout != *before.rollout;
+            let stepped = Stepped { before: before.clone(), freeze, lease, step, at: now };
+            let Some(after) = step_keep(&self.store, stepped).await? else {
                 // Somebody else was quicker: what they left is looked at next.
+                looks.remove(key);
                 self.nudge();
                 counter!("tandem_rollout_steps_total", "result" => "lost").increment(1);
                 return Ok(());
-            }
-            let given = given_out(&self.store, &key).await?;
-            (Inputs { revision: inputs.revision + grown, given, ..inputs }, "kept")
+            };
+            let revision = before.revision + i64::from(has_grown);
+            *before = KnownRollout { key: key.clone(), revision, rollout: Arc::new(after) };
+            let given = given_out(&self.store, key).await?;
+            (Inputs { revision, given, ..inputs }, "kept")
         } else {
             (inputs, "unchanged")
         };
         let rest_until = Instant::now() + started.elapsed() * REST;
-        seen.insert(key, Seen { inputs, wake_at, rest_until });
+        *seen = Some(Seen { inputs, wake_at, rest_until });
         counter!("tandem_rollout_steps_total", "result" => result).increment(1);
         Ok(())
     }
@@ -262,8 +292,8 @@ impl Controller {
     }
 
     /// What was seen of rollouts that are over is of no use any more.
-    async fn forget_others(&self, tenants: &[TenantId]) {
-        self.seen.lock().await.retain(|key, _| tenants.contains(&key.tenant));
+    fn forget_others(&self, tenants: &[TenantId]) {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).retain(|tenant, _| tenants.contains(tenant));
         let mut failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
         failing.retain(|tenant, _| tenants.contains(tenant));
     }

@@ -11,4 +11,4 @@ mod controller;
 mod observe;
 
 pub(crate) use controller::{Controller, Upstream};
-pub(crate) use observe::{Asked, observations};
+pub(crate) use observe::Asked;

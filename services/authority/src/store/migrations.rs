@@ -19,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(PolicyChanges),
             Box::new(Rollouts),
             Box::new(History),
+            Box::new(RolloutDevices),
         ]
     }
 }
@@ -314,6 +315,41 @@ impl MigrationTrait for History {
         for table in ["history_cursors", "complete_collections", "device_states"] {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
+        Ok(())
+    }
+}
+
+struct RolloutDevices;
+
+const ROLLOUT_DEVICE_TABLES: [&str; 2] = [
+    // The devices of rollouts, each in one wave; `rollouts.state` has none since. `batch`: the sequence of the action that hands it over, -1
+    // before; `handed_over_at` is 0 then. `standing` is its number in the contract.
+    "CREATE TABLE rollout_devices (
+        tenant TEXT NOT NULL, hierarchy TEXT NOT NULL, rollout TEXT NOT NULL, device TEXT NOT NULL, wave INTEGER NOT NULL,
+        bucket INTEGER NOT NULL, batch BIGINT NOT NULL, handed_over_at BIGINT NOT NULL, configured BOOLEAN NOT NULL,
+        arrived BOOLEAN NOT NULL, standing INTEGER NOT NULL,
+        PRIMARY KEY (tenant, hierarchy, rollout, device))",
+    "CREATE INDEX rollout_devices_by_wave ON rollout_devices (tenant, hierarchy, rollout, wave, device)",
+];
+
+impl MigrationName for RolloutDevices {
+    fn name(&self) -> &str {
+        "m0008_rollout_devices"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for RolloutDevices {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        for statement in ROLLOUT_DEVICE_TABLES {
+            db.execute_unprepared(&dialect(db.get_database_backend(), statement)).await?;
+        }
+        Ok(())
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared("DROP TABLE rollout_devices").await?;
         Ok(())
     }
 }

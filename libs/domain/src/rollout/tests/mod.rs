@@ -7,7 +7,7 @@ mod model;
 mod pace;
 mod validation;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -175,6 +175,7 @@ impl Site {
         let again = super::step(&step.rollout, &self.seen, at(minute));
         assert_eq!((&again.rollout, &again.actions), (&step.rollout, &step.actions));
         assert_eq!(again.transitions, []);
+        kept_apart(rollout, &step.rollout);
         *rollout = step.rollout.clone();
         step
     }
@@ -185,6 +186,16 @@ impl Site {
         self.carry_out(&actions, minute + 1);
         actions
     }
+}
+
+/// What is kept of a rollout, and of what a step changed, is the rollout again.
+fn kept_apart(before: &Rollout, after: &Rollout) {
+    let rows = before.rows_changed(&before.frame()).into_iter().map(|row| (row.device.clone(), row));
+    let mut rows: BTreeMap<DeviceId, DeviceRow> = rows.collect();
+    assert_eq!(before.frame().assembled(rows.values().cloned()), *before);
+    assert!(!before.frame().has_devices());
+    rows.extend(after.rows_changed(before).into_iter().map(|row| (row.device.clone(), row)));
+    assert_eq!(after.frame().assembled(rows.into_values()), *after);
 }
 
 /// The devices of the actions, by number.

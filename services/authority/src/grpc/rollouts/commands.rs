@@ -9,12 +9,12 @@ use tandem_contracts::r#type::v1::Justification;
 use tandem_domain::id::PlanHash;
 use tandem_server::Failure;
 
-use super::{principal, rollout_key};
+use super::{not_found, principal, rollout_key};
 use crate::grpc::Handlers;
 use crate::grpc::policies::justification;
 use crate::store::once::Once;
 use crate::store::rollouts::command::{Commanded, Order, rollout_command};
-use crate::store::rollouts::rollout_fetch;
+use crate::store::rollouts::{rollout_fetch, rollout_spec};
 
 /// How long a command that sets a rollout in motion waits for the first look at it.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -105,24 +105,33 @@ pub(super) fn reason(said: &Option<Justification>) -> Result<String, Failure> {
 }
 
 impl Handlers {
-    /// Carries a command out. Answers the rollout as it is then; of one that is to move now, once it was looked at.
+    /// Carries a command out; `limit`: how long it may wait for the fleet to be counted, where it asks for that. Answers the rollout as it is then; of one that is to move now, once it was looked at.
     pub(super) async fn rollout_command<R: CommandRequest>(
         &self,
         request: R,
         by: String,
+        limit: Duration,
     ) -> Result<Option<proto::Rollout>, Failure> {
         let at = self.clock.now();
         let (order, content) = (request.order()?, request.clone().unnamed());
         let Said { name, etag, request_id, justification: why } = request.said();
         let once = Once::new(&request_id, R::METHOD, &content, at)?;
         let why = justification(why)?;
-        let (_, key) = rollout_key("name", &name)?;
+        let (tenant, key) = rollout_key("name", &name)?;
+        // How many must agree is a matter of how many devices there are now, not when it was drafted.
+        let sizes = match order {
+            Order::Submit | Order::Start => {
+                let spec = rollout_spec(&self.store, &key).await?.ok_or_else(|| not_found(&key))?;
+                Some(self.wave_sizes(&tenant, &key.hierarchy, &spec, "", limit).await?)
+            }
+            _ => None,
+        };
         let breaks_glass = matches!(order, Order::Approve { break_glass: Some(_), .. });
         let moves = matches!(
             order,
             Order::Start | Order::Resume | Order::ApproveWave { .. } | Order::RollBack { .. }
         );
-        let commanded = Commanded { key: key.clone(), etag, order, by: principal(&by)?, why, at };
+        let commanded = Commanded { key: key.clone(), etag, order, sizes, by: principal(&by)?, why, at };
         let rollout = rollout_command(&self.store, commanded, once).await?;
         if breaks_glass {
             counter!("tandem_authority_glass_broken_total").increment(1);

@@ -26,7 +26,12 @@ impl Handlers {
         let at = self.clock.now();
         let content = FreezeTenantRequest { request_id: String::new(), ..request.clone() };
         let once = Once::new(&request.request_id, BEGIN, &content, at)?;
-        let tenant = Tenant::parse("name", &request.name)?.id;
+        let tenant = Tenant::parse("name", &request.name)?;
+        // A mistyped name would seem to stop everything. While nobody can say which tenants there are, it is believed.
+        if let Err(unknown @ Failure::NotFound { .. }) = self.surroundings(&tenant, "").await {
+            return Err(unknown);
+        }
+        let tenant = tenant.id;
         let freeze = Some(reason(&request.justification)?);
         let why = justification(request.justification)?;
         let order = FreezeOrder { tenant, freeze, by: principal(&by)?, why, at };

@@ -6,6 +6,7 @@ mod freeze;
 mod service;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -16,7 +17,7 @@ use tandem_contracts::authority::v1::{
 };
 use tandem_contracts::convert::{Violation, enum_optional};
 use tandem_contracts::r#type::v1::ErrorReason;
-use tandem_domain::id::{CollectionId, DeviceId, HierarchyId, PlanHash, PrincipalId, RolloutId};
+use tandem_domain::id::{CollectionId, HierarchyId, PlanHash, PrincipalId, RolloutId};
 use tandem_domain::rollout::{Rollout, RolloutName, RolloutSpec, WaveChoice, wave_sizes};
 use tandem_domain::workload::Workload;
 use tandem_server::failure::FieldViolation;
@@ -26,18 +27,18 @@ use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
 use super::convert::invalid;
-use super::convert::rollout::{device, invalid_rollout, phase_of, spec_from, standing_of};
+use super::convert::rollout::{device, invalid_rollout, phase_of, spec_from, wanted_standing};
 use super::plans::hierarchy_of;
 use super::policies::{justification, one_more, paged};
 use super::{Handlers, Tenant};
 use crate::devices::inventory_world_of;
-use crate::fleet::Basis;
-use crate::rollouts::{Asked, observations};
+use crate::fleet::{Basis, Fleet};
+use crate::rollouts::Asked;
 use crate::store::once::Once;
+use crate::store::rollouts::devices::{WantedDevices, devices_list};
 use crate::store::rollouts::draft::{NewRollout, rollout_keep};
 use crate::store::rollouts::{
-    KnownRollout, Place, ROLLOUT_TYPE, RolloutKey, Wanted, place_after, rollout_fetch, rollout_list,
-    rollout_state,
+    Place, ROLLOUT_TYPE, RolloutKey, Wanted, place_after, rollout_fetch, rollout_list,
 };
 
 const ROLLOUT: &str = "tenants/{t}/hierarchies/{h}/rollouts/{r}";
@@ -151,16 +152,12 @@ impl Handlers {
         let world =
             read.world.ok_or_else(|| Failure::internal("GetSurroundings answered without a world"))?;
         let basis = Basis { surroundings: read.value, policies };
-        let asked = Asked {
-            hierarchy,
-            spec,
-            policy: basis.policies.of(Some(hierarchy)).map(|known| &known.policy),
-            complete: basis.surroundings.complete_collections(Some(hierarchy)),
-            members_read_at: None,
-        };
+        let asked = Arc::new(Asked::of(hierarchy, spec, &basis));
         let fleet = self.fleets.of(&tenant.name, &tenant.id);
-        let sizes = fleet.when(world, &basis, limit, |fleet| {
-            wave_sizes(spec, &tenant.id, &observations(&fleet.index, &asked, None))
+        let (looking, tenant) = (Arc::clone(&asked), tenant.id.clone());
+        let look = move |fleet: &Fleet| looking.look(&fleet.index);
+        let sizes = fleet.when_apart(world, &basis, limit, look, move |look| {
+            wave_sizes(&asked.spec, &tenant, &asked.observations(look, None))
         });
         sizes.await
     }
@@ -201,26 +198,18 @@ impl Handlers {
     ) -> Result<ListRolloutDevicesResponse, Failure> {
         let (tenant, key) = rollout_key("parent", &request.parent)?;
         let size = page_size(request.page_size)?;
-        let standing = standing_of("standing", request.standing).map_err(invalid)?;
+        let standing = wanted_standing("standing", request.standing).map_err(invalid)?;
         let wave = request.wave.map_or_else(String::new, |wave| wave.to_string());
         let filter =
             fingerprint(&[request.parent.as_bytes(), wave.as_bytes(), &request.standing.to_be_bytes()]);
         let after = PageToken::decode::<(u32, String)>(&request.page_token, DEVICES, filter)?;
-        let KnownRollout { rollout, .. } =
-            rollout_state(&self.store, &key).await?.ok_or_else(|| not_found(&key))?;
-        let after = after.and_then(|(wave, device)| Some((wave, DeviceId::parse(&device).ok()?)));
-        let is_later = |wave: u32, device: &DeviceId| {
-            after.as_ref().is_none_or(|(last, name)| (wave, device) > (*last, name))
-        };
-        let of = &key.tenant;
-        let waves = (0_u32..).zip(rollout.waves());
-        let waves = waves.filter(|(place, _)| request.wave.is_none_or(|asked| asked == *place));
-        let devices = waves.flat_map(|(place, wave)| {
-            let later = wave.devices.iter().filter(move |(id, _)| is_later(place, id));
-            later.map(move |entry| device(of, place as usize, entry)).collect::<Vec<_>>()
-        });
-        let wanted = devices.filter(|device| standing.is_none_or(|asked| asked == device.standing));
-        let found: Vec<RolloutDevice> = wanted.take(size + 1).collect();
+        if rollout_fetch(&self.store, &key).await?.is_none() {
+            return Err(not_found(&key));
+        }
+        let wanted = WantedDevices { wave: request.wave, standing };
+        let after = after.as_ref().map(|(wave, device)| (*wave, device.as_str()));
+        let found = devices_list(&self.store, &key, wanted, after, one_more(size)).await?;
+        let found: Vec<RolloutDevice> = found.iter().map(|row| device(&key.tenant, row)).collect();
         let prefix = format!("{}/devices/", tenant.name);
         let next = |last: &RolloutDevice| {
             let id = last.device.strip_prefix(&prefix).unwrap_or_default();

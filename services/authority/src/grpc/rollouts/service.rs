@@ -36,8 +36,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::SubmitRolloutRequest>,
     ) -> Result<Response<proto::SubmitRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::SubmitRolloutResponse { rollout }))
     }
 
@@ -45,8 +45,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::ApproveRolloutRequest>,
     ) -> Result<Response<proto::ApproveRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::ApproveRolloutResponse { rollout }))
     }
 
@@ -54,8 +54,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::BreakRolloutGlassRequest>,
     ) -> Result<Response<proto::BreakRolloutGlassResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::BreakRolloutGlassResponse { rollout }))
     }
 
@@ -63,8 +63,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::WithdrawRolloutRequest>,
     ) -> Result<Response<proto::WithdrawRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::WithdrawRolloutResponse { rollout }))
     }
 
@@ -72,8 +72,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::StartRolloutRequest>,
     ) -> Result<Response<proto::StartRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::StartRolloutResponse { rollout }))
     }
 
@@ -81,8 +81,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::PauseRolloutRequest>,
     ) -> Result<Response<proto::PauseRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::PauseRolloutResponse { rollout }))
     }
 
@@ -90,8 +90,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::ResumeRolloutRequest>,
     ) -> Result<Response<proto::ResumeRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::ResumeRolloutResponse { rollout }))
     }
 
@@ -99,8 +99,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::ApproveRolloutWaveRequest>,
     ) -> Result<Response<proto::ApproveRolloutWaveResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::ApproveRolloutWaveResponse { rollout }))
     }
 
@@ -108,8 +108,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::RollBackRolloutRequest>,
     ) -> Result<Response<proto::RollBackRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::RollBackRolloutResponse { rollout }))
     }
 
@@ -117,8 +117,8 @@ impl RolloutService for Handlers {
         &self,
         request: Request<proto::CancelRolloutRequest>,
     ) -> Result<Response<proto::CancelRolloutResponse>, Status> {
-        let by = principal_of(&request).id.clone();
-        let rollout = self.rollout_command(request.into_inner(), by).await?;
+        let (by, limit) = (principal_of(&request).id.clone(), waiting_time(request.metadata()));
+        let rollout = self.rollout_command(request.into_inner(), by, limit).await?;
         Ok(Response::new(proto::CancelRolloutResponse { rollout }))
     }
 

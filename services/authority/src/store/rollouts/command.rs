@@ -12,7 +12,7 @@ use tandem_server::{Failure, audit};
 use tandem_storage::Rows;
 
 use super::row::{
-    approving, close_actions, filled, find, message_of, moving, record, replace, sizes, workload_moving,
+    Part, approving, close_actions, filled, find, message_of, moving, record, replace, sizes, workload_moving,
 };
 use super::{Approving, RolloutKey, freeze, is_moving, lease};
 use crate::grpc::{approval_refused, command_refused};
@@ -58,6 +58,8 @@ pub(crate) struct Commanded {
     /// The etag that the caller has seen; empty: whichever.
     pub(crate) etag: String,
     pub(crate) order: Order,
+    /// How many devices each wave would take now, where approval is a matter of that. `None`: as it was known last.
+    pub(crate) sizes: Option<Vec<Option<u64>>>,
     pub(crate) by: PrincipalId,
     pub(crate) why: Option<Justification>,
     pub(crate) at: Timestamp,
@@ -100,7 +102,7 @@ async fn carried_out(
         key,
         rollout: &rollout,
         approving: approving(&row)?,
-        sizes: sizes(&row)?,
+        sizes: commanded.sizes.clone().map_or_else(|| sizes(&row), Ok)?,
         freeze: freeze::find(tx, tenant).await?,
         rules: rules_of(rules.as_ref())?,
     };
@@ -112,7 +114,8 @@ async fn carried_out(
     {
         return Err(workload_moving(key, workload, &found));
     }
-    let next = filled(row.clone(), &decided.rollout, decided.approving.as_ref(), &before.sizes, *at)?;
+    let frame = Part::Frame(&decided.rollout);
+    let next = filled(row.clone(), frame, decided.approving.as_ref(), &before.sizes, *at)?;
     let next = rollout::Model { revision: row.revision + 1, etag: row.etag + 1, ..next };
     replace(tx, row.revision, &next).await?;
     if decided.rollout.phase() != rollout.phase() {

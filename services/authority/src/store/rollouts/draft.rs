@@ -8,7 +8,7 @@ use tandem_domain::rollout::Rollout;
 use tandem_server::{Failure, audit};
 use tandem_storage::Rows;
 
-use super::row::{filled, line, message_of, moving, workload_moving};
+use super::row::{Part, filled, line, message_of, moving, workload_moving};
 use super::{ROLLOUT_TYPE, RolloutKey, lease};
 use crate::store::Store;
 use crate::store::audit::audit_append;
@@ -74,7 +74,7 @@ async fn kept(tx: &DatabaseTransaction, new: NewRollout, once: &Once) -> Result<
         created_by,
         update_time: at.as_microsecond(),
     };
-    let row = filled(empty, &rollout, None, &sizes, at)?;
+    let row = filled(empty, Part::Frame(&rollout), None, &sizes, at)?;
     rollout::Entity::insert(rollout::ActiveModel::from(row.clone())).exec_without_returning(tx).await?;
     let message = message_of(&row)?;
     let event = AuditEvent {

@@ -12,7 +12,7 @@ use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
 use super::lease;
-use super::row::{self, damaged, moment};
+use super::row::{self, Part, damaged, moment};
 use crate::grpc::freeze_refused;
 use crate::store::Store;
 use crate::store::audit::audit_append;
@@ -146,13 +146,13 @@ async fn end(
         .all(tx)
         .await?;
     for row in running {
-        let rollout = row::known(&row)?.rollout;
+        let (_, rollout) = row::known(&row)?;
         let seen = Observations { freeze: Some(freeze.clone()), ..Observations::default() };
         let held = step(&rollout, &seen, at).rollout;
         if held != rollout {
             let (approving, sizes) = (row::approving(&row)?, row::sizes(&row)?);
             let (read, revision) = (row.revision, row.revision + 1);
-            let next = row::filled(row, &held, approving.as_ref(), &sizes, at)?;
+            let next = row::filled(row, Part::Frame(&held), approving.as_ref(), &sizes, at)?;
             row::replace(tx, read, &rollout::Model { revision, ..next }).await?;
         }
     }

@@ -5,15 +5,18 @@
 //! step was decided by is compared with what is there before it is kept.
 //!
 //! - `draft`: makes one. `command`: what people say to it. `step`: what became of it by itself.
-//! - `action`: what is to be done, and that it was. `freeze`, `lease`: of the tenant.
+//! - `action`: what is to be done, and that it was. `devices`: a row for each. `freeze`, `lease`: of the tenant.
 
 pub(crate) mod action;
 pub(crate) mod command;
+pub(crate) mod devices;
 pub(crate) mod draft;
 pub(crate) mod freeze;
 pub(crate) mod lease;
 mod row;
 pub(crate) mod step;
+
+use std::sync::Arc;
 
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{
@@ -23,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use tandem_contracts::authority::v1 as proto;
 use tandem_domain::approval::ApprovalRequest;
 use tandem_domain::id::{HierarchyId, RolloutId, TenantId};
-use tandem_domain::rollout::{Rollout, RolloutPhase};
+use tandem_domain::rollout::{Rollout, RolloutPhase, RolloutSpec};
 use tandem_domain::workload::Workload;
 use tandem_storage::{Rows, StoreError};
 
@@ -61,12 +64,12 @@ pub(crate) struct Approving {
     pub(crate) reasons: Vec<String>,
 }
 
-/// A rollout as it was read, with the revision to compare with.
+/// A rollout as it was read, with the revision to compare with. Clones share it.
 #[derive(Debug, Clone)]
 pub(crate) struct KnownRollout {
     pub(crate) key: RolloutKey,
     pub(crate) revision: i64,
-    pub(crate) rollout: Rollout,
+    pub(crate) rollout: Arc<Rollout>,
 }
 
 /// What is shown of a rollout.
@@ -112,13 +115,33 @@ pub(crate) async fn rollout_fetch(
     found.map(row::message).transpose()
 }
 
-/// The state of a rollout, if there is one of that name.
-pub(crate) async fn rollout_state(
+/// A rollout with its devices, if there is one of that name.
+pub(crate) async fn rollout_load(
     store: &Store,
     key: &RolloutKey,
 ) -> Result<Option<KnownRollout>, StoreError> {
+    let reader = store.reader(key.tenant.as_str());
+    loop {
+        let Some(row) = rollout::Entity::find_by_id(key.id()).one(&reader).await? else { return Ok(None) };
+        let rows = devices::devices_read(&reader, key).await?;
+        // What was kept between the two is read anew.
+        if revision_of_rollout(store, key).await? == Some(row.revision) {
+            let (key, frame) = row::known(&row)?;
+            let rollout = Arc::new(frame.assembled(rows));
+            return Ok(Some(KnownRollout { key, revision: row.revision, rollout }));
+        }
+    }
+}
+
+async fn revision_of_rollout(store: &Store, key: &RolloutKey) -> Result<Option<i64>, StoreError> {
+    let query = rollout::Entity::find_by_id(key.id()).select_only().column(rollout::Column::Revision);
+    Ok(query.into_tuple().one(&store.reader(key.tenant.as_str())).await?)
+}
+
+/// What a rollout is to do, if there is one of that name.
+pub(crate) async fn rollout_spec(store: &Store, key: &RolloutKey) -> Result<Option<RolloutSpec>, StoreError> {
     let found = rollout::Entity::find_by_id(key.id()).one(&store.reader(key.tenant.as_str())).await?;
-    found.map(|row| row::known(&row)).transpose()
+    found.map(|row| Ok(row::known(&row)?.1.spec().clone())).transpose()
 }
 
 /// Up to `limit` rollouts of a hierarchy after that place, newest first.
@@ -168,16 +191,25 @@ pub(crate) async fn tenants_moving(store: &Store) -> Result<Vec<TenantId>, Store
     parsed.collect::<Result<_, _>>().map_err(|error| StoreError::corrupt(error.to_string()))
 }
 
-/// A tenant's rollouts that move, with their states.
+/// A tenant's rollouts that move, with their revisions.
 pub(crate) async fn rollouts_moving(
     store: &Store,
     tenant: &TenantId,
-) -> Result<Vec<KnownRollout>, StoreError> {
+) -> Result<Vec<(RolloutKey, i64)>, StoreError> {
+    use rollout::Column as C;
     let query = rollout::Entity::find()
-        .filter(rollout::Column::Tenant.eq(tenant.as_str()))
-        .filter(rollout::Column::Moving.eq(true));
-    let rows = query.all(&store.reader(tenant.as_str())).await?;
-    rows.iter().map(row::known).collect()
+        .select_only()
+        .columns([C::Hierarchy, C::Rollout, C::Revision])
+        .filter(C::Tenant.eq(tenant.as_str()))
+        .filter(C::Moving.eq(true));
+    let rows: Vec<(String, String, i64)> = query.into_tuple().all(&store.reader(tenant.as_str())).await?;
+    let known = rows.into_iter().map(|(hierarchy, rollout, revision)| {
+        let damaged = |error: tandem_domain::id::InvalidId| StoreError::corrupt(error.to_string());
+        let hierarchy = HierarchyId::parse(&hierarchy).map_err(damaged)?;
+        let rollout = RolloutId::parse(&rollout).map_err(damaged)?;
+        Ok((RolloutKey { tenant: tenant.clone(), hierarchy, rollout }, revision))
+    });
+    known.collect()
 }
 
 /// Whether a rollout in that phase moves its workload: it was started, and is not over.

@@ -14,8 +14,8 @@ use tandem_domain::workload::Workload;
 use tandem_server::{Failure, audit};
 use tandem_storage::StoreError;
 
-use super::{Approving, KnownRollout, ROLLOUT_TYPE, RolloutKey, Shown, is_moving};
-use crate::grpc::rollout_message;
+use super::{Approving, ROLLOUT_TYPE, RolloutKey, Shown, is_moving};
+use crate::grpc::{rollout_message, with_counts_of};
 use crate::store::audit::audit_append;
 use crate::store::entity::{rollout, rollout_action};
 
@@ -54,8 +54,8 @@ pub(super) fn message_of(row: &rollout::Model) -> Result<proto::Rollout, StoreEr
     message(shown_of(row.clone()))
 }
 
-/// The state of a row.
-pub(super) fn known(row: &rollout::Model) -> Result<KnownRollout, StoreError> {
+/// The frame of a row's rollout, with its key. Of one that was kept by an earlier release, which kept them together, with devices.
+pub(super) fn known(row: &rollout::Model) -> Result<(RolloutKey, Rollout), StoreError> {
     let key = (|| {
         Ok::<_, tandem_domain::id::InvalidId>(RolloutKey {
             tenant: TenantId::parse(&row.tenant)?,
@@ -65,7 +65,7 @@ pub(super) fn known(row: &rollout::Model) -> Result<KnownRollout, StoreError> {
     })();
     let key = key.map_err(|error| damaged("name of a rollout", error))?;
     let rollout = serde_json::from_str(&row.state).map_err(|error| damaged(&key.name(), error))?;
-    Ok(KnownRollout { revision: row.revision, rollout, key })
+    Ok((key, rollout))
 }
 
 /// The approvals of a row that were asked for.
@@ -79,33 +79,56 @@ pub(super) fn sizes(row: &rollout::Model) -> Result<Vec<Option<u64>>, StoreError
     Ok(message_of(row)?.waves.iter().map(|wave| wave.devices).collect())
 }
 
-/// A rollout locked for this transaction by [`super::lease::lock`], with its state.
+/// A rollout locked for this transaction by [`super::lease::lock`], with its frame.
 pub(super) async fn find(
     tx: &DatabaseTransaction,
     key: &RolloutKey,
 ) -> Result<(rollout::Model, Rollout), Failure> {
     let row = rollout::Entity::find_by_id(key.id()).one(tx).await?;
     let row = row.ok_or_else(|| Failure::NotFound { resource_type: ROLLOUT_TYPE, name: key.name() })?;
-    let rollout = known(&row)?.rollout;
-    Ok((row, rollout))
+    let (_, frame) = known(&row)?;
+    Ok((row, frame))
+}
+
+/// Which part of a rollout a row is filled with.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// With its devices, which are kept in rows of their own.
+    Whole(&'a Rollout),
+    /// Its frame, of a rollout whose devices stay as they are.
+    Frame(&'a Rollout),
 }
 
 /// The row with that state in it.
 pub(super) fn filled(
     row: rollout::Model,
-    next: &Rollout,
+    next: Part<'_>,
     approving: Option<&Approving>,
     sizes: &[Option<u64>],
     at: Timestamp,
 ) -> Result<rollout::Model, StoreError> {
     let json = |error: serde_json::Error| damaged("state of a rollout", error);
+    let (next, state, shown) = match next {
+        Part::Whole(next) => {
+            (next, serde_json::to_string(&next.frame()), rollout_message(next, approving, sizes))
+        }
+        Part::Frame(next) => {
+            let shown = rollout_message(next, approving, sizes);
+            // Of a draft there is no message yet, and no device either.
+            let shown = match row.shown.is_empty() {
+                true => shown,
+                false => with_counts_of(shown, &message_of(&row)?),
+            };
+            (next, serde_json::to_string(next), shown)
+        }
+    };
     Ok(rollout::Model {
         workload: next.spec().workload.id().to_owned(),
         phase: next.phase().id().to_owned(),
         moving: is_moving(next.phase()),
-        state: serde_json::to_string(next).map_err(json)?,
+        state: state.map_err(json)?,
         approval: approving.map(serde_json::to_string).transpose().map_err(json)?,
-        shown: rollout_message(next, approving, sizes).encode_to_vec(),
+        shown: shown.encode_to_vec(),
         update_time: at.as_microsecond(),
         ..row
     })

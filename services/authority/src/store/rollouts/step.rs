@@ -4,17 +4,20 @@
 //! if whoever decided it still steps the tenant's rollouts: else nothing changes, and the rollout is stepped anew.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use sea_orm::sea_query::Expr;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, Statement,
+};
 use tandem_domain::rollout::{Action, ActionId, Freeze, MembershipChange, Rollout, Step};
 use tandem_server::Failure;
-use tandem_storage::bulk::{Column, Insert};
+use tandem_storage::bulk::{Column, Insert, List, one_of};
 use tandem_storage::{Rows, StoreError};
 
+use super::devices::devices_write;
 use super::lease::{Lease, lock_held};
-use super::row::{approving, close_actions, damaged, filled, find, of_rollout, record, replace, sizes};
+use super::row::{Part, approving, close_actions, damaged, filled, find, record, replace, sizes};
 use super::{KnownRollout, RolloutKey, freeze};
 use crate::store::Store;
 use crate::store::entity::{rollout, rollout_action};
@@ -45,7 +48,7 @@ pub(crate) struct Stepped {
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kept {
+enum Kept {
     /// It is kept.
     Yes,
     /// Something else changed meanwhile, and nothing of it is kept.
@@ -67,7 +70,7 @@ pub(crate) async fn given_out(store: &Store, key: &RolloutKey) -> Result<GivenOu
     read(&store.reader(key.tenant.as_str()), key).await
 }
 
-async fn read(db: &impl sea_orm::ConnectionTrait, key: &RolloutKey) -> Result<GivenOuts, StoreError> {
+async fn read(db: &impl ConnectionTrait, key: &RolloutKey) -> Result<GivenOuts, StoreError> {
     use rollout_action::Column as C;
     let query = rollout_action::Entity::find()
         .select_only()
@@ -90,15 +93,19 @@ pub(crate) fn is_news(before: &Rollout, step: &Step, given: &GivenOuts) -> bool 
     step.rollout != *before || !to_do(&step.actions, given).map(|action| action.sequence).eq(open)
 }
 
-/// Keeps a step together with what it gives out.
-pub(crate) async fn step_keep(store: &Store, stepped: Stepped) -> Result<Kept, Failure> {
+/// Keeps a step together with what it gives out; answers the rollout as it is then. `None`: something else changed meanwhile, and nothing of
+/// it is kept.
+pub(crate) async fn step_keep(store: &Store, stepped: Stepped) -> Result<Option<Rollout>, Failure> {
     let tenant = stepped.before.key.tenant.clone();
-    let stepped = std::sync::Arc::new(stepped);
+    let stepped = Arc::new(stepped);
     let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
-        let stepped = std::sync::Arc::clone(&stepped);
+        let stepped = Arc::clone(&stepped);
         Box::pin(async move { kept(tx, &stepped).await })
     });
-    commit.await
+    let kept = commit.await?;
+    let rollout =
+        || Arc::try_unwrap(stepped).map_or_else(|shared| shared.step.rollout.clone(), |own| own.step.rollout);
+    Ok((kept == Kept::Yes).then(rollout))
 }
 
 async fn kept(tx: &DatabaseTransaction, stepped: &Stepped) -> Result<Kept, Failure> {
@@ -106,12 +113,19 @@ async fn kept(tx: &DatabaseTransaction, stepped: &Stepped) -> Result<Kept, Failu
     if !lock_held(tx, lease).await? || freeze::find(tx, key.tenant.as_str()).await? != *freeze {
         return Ok(Kept::Lost);
     }
-    let (row, _) = find(tx, key).await?;
+    let (row, frame) = find(tx, key).await?;
     if row.revision != *revision {
         return Ok(Kept::Lost);
     }
-    if step.rollout != *rollout {
-        let next = filled(row.clone(), &step.rollout, approving(&row)?.as_ref(), &sizes(&row)?, *at)?;
+    if step.rollout != **rollout {
+        // An earlier release kept devices with the frame: all of them get their rows.
+        let rows = match frame.has_devices() {
+            true => step.rollout.rows_changed(&step.rollout.frame()),
+            false => step.rollout.rows_changed(rollout),
+        };
+        devices_write(tx, key, &rows).await?;
+        let whole = Part::Whole(&step.rollout);
+        let next = filled(row.clone(), whole, approving(&row)?.as_ref(), &sizes(&row)?, *at)?;
         let etag = row.etag + i64::from(!step.transitions.is_empty());
         let next = rollout::Model { revision: revision + 1, etag, ..next };
         if !replace(tx, *revision, &next).await? {
@@ -136,12 +150,33 @@ async fn give_out(
     let (known, new): (Vec<&Action>, Vec<&Action>) =
         to_do(actions, &given).partition(|action| given.contains_key(&action.sequence));
     close_actions(tx, key).await?;
-    for action in known {
-        use rollout_action::Column as C;
-        let open = of_rollout(key).col_expr(C::Open, Expr::value(true));
-        open.filter(C::Sequence.eq(i64::from(action.sequence))).exec(tx).await?;
-    }
+    let known = known.iter().map(|action| i64::from(action.sequence)).collect();
+    open(tx, key, known).await?;
     insert(tx, key, &new, at).await
+}
+
+/// The actions of these sequences are to be done now.
+async fn open(tx: &DatabaseTransaction, key: &RolloutKey, sequences: Vec<i64>) -> Result<(), StoreError> {
+    if sequences.is_empty() {
+        return Ok(());
+    }
+    let engine = tx.get_database_backend();
+    let update = Statement::from_sql_and_values(
+        engine,
+        format!(
+            "UPDATE rollout_actions SET open = TRUE
+             WHERE tenant = $1 AND hierarchy = $2 AND rollout = $3 AND sequence {}",
+            one_of(engine, 4)
+        ),
+        [
+            key.tenant.as_str().into(),
+            key.hierarchy.as_str().into(),
+            key.rollout.as_str().into(),
+            List::BigInt(sequences).into_value(engine),
+        ],
+    );
+    tx.execute_raw(update).await?;
+    Ok(())
 }
 
 async fn insert(

@@ -3,9 +3,9 @@
 use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::convert::{Violation, number, time};
 use tandem_domain::approval::{Approval, BreakGlass};
-use tandem_domain::id::{DeviceId, TenantId};
+use tandem_domain::id::TenantId;
 use tandem_domain::rollout::{
-    Because, Failing, Rollout, RolloutPhase, Skipped, Standing, Wave, WaveApproval, WaveDevice, WaveEvent,
+    Because, DeviceRow, Failing, Rollout, RolloutPhase, Skipped, Standing, Wave, WaveApproval, WaveEvent,
     WavePhase,
 };
 
@@ -150,16 +150,33 @@ fn approval(approving: &Approving) -> proto::RolloutApproval {
     }
 }
 
+/// The same message with the counts of devices that `counted` has: for a rollout whose devices are not at hand, and did not change.
+pub(crate) fn with_counts_of(message: proto::Rollout, counted: &proto::Rollout) -> proto::Rollout {
+    let waves = message.waves.into_iter().enumerate().map(|(place, wave)| {
+        let Some(counted) = counted.waves.get(place) else { return wave };
+        proto::RolloutWave {
+            chosen: counted.chosen,
+            skipped: counted.skipped,
+            excluded: counted.excluded,
+            pending: counted.pending,
+            at_target: counted.at_target,
+            failing: counted.failing,
+            in_motion: counted.in_motion,
+            unconfigured: counted.unconfigured,
+            ..wave
+        }
+    });
+    proto::Rollout { waves: waves.collect(), ..message }
+}
+
 /// A device of a wave.
-pub(crate) fn device(
-    tenant: &TenantId,
-    wave: usize,
-    (device, entry): (&DeviceId, &WaveDevice),
-) -> proto::RolloutDevice {
+pub(crate) fn device(tenant: &TenantId, row: &DeviceRow) -> proto::RolloutDevice {
+    let DeviceRow { device, wave, entry, .. } = row;
+    let wave = *wave;
     proto::RolloutDevice {
         device: format!("tenants/{tenant}/devices/{device}"),
         wave: counted(wave),
-        standing: standing(entry.standing).into(),
+        standing: shown_standing(entry.standing).into(),
         bucket: entry.bucket.number().into(),
         hand_over_time: entry.handed_over_at.map(time::to_proto),
         configured: entry.configured,
@@ -167,7 +184,7 @@ pub(crate) fn device(
     }
 }
 
-const fn standing(standing: Standing) -> proto::DeviceStanding {
+pub(crate) const fn shown_standing(standing: Standing) -> proto::DeviceStanding {
     match standing {
         Standing::Chosen => proto::DeviceStanding::Chosen,
         Standing::Skipped(Skipped::AlreadyThere) => proto::DeviceStanding::SkippedAlreadyThere,
@@ -182,11 +199,29 @@ const fn standing(standing: Standing) -> proto::DeviceStanding {
     }
 }
 
+/// The standing that is shown so. `None`: none is.
+pub(crate) const fn standing_of(shown: proto::DeviceStanding) -> Option<Standing> {
+    use proto::DeviceStanding as Shown;
+    Some(match shown {
+        Shown::Unspecified => return None,
+        Shown::Chosen => Standing::Chosen,
+        Shown::SkippedAlreadyThere => Standing::Skipped(Skipped::AlreadyThere),
+        Shown::SkippedNotCoManaged => Standing::Skipped(Skipped::NotCoManaged),
+        Shown::SkippedGone => Standing::Skipped(Skipped::Gone),
+        Shown::Excluded => Standing::Excluded,
+        Shown::Pending => Standing::Pending,
+        Shown::AtTarget => Standing::AtTarget,
+        Shown::FailingErrored => Standing::Failing(Failing::Errored),
+        Shown::FailingDrifted => Standing::Failing(Failing::Drifted),
+        Shown::FailingSilent => Standing::Failing(Failing::Silent),
+    })
+}
+
 /// A standing that devices are asked for by; `None`: any. Compared by its number.
 ///
 /// # Errors
 /// A number that this release does not know.
-pub(crate) fn standing_of(field: &str, number: i32) -> Result<Option<i32>, Violation> {
+pub(crate) fn wanted_standing(field: &str, number: i32) -> Result<Option<i32>, Violation> {
     match proto::DeviceStanding::try_from(number) {
         Ok(proto::DeviceStanding::Unspecified) => Ok(None),
         Ok(_) => Ok(Some(number)),
