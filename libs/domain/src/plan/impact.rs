@@ -193,44 +193,86 @@ impl<'a> Policies<'a> {
     }
 }
 
+/// Some devices of a cohort, made up only where that is needed: most are only counted.
+enum Devices<'a> {
+    /// All of it.
+    All(&'a RoaringBitmap),
+    /// Those of it that are in one collection.
+    Inside(&'a RoaringBitmap),
+    /// Those of the first, which is all of it, that are not among the second, which are inside.
+    Outside(&'a RoaringBitmap, &'a RoaringBitmap),
+    /// These.
+    These(RoaringBitmap),
+}
+
+impl<'a> Devices<'a> {
+    fn len(&self) -> u64 {
+        match self {
+            Self::All(devices) | Self::Inside(devices) => devices.len(),
+            Self::Outside(all, inside) => all.len() - inside.len(),
+            Self::These(devices) => devices.len(),
+        }
+    }
+
+    fn made_up(self) -> Cow<'a, RoaringBitmap> {
+        match self {
+            Self::All(devices) | Self::Inside(devices) => Cow::Borrowed(devices),
+            Self::Outside(all, inside) => Cow::Owned(all - inside),
+            Self::These(devices) => Cow::Owned(devices),
+        }
+    }
+
+    fn how_many_of(&self, others: &RoaringBitmap) -> u64 {
+        match self {
+            Self::All(_) => others.len(),
+            Self::Inside(devices) => devices.intersection_len(others),
+            Self::Outside(_, inside) => others.difference_len(inside),
+            Self::These(devices) => devices.intersection_len(others),
+        }
+    }
+}
+
 /// Devices of one cohort that are in the same of the collections that were asked about.
 struct Piece<'a> {
-    devices: Cow<'a, RoaringBitmap>,
+    devices: Devices<'a>,
     memberships: Vec<(&'a CollectionId, Membership)>,
 }
 
 impl<'a> Piece<'a> {
-    fn membership(&self, collection: &CollectionId) -> Membership {
+    fn known(&self, collection: &CollectionId) -> Option<Membership> {
         let known = self.memberships.iter().find(|(id, _)| *id == collection);
-        known.map_or(Membership::Unknown, |(_, membership)| *membership)
+        known.map(|(_, membership)| *membership)
     }
 
     /// All of it, of which is known whether it is in the collection.
-    fn known(mut self, collection: &'a CollectionId, membership: Membership) -> Self {
+    fn with(mut self, collection: &'a CollectionId, membership: Membership) -> Self {
         self.memberships.push((collection, membership));
         self
     }
 
-    /// Those inside of the collection and those outside; none of them empty.
-    fn cut(self, collection: &'a CollectionId, members: Members<'_>) -> impl Iterator<Item = Self> {
-        let outside = members.outside();
-        let inside = self.devices.as_ref() & members.devices;
-        let parts = if inside.is_empty() {
-            [(Cow::default(), Membership::Member), (self.devices, outside)]
-        } else if inside.len() == self.devices.len() {
-            [(self.devices, Membership::Member), (Cow::default(), outside)]
-        } else {
-            let rest = self.devices.as_ref() - &inside;
-            [(Cow::Owned(inside), Membership::Member), (Cow::Owned(rest), outside)]
+    /// Those inside of the collection and those outside; none of them empty. `inside`: the devices of the whole cohort that are in it.
+    fn cut(
+        self,
+        collection: &'a CollectionId,
+        inside: &'a RoaringBitmap,
+        outside: Membership,
+    ) -> impl Iterator<Item = Self> {
+        let Self { devices, memberships } = self;
+        let parts = match devices {
+            Devices::All(all) => [Devices::Inside(inside), Devices::Outside(all, inside)],
+            devices => {
+                let devices = devices.made_up();
+                [Devices::These(devices.as_ref() & inside), Devices::These(devices.as_ref() - inside)]
+            }
         };
-        let memberships = self.memberships;
-        parts.into_iter().filter(|(devices, _)| !devices.is_empty()).map(move |(devices, membership)| {
-            Self { devices, memberships: memberships.clone() }.known(collection, membership)
+        let parts = parts.into_iter().zip([Membership::Member, outside]);
+        parts.filter(|(devices, _)| devices.len() > 0).map(move |(devices, membership)| {
+            Self { devices, memberships: memberships.clone() }.with(collection, membership)
         })
     }
 }
 
-/// What is known of a collection while classes are counted.
+/// What is known of a collection while cohorts are counted.
 struct CollectionCount<'a> {
     collection: &'a CollectionId,
     members: Members<'a>,
@@ -243,12 +285,14 @@ impl<'a> CollectionCount<'a> {
         Self { collection, members, within: 0, changing: PerWorkload::from_fn(|_| 0) }
     }
 
-    /// How many of some devices of a cohort are in it.
-    fn of(&self, sorted_by: &BTreeSet<CollectionId>, cohort: Cohort<'_>, devices: &RoaringBitmap) -> u64 {
-        match cohort.within.contains(self.collection) {
-            true => devices.len(),
-            false if sorted_by.contains(self.collection) => 0,
-            false => self.members.devices.intersection_len(devices),
+    /// How many of a piece are in it. `inside`: the devices of the whole cohort that are; `None`: all of it is, or nothing.
+    fn of(&self, cohort: Cohort<'_>, piece: &Piece<'_>, inside: Option<&RoaringBitmap>) -> u64 {
+        let membership = piece.known(self.collection);
+        match inside {
+            _ if cohort.within.contains(self.collection) => piece.devices.len(),
+            Some(_) if membership == Some(Membership::Member) => piece.devices.len(),
+            Some(inside) if membership.is_none() => piece.devices.how_many_of(inside),
+            Some(_) | None => 0,
         }
     }
 
@@ -262,6 +306,9 @@ impl<'a> CollectionCount<'a> {
     }
 }
 
+/// Of a cohort, the devices that are in each collection that it is not sorted by.
+type Inside<'a> = BTreeMap<&'a CollectionId, RoaringBitmap>;
+
 struct Count<'a, 'm, F> {
     policies: Policies<'a>,
     members: &'m F,
@@ -272,23 +319,30 @@ struct Count<'a, 'm, F> {
     torn: u64,
 }
 
-impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
+impl<'a, 'd, F: Fn(&CollectionId) -> Members<'d>> Count<'a, '_, F> {
     fn cohort(&mut self, cohort: Cohort<'_>) {
-        let Cohort { devices, .. } = cohort;
+        let Cohort { devices, within, .. } = cohort;
+        let mut inside = Inside::new();
         for count in &mut self.collections {
-            count.within += count.of(self.sorted_by, cohort, devices);
+            if within.contains(count.collection) {
+                count.within += devices.len();
+            } else if !self.sorted_by.contains(count.collection) {
+                let of_it = devices & count.members.devices;
+                count.within += of_it.len();
+                inside.insert(count.collection, of_it);
+            }
         }
         let mut affected: Option<Cow<'_, RoaringBitmap>> = None;
         for workload in Workload::ALL {
             if self.policies.decide_alike(workload) {
                 continue;
             }
-            for piece in self.pieces(workload, cohort) {
-                if self.piece(cohort, workload, &piece) {
+            for piece in self.pieces(workload, cohort, &inside) {
+                if self.piece(cohort, workload, &piece, &inside) {
                     affected = Some(match affected {
-                        None => piece.devices,
+                        None => piece.devices.made_up(),
                         Some(others) if others.len() == devices.len() => others,
-                        Some(others) => Cow::Owned(others.into_owned() | piece.devices.as_ref()),
+                        Some(others) => Cow::Owned(others.into_owned() | piece.devices.made_up().as_ref()),
                     });
                 }
             }
@@ -297,31 +351,35 @@ impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
     }
 
     /// The cohort, cut so that the workload is decided alike within each piece.
-    fn pieces<'p>(&self, workload: Workload, cohort: Cohort<'p>) -> Vec<Piece<'p>>
+    fn pieces<'p>(&self, workload: Workload, cohort: Cohort<'p>, inside: &'p Inside<'a>) -> Vec<Piece<'p>>
     where
-        Self: 'p,
+        'a: 'p,
     {
-        let mut pieces = vec![Piece { devices: Cow::Borrowed(cohort.devices), memberships: Vec::new() }];
+        let mut pieces = vec![Piece { devices: Devices::All(cohort.devices), memberships: Vec::new() }];
         for collection in self.policies.asked(workload) {
-            let members = (self.members)(collection);
-            let known = match cohort.within.contains(collection) {
-                true => Some(Membership::Member),
-                false => self.sorted_by.contains(collection).then(|| members.outside()),
-            };
-            pieces = match known {
-                Some(membership) => {
-                    pieces.into_iter().map(|piece| piece.known(collection, membership)).collect()
+            let outside = (self.members)(collection).outside();
+            let cut = pieces.into_iter();
+            pieces = match inside.get(collection) {
+                _ if cohort.within.contains(collection) => {
+                    cut.map(|piece| piece.with(collection, Membership::Member)).collect()
                 }
-                None => pieces.into_iter().flat_map(|piece| piece.cut(collection, members)).collect(),
+                None => cut.map(|piece| piece.with(collection, outside)).collect(),
+                Some(inside) => cut.flat_map(|piece| piece.cut(collection, inside, outside)).collect(),
             };
         }
         pieces
     }
 
     /// Counts a piece; answers whether the holder changes on it.
-    fn piece(&mut self, cohort: Cohort<'_>, workload: Workload, piece: &Piece<'_>) -> bool {
+    fn piece(
+        &mut self,
+        cohort: Cohort<'_>,
+        workload: Workload,
+        piece: &Piece<'_>,
+        inside: &Inside<'a>,
+    ) -> bool {
         let Policies { base, proposed } = self.policies;
-        let membership = |collection: &CollectionId| piece.membership(collection);
+        let membership = |collection: &CollectionId| piece.known(collection).unwrap_or(Membership::Unknown);
         let DeviceClass { state, standing, verdict } = cohort.class;
         let wanted = standing.by_sliders(Some(proposed), membership, workload);
         let after = standing.whole_device.unwrap_or(wanted);
@@ -341,7 +399,7 @@ impl<'d, F: Fn(&CollectionId) -> Members<'d>> Count<'_, '_, F> {
         }
         if row.changes_holder() {
             for count in &mut self.collections {
-                count.changing[workload] += count.of(self.sorted_by, cohort, &piece.devices);
+                count.changing[workload] += count.of(cohort, piece, inside.get(count.collection));
             }
         }
         row.changes_holder()
