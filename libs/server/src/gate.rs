@@ -207,12 +207,13 @@ async fn known(
     let login = gate.limits.login(request)?;
     let peer = request.extensions().get::<Peer>();
     let authenticated = login.ended(authenticated(&*gate.authenticator, request.headers(), peer).await)?;
-    Span::current().record("principal", authenticated.id.as_str());
     sighting.principal = Some(Arc::clone(&authenticated));
-    gate.limits.enter_as(place, &authenticated)?;
-    let principal = acting(authenticated, request.headers())?;
+    let entered = gate.limits.enter_as(place, &authenticated);
+    let acting = entered.and_then(|()| acting(Arc::clone(&authenticated), request.headers()));
+    // Once: a span that is told twice says both.
+    Span::current().record("principal", acting.as_ref().unwrap_or(&authenticated).id.as_str());
+    let principal = acting?;
     sighting.principal = Some(Arc::clone(&principal));
-    Span::current().record("principal", principal.id.as_str());
     request.extensions_mut().insert::<Arc<Principal>>(Arc::clone(&principal));
     let declared = sighting.declared();
     let call = Call::new(principal, declared.permission, declared.reach)?.seen_as(sighting.seen());

@@ -444,7 +444,7 @@ fn every_reason_of_the_contract_is_produced_by_a_failure() {
         .map(|reason| reason_text(reason).to_owned())
         .collect();
     assert_eq!(produced, published);
-    assert_eq!(published.len(), 54);
+    assert_eq!(published.len(), 55);
 }
 
 #[test]

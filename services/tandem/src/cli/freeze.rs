@@ -37,8 +37,8 @@ pub(crate) struct UnfreezeArgs {
 
 /// Freezes the tenant, or shows whether it is frozen.
 pub(super) async fn freeze(args: FreezeArgs, session: &mut Session<'_>) -> Result<(), CliError> {
-    let freeze = match args.reason {
-        None => get(&session.parent(), session).await?,
+    let (freeze, is_doubtful) = match args.reason {
+        None => (get(&session.parent(), session).await?, true),
         Some(reason) => {
             let request = FreezeTenantRequest {
                 name: session.parent(),
@@ -47,12 +47,12 @@ pub(super) async fn freeze(args: FreezeArgs, session: &mut Session<'_>) -> Resul
                 justification: Some(Justification { reason, ticket: args.ticket.into() }),
             };
             let answer = session.connection.rollouts().freeze_tenant(request).await?.into_inner();
-            answer.freeze.unwrap_or_default()
+            (answer.freeze.unwrap_or_default(), false)
         }
     };
     let tenant = session.tenant.to_string();
     session.screen.show(&freeze, |screen, freeze| show(screen, freeze, &tenant))?;
-    doubt(session).await
+    if is_doubtful { doubt(session).await } else { Ok(()) }
 }
 
 /// Ends the freeze.
@@ -78,7 +78,7 @@ pub(super) async fn get(tenant: &str, session: &Session<'_>) -> Result<Freeze, S
     Ok(session.connection.rollouts().get_freeze(request).await?.into_inner().freeze.unwrap_or_default())
 }
 
-/// Freezing asks no other service, so that it works whatever else is wrong: a tenant of a mistyped name is frozen, too, and stops nothing.
+/// Whether a tenant is frozen is answered without asking whether there is one: it is, whatever else is wrong.
 async fn doubt(session: &mut Session<'_>) -> Result<(), CliError> {
     match session.check_tenant().await {
         Err(CliError::Api(error)) if error.code == Code::NotFound => session.screen.note(&format!(

@@ -74,12 +74,14 @@ async fn frozen_tenant_moves_nothing_until_it_is_unfrozen() {
     world.sandbox.stop().await.unwrap();
 }
 
-/// Freezing asks nobody whether there is such a tenant.
 #[tokio::test]
-async fn freeze_of_a_tenant_that_nobody_knows_is_doubted() {
+async fn tenant_that_nobody_knows_is_not_frozen() {
     let world = World::with_the_sample().await;
-    let (text, remarks, ended) = world.told("authority freeze --reason outage --tenant contoso", None).await;
-    assert!(text.ends_with("\nTo end it:\n  tandem authority unfreeze --tenant contoso\n"), "{text}");
+    let (exit, error) = refused(&world, "authority freeze --reason outage --tenant contoso").await;
+    assert_eq!(exit, 1);
+    assert!(error.contains("tenants/contoso") && error.contains("RESOURCE_NOT_FOUND"), "{error}");
+    let (text, remarks, ended) = world.told("authority freeze --show --tenant contoso", None).await;
+    assert_eq!(text, " Freeze  tenants/contoso/freeze\n Frozen  no\n");
     let doubt = "the inventory knows no tenant `contoso`, so nothing of it moves: if you mean another, name it with --tenant; \
                  `tandem tenants list` shows what is there\n";
     assert_eq!((remarks.as_str(), ended), (doubt, Ok(())));
