@@ -99,7 +99,7 @@ pub struct AuditSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HistorySettings {
-    /// For how many days it is known who decided on a device, after it was another; at most 65535. 0: nothing of it is kept. Default: 731, two years.
+    /// For how many days it is known who decided on a device, after it was another; at most 65535. 0: nothing more of it is kept, and what was stays. Default: 731, two years.
     pub keep_days: u16,
 }
 

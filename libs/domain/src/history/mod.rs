@@ -15,4 +15,4 @@ mod past;
 mod tests;
 
 pub use material::MaterialState;
-pub use past::{Answer, Past, Period, Version, of_workload, since};
+pub use past::{Answer, Past, Period, Present, Version, of_workload, since};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::authority::Reason;
 use crate::history::MaterialState;
@@ -24,6 +24,17 @@ pub struct Version {
     pub device_revision: u64,
     /// What it was.
     pub state: MaterialState,
+}
+
+/// A device as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Its revision.
+    pub device_revision: u64,
+    /// What it is.
+    pub state: MaterialState,
+    /// The collections of its hierarchy whose members are known completely.
+    pub complete: BTreeSet<CollectionId>,
 }
 
 /// Everything that was kept about one device.
@@ -87,12 +98,39 @@ impl Past {
         periods
     }
 
-    /// Whether the device is still in that state by what was kept, and the same collections of its hierarchy are known completely.
-    #[must_use]
-    pub fn ends_with(&self, state: &MaterialState, complete: &BTreeSet<CollectionId>) -> bool {
-        let known = state.hierarchy.as_ref().and_then(|id| self.complete.get(id)?.last_key_value());
-        let as_complete = known.map_or(complete.is_empty(), |(_, known)| known == complete);
-        as_complete && self.versions.last().is_some_and(|last| last.to.is_none() && last.state == *state)
+    /// The device as it is seen at that moment, later than what was kept. What differs from that begins then; a collection that is not among
+    /// `named` had no part in any policy before, so what is known of it holds for what was kept, too.
+    pub fn see(&mut self, at: Timestamp, present: Present, named: &BTreeSet<CollectionId>) {
+        let Present { device_revision, state, complete } = present;
+        let newest = self.versions.last().map_or(Timestamp::MIN, |last| last.to.unwrap_or(last.from));
+        let at = at.max(newest.checked_add(SignedDuration::from_micros(1)).unwrap_or(newest));
+        let is_unnamed = |one: &BTreeSet<CollectionId>, other: &BTreeSet<CollectionId>| {
+            one.symmetric_difference(other).all(|id| !named.contains(id))
+        };
+        if let Some(hierarchy) = &state.hierarchy {
+            let known = self.complete.entry(hierarchy.clone()).or_default();
+            let last = known.last_key_value().map(|(from, last)| (*from, last.clone()));
+            let (from, last) = last.unwrap_or((Timestamp::UNIX_EPOCH, BTreeSet::new()));
+            known.insert(if is_unnamed(&last, &complete) { from } else { at }, complete);
+        }
+        let is_first_look = self.versions.is_empty();
+        match self.versions.last_mut().filter(|last| last.to.is_none()) {
+            Some(last) if last.state == state => return,
+            Some(last)
+                if is_unnamed(&last.state.collections, &state.collections)
+                    && last.state
+                        == (MaterialState {
+                            collections: last.state.collections.clone(),
+                            ..state.clone()
+                        }) =>
+            {
+                last.state = state;
+                return;
+            }
+            Some(last) => last.to = Some(at),
+            None => {}
+        }
+        self.versions.push(Version { from: at, to: None, is_first_look, device_revision, state });
     }
 
     /// What is to be said of one moment. `None`: there was no such device, or nobody had looked.

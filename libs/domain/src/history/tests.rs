@@ -132,15 +132,36 @@ fn holder_is_the_same_since_the_first_period_without_a_break() {
 }
 
 #[test]
-fn past_ends_with_the_last_state_and_the_members_known_last() {
+fn what_was_not_kept_yet_begins_when_it_is_seen() {
+    let present = |revision, within: &[&str], complete: &[&str]| Present {
+        device_revision: revision,
+        state: co_managed(within),
+        complete: ids(complete),
+    };
+    let named = ids(&["PS100040"]);
     let mut past = moved();
-    let ends = |past: &Past, within, complete| past.ends_with(&co_managed(within), &ids(complete));
-    assert!(!ends(&past, &["PS100040"], &["PS100040"]), "it is gone");
     past.versions[1].to = None;
-    assert!(ends(&past, &["PS100040"], &["PS100040"]));
-    assert!(!ends(&past, &[], &["PS100040"]));
-    assert!(!ends(&past, &["PS100040"], &[]));
-    assert!(!ends(&Past::default(), &[], &[]));
+    let kept = past.clone();
+    // As it was kept: nothing begins.
+    past.see(hour(15), present(9, &["PS100040"], &["PS100040"]), &named);
+    assert_eq!(past, kept);
+    // A collection that nothing named before is said of what was kept.
+    past.see(hour(15), present(9, &["PS100040", "PS100077"], &["PS100040", "PS100077"]), &named);
+    assert_eq!(past.versions.len(), 2);
+    assert_eq!(past.versions[1].state, co_managed(&["PS100040", "PS100077"]));
+    assert_eq!(past.complete[&ps1()].last_key_value(), Some((&hour(6), &ids(&["PS100040", "PS100077"]))));
+    // It left the pilot, of which nobody knows the members any more.
+    past.see(hour(15), present(11, &[], &[]), &named);
+    assert_eq!(past.versions[1].to, Some(hour(15)));
+    assert_eq!(past.versions[2..], [version(15, None, 11, co_managed(&[]))]);
+    assert_eq!(past.complete[&ps1()].last_key_value(), Some((&hour(15), &ids(&[]))));
+    // A moment that is not after what was kept is put after it.
+    past.see(hour(9), present(12, &["PS100040"], &[]), &named);
+    assert_eq!(past.versions[3].from, hour(15) + SignedDuration::from_micros(1));
+    // Nobody had looked.
+    let mut nobody = Past::default();
+    nobody.see(hour(3), present(1, &[], &[]), &named);
+    assert_eq!(nobody.versions, [Version { is_first_look: true, ..version(3, None, 1, co_managed(&[])) }]);
 }
 
 #[test]

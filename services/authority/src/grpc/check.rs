@@ -18,7 +18,7 @@ use super::{Handlers, Tenant, convert};
 use crate::decisions::Basis;
 use crate::devices::inventory_world_of;
 use crate::ground::{AtLeast, Ground, Reading};
-use crate::judge::{Decided, World};
+use crate::judge::{Decided, HeldSince, World};
 
 /// What was decided about a device, and in which world.
 pub(super) struct Checked {
@@ -94,7 +94,11 @@ impl Handlers {
     ) -> Result<Decided, Failure> {
         let tenant = TenantId::parse(tenant).map_err(|error| Failure::field("name", error.to_string()))?;
         let decided = world.decide(facts);
-        let since = self.held_since(&tenant, device, &decided).await?;
+        // Whoever acts needs to know who holds it; since when can wait.
+        let since = self.held_since(&tenant, device, &decided).await.unwrap_or_else(|failure| {
+            tracing::warn!(error = %failure, "since when workloads are held cannot be told");
+            HeldSince::default()
+        });
         Ok(Decided { since, ..decided })
     }
 

@@ -9,8 +9,8 @@ use tandem_contracts::authority::v1::{
 use tandem_contracts::convert::{enum_optional, time};
 use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::r#type::v1::ErrorReason;
-use tandem_domain::history::{MaterialState, Past, Period, of_workload, since};
-use tandem_domain::id::{CollectionId, TenantId};
+use tandem_domain::history::{MaterialState, Past, Period, Present, of_workload, since};
+use tandem_domain::id::TenantId;
 use tandem_domain::workload::Workload;
 use tandem_server::names::page_size;
 use tandem_server::{Failure, Reach, names};
@@ -21,7 +21,8 @@ use super::effective::{DEVICE, RESOURCE_TYPE};
 use super::policies::paged;
 use super::{Handlers, Tenant, convert};
 use crate::judge::{Decided, HeldSince, World};
-use crate::store::history::keep::{Batch, Seen, history_see};
+use crate::store::history::cursor::named_kept;
+use crate::store::history::keep::{Seen, history_begin};
 use crate::store::history::past::{device_past, policy_past};
 
 /// The kind of the page tokens.
@@ -105,44 +106,45 @@ impl Handlers {
             Some(seen) => self.with_present(&tenant.id, past, &world, device, seen).await?,
             None => past,
         };
-        let mut periods = past.periods();
-        if reach != Reach::Whole {
-            // While it was another hierarchy's it was not the caller's to see.
-            let reached = |period: &Period| {
-                period.answer.hierarchy.as_ref().is_some_and(|id| reach.has_hierarchy(id.as_str()))
-            };
-            periods.retain(reached);
-        }
-        Ok(Lived { tenant: tenant.id, periods, consistency_token })
+        Ok(Lived {
+            periods: reached(past.periods(), &reach, world.as_of),
+            tenant: tenant.id,
+            consistency_token,
+        })
     }
 
-    /// The past of a device up to what it is now: what is not kept yet is kept with this.
+    /// The past of a device up to what it is now. Of a device of which nothing was kept, this is kept.
     async fn with_present(
         &self,
         tenant: &TenantId,
-        past: Past,
+        mut past: Past,
         world: &World,
         id: &str,
         device: Device,
     ) -> Result<Past, Failure> {
-        let revision = device.revision;
+        let device_revision = device.revision;
         let (_, facts) = convert::device(device)?;
         let policies = policy_past(&self.store, tenant).await?;
         let nothing = BTreeSet::new();
         let hierarchy = facts.hierarchy.as_ref();
         let named = hierarchy.and_then(|id| policies.named.get(id)).unwrap_or(&nothing);
-        let complete = world.surroundings.complete_collections(hierarchy);
-        let complete: BTreeSet<CollectionId> = named.intersection(complete).cloned().collect();
         let state = MaterialState::of(&facts, &world.surroundings.of(&facts, None), named);
-        if past.ends_with(&state, &complete) {
-            return Ok(past);
+        if past.versions.is_empty() {
+            let revision = i64::try_from(device_revision).unwrap_or(i64::MAX);
+            let seen = Seen { device: id.to_owned(), revision, state: state.clone() };
+            history_begin(&self.store, tenant, seen, world.as_of).await?;
+            past = device_past(&self.store, tenant, id).await?;
         }
-        let revision = i64::try_from(revision).unwrap_or(i64::MAX);
-        let complete = hierarchy.map(|id| (id.clone(), complete));
-        let seen = Seen { device: id.to_owned(), revision, state };
-        let batch = Batch { seen: vec![seen], complete: complete.into_iter().collect(), ..Batch::default() };
-        history_see(&self.store, tenant, batch, world.as_of).await?;
-        Ok(device_past(&self.store, tenant, id).await?)
+        if let Some((id, known)) = hierarchy.and_then(|id| policies.policies.get_key_value(id)) {
+            // It may be another one than any that was kept.
+            past.policies.entry(id.clone()).or_insert_with(|| known.clone());
+        }
+        let complete = world.surroundings.complete_collections(hierarchy);
+        let complete = named.intersection(complete).cloned().collect();
+        let kept = named_kept(&self.store, tenant).await?;
+        let kept = hierarchy.and_then(|id| kept.get(id)).unwrap_or(&nothing);
+        past.see(world.as_of, Present { device_revision, state, complete }, kept);
+        Ok(past)
     }
 
     /// Since when each workload of a device is held by whom it is held now; nothing of a workload whose holder is another one than was kept.
@@ -152,7 +154,8 @@ impl Handlers {
         device: &str,
         decided: &Decided,
     ) -> Result<HeldSince, Failure> {
-        if !self.keeps_history {
+        // Whoever reaches a part of the tenant is not told of what the device was outside of it.
+        if !self.keeps_history || names::reach(tenant.as_str())? != Reach::Whole {
             return Ok(HeldSince::default());
         }
         let periods = device_past(&self.store, tenant, device).await?.periods();
@@ -161,6 +164,21 @@ impl Handlers {
             |workload| last.answer.reasons[workload].authority() == decided.reasons[workload].authority();
         Ok(HeldSince::from_fn(|workload| since(&periods, workload).filter(|_| as_kept(workload))))
     }
+}
+
+/// What a caller may be told, of periods oldest first. While it was another hierarchy's, the device was not a limited caller's to see; and of whom
+/// collections limit nobody knows whether they saw it before: they are told the present.
+fn reached(mut periods: Vec<Period>, reach: &Reach, now: Timestamp) -> Vec<Period> {
+    let Some(parts) = reach.parts() else { return periods };
+    if parts.iter().any(|part| !part.collections.is_empty()) {
+        let present = periods.pop().filter(|last| last.to.is_none());
+        let present = present.map(|last| Period { from: now.max(last.from), is_first_look: true, ..last });
+        return present.into_iter().collect();
+    }
+    let is_reached =
+        |period: &Period| period.answer.hierarchy.as_ref().is_some_and(|id| reach.has_hierarchy(id.as_str()));
+    periods.retain(is_reached);
+    periods
 }
 
 fn not_kept(name: &str) -> Failure {
@@ -178,10 +196,7 @@ fn not_known(name: String, at: Timestamp, periods: &[Period]) -> Failure {
     let (expected, description) = match periods.first() {
         Some(first) if at < first.from => (
             first.from.to_string(),
-            format!(
-                "expected a moment from {} on, when `{name}` was first looked at, found {at}",
-                first.from
-            ),
+            format!("expected a moment from {} on, `{name}` is known, found {at}", first.from),
         ),
         _ => {
             let gone = periods.iter().filter_map(|period| period.to).filter(|to| *to <= at).max();

@@ -82,6 +82,8 @@ struct Session<'a> {
     keeper: &'a Keeper,
     keeping: Keeping,
     ground: Ground,
+    /// The collections that are kept of each device that is seen.
+    kept: Named,
     /// As it is to be stored with what comes next.
     cursor: Cursor,
     /// What was stored of collections that are known completely.
@@ -134,19 +136,17 @@ impl Keeper {
             }
             false => None,
         };
-        // A snapshot reads every collection of every device.
-        let named = if snapshot.is_some() { ground.named.clone() } else { cursor.named };
-        let cursor = Cursor { complete: cursor.complete, resume_token: resume_token.clone(), basis, named };
+        // A snapshot reads every collection of every device; until it is kept whole, the cursor names those that were before.
+        let kept = if snapshot.is_some() { ground.named.clone() } else { cursor.named.clone() };
+        let cursor = Cursor { resume_token: resume_token.clone(), basis, ..cursor };
+        let stored_at = Instant::now();
         let mut session =
-            Session { keeper: self, keeping, ground, cursor, complete, snapshot, stored_at: Instant::now() };
-        if session.snapshot.is_some() {
-            session.keep_complete(Some(session.cursor.clone())).await?;
-        }
+            Session { keeper: self, keeping, ground, kept, cursor, complete, snapshot, stored_at };
         session.catch_up().await?;
         let feed = devices.watch(&self.tenant, resume_token).await;
         let mut feed = match feed {
-            Err(Failure::IncarnationChanged | Failure::RevisionTooOld { .. }) => {
-                return Err(session.start_over().await);
+            Err(why @ (Failure::IncarnationChanged | Failure::RevisionTooOld { .. })) => {
+                return Err(session.start_over(&why).await);
             }
             feed => feed?,
         };
@@ -195,11 +195,11 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Everything is looked at anew with the next session.
-    async fn start_over(&mut self) -> End {
-        self.cursor.resume_token.clear();
-        let cursor = Some(self.cursor.clone());
-        match self.keep(Batch { cursor, ..Batch::default() }).await {
+    /// Everything is looked at anew with the next session. What is found then may have been so for longer: nobody looked meanwhile.
+    async fn start_over(&mut self, why: &Failure) -> End {
+        let cursor = Cursor { complete: false, resume_token: String::new(), ..self.cursor.clone() };
+        let is_restored = matches!(why, Failure::IncarnationChanged);
+        match self.keep(Batch { cursor: Some(cursor), is_restored, ..Batch::default() }).await {
             Ok(()) => End::Outdated,
             Err(end) => end,
         }
@@ -211,7 +211,7 @@ impl Session<'_> {
             let revision = i64::try_from(device.revision).unwrap_or(i64::MAX);
             let (name, facts) = device_facts(device)?;
             let device = id_of(&name).to_owned();
-            let state = self.ground.state(&facts, &self.cursor.named);
+            let state = self.ground.state(&facts, &self.kept);
             // Of one that comes twice the later one counts.
             seen.insert(device.clone(), Seen { device, revision, state });
         }
@@ -223,8 +223,8 @@ impl Session<'_> {
         message: Result<Option<WatchDevicesResponse>, tonic::Status>,
     ) -> Result<(), End> {
         let message = match message.map_err(|status| Failure::from_dependency(INVENTORY, status)) {
-            Err(Failure::IncarnationChanged | Failure::RevisionTooOld { .. }) => {
-                return Err(self.start_over().await);
+            Err(why @ (Failure::IncarnationChanged | Failure::RevisionTooOld { .. })) => {
+                return Err(self.start_over(&why).await);
             }
             message => message?,
         };
@@ -259,6 +259,7 @@ impl Session<'_> {
                     self.end_others(&roster).await?;
                 }
                 self.cursor.complete = true;
+                self.cursor.named.clone_from(&self.kept);
                 self.cursor.resume_token = bookmark.resume_token;
                 let cursor = Some(self.cursor.clone());
                 self.keep(Batch { cursor, ..Batch::default() }).await?;
@@ -298,7 +299,8 @@ impl Session<'_> {
 
     async fn look_again(&mut self) -> Result<(), End> {
         let ground = self.keeper.look().await?;
-        if ground.basis() != self.cursor.basis {
+        let is_same = Arc::ptr_eq(&ground.surroundings, &self.ground.surroundings);
+        if !is_same && ground.basis() != self.cursor.basis {
             return Err(End::Outdated);
         }
         self.ground = ground;
@@ -315,14 +317,14 @@ impl Session<'_> {
 
     /// Looks up the members of collections that are named for the first time, and keeps which are known completely.
     async fn catch_up(&mut self) -> Result<(), End> {
-        let named = beyond(&self.ground.named, &self.cursor.named);
+        let named = beyond(&self.ground.named, &self.kept);
         // What was known of those that were named before, and is known of them now.
-        self.keep_complete(None).await?;
+        self.keep_complete().await?;
         if named.is_empty() {
             return Ok(());
         }
         for (hierarchy, collection) in named {
-            self.cursor.named.entry(hierarchy.clone()).or_default().insert(collection.clone());
+            self.kept.entry(hierarchy.clone()).or_default().insert(collection.clone());
             let name = format!("{}/hierarchies/{hierarchy}/collections/{collection}", self.keeper.tenant);
             let filter = DeviceFilter { collections: vec![name], ..DeviceFilter::default() };
             let Histories { devices, .. } = &self.keeper.histories;
@@ -336,15 +338,20 @@ impl Session<'_> {
                 self.keep(Batch { seen, ..Batch::default() }).await?;
             }
         }
+        if self.snapshot.is_some() {
+            return self.keep_complete().await;
+        }
         // The cursor says which collections were looked up: until it is stored they are looked up again.
-        self.keep_complete(Some(self.cursor.clone())).await
+        self.keep_complete().await?;
+        self.cursor.named.clone_from(&self.kept);
+        self.keep(Batch { cursor: Some(self.cursor.clone()), ..Batch::default() }).await
     }
 
-    async fn keep_complete(&mut self, cursor: Option<Cursor>) -> Result<(), End> {
-        let now = self.ground.complete(&self.cursor.named);
+    async fn keep_complete(&mut self) -> Result<(), End> {
+        let now = self.ground.complete(&self.kept);
         let complete = changed(&self.complete, &now);
-        if !complete.is_empty() || cursor.is_some() {
-            self.keep(Batch { complete, cursor, ..Batch::default() }).await?;
+        if !complete.is_empty() {
+            self.keep(Batch { complete, ..Batch::default() }).await?;
             self.complete = now;
         }
         Ok(())

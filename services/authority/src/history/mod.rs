@@ -1,7 +1,7 @@
 //! Keeps what devices were: a follower per tenant that turns the inventory's feed into versions.
 //!
-//! Of each tenant one process keeps the history at a time, from the cursor on that the store keeps with it. Nothing of a fleet is held in memory:
-//! whether a device is another now is asked of the store, batch by batch.
+//! Of each tenant one process keeps the history at a time, from the cursor on that the store keeps with it. Nothing of a fleet is held in memory
+//! but, while everything is looked at again, the ids of the devices: whether a device is another now is asked of the store, batch by batch.
 //!
 //! - `tenants`: which tenants there are. `keeper`: follows one of them. `ground`: what states are read by, beside the devices.
 //!

@@ -177,7 +177,10 @@ impl Controller {
         let looks = self.looks_of(tenant);
         let mut looks = looks.lock().await;
         let now = self.clock.now();
-        let Some(lease) = lease_take(&self.store, tenant, &self.holder, now).await? else { return Ok(0) };
+        let Some(lease) = lease_take(&self.store, tenant, &self.holder, now).await? else {
+            looks.clear();
+            return Ok(0);
+        };
         let freeze = freeze_fetch(&self.store, tenant).await?;
         let rollouts = rollouts_moving(&self.store, tenant).await?;
         let policies = policy_set(&self.store, tenant).await?;
@@ -248,13 +251,15 @@ impl Controller {
         let done = inputs.given.values().filter(|given| given.confirmed).map(|given| given.id);
         let (rollout, freeze, done) = (Arc::clone(&before.rollout), ground.freeze.clone(), done.collect());
         let looking = Arc::clone(&asked);
-        let look = move |fleet: &Fleet| looking.look(&fleet.index);
-        let stepped = fleet.when_apart(world, &ground.basis, PATIENCE, look, move |look| {
+        // Waiting for the fleet is no work.
+        let look = move |fleet: &Fleet| (Instant::now(), looking.look(&fleet.index));
+        let stepped = fleet.when_apart(world, &ground.basis, PATIENCE, look, move |(begun, look)| {
             let observed = asked.observations(look, Some(&rollout));
             let observed = Observations { freeze: freeze.clone(), done: BTreeSet::clone(&done), ..observed };
-            step(&rollout, &observed, now)
+            (step(&rollout, &observed, now), begun.elapsed())
         });
-        let step = stepped.await?;
+        let (step, took) = stepped.await?;
+        let keeping = Instant::now();
         let wake_at = step.wake_at;
         let (inputs, result) = if is_news(&before.rollout, &step, &inputs.given) {
             let (freeze, lease) = (ground.freeze.clone(), ground.lease.clone());
@@ -274,7 +279,7 @@ impl Controller {
         } else {
             (inputs, "unchanged")
         };
-        let rest_until = Instant::now() + started.elapsed() * REST;
+        let rest_until = Instant::now() + (took + keeping.elapsed()) * REST;
         *seen = Some(Seen { inputs, wake_at, rest_until });
         counter!("tandem_rollout_steps_total", "result" => result).increment(1);
         Ok(())

@@ -1,5 +1,7 @@
 //! Freezes everything in a tenant, and thaws it.
 
+use std::time::Duration;
+
 use tandem_contracts::authority::v1::{
     FreezeTenantRequest, FreezeTenantResponse, GetFreezeRequest, GetFreezeResponse, UnfreezeTenantRequest,
     UnfreezeTenantResponse,
@@ -12,6 +14,9 @@ use crate::grpc::policies::justification;
 use crate::grpc::{Handlers, Tenant};
 use crate::store::once::Once;
 use crate::store::rollouts::freeze::{FreezeOrder, freeze_fetch, freeze_message, freeze_set};
+
+/// Who stops everything waits so long for the inventory at most.
+const BELIEVED_AFTER: Duration = Duration::from_secs(1);
 
 const FREEZE: &str = "tenants/{t}/freeze";
 const BEGIN: &str = "tandem.authority.v1.RolloutService/FreezeTenant";
@@ -28,7 +33,8 @@ impl Handlers {
         let once = Once::new(&request.request_id, BEGIN, &content, at)?;
         let tenant = Tenant::parse("name", &request.name)?;
         // A mistyped name would seem to stop everything. While nobody can say which tenants there are, it is believed.
-        if let Err(unknown @ Failure::NotFound { .. }) = self.surroundings(&tenant, "").await {
+        let known = tokio::time::timeout(BELIEVED_AFTER, self.surroundings(&tenant, ""));
+        if let Ok(Err(unknown @ Failure::NotFound { .. })) = known.await {
             return Err(unknown);
         }
         let tenant = tenant.id;

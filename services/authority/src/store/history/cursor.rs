@@ -47,12 +47,39 @@ pub(crate) async fn cursor_take(
     now: Timestamp,
 ) -> Result<Option<(Keeping, Cursor)>, StoreError> {
     let (holder_, at) = (holder.to_owned(), now.as_microsecond());
+    if is_anothers(store, tenant, holder, at).await? {
+        return Ok(None);
+    }
     let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
         let (tenant, holder) = (tenant.to_string(), holder_.clone());
         Box::pin(async move { take(tx, tenant, holder, at).await })
     });
     let keeping = |fence| Keeping { tenant: tenant.clone(), holder: holder.to_owned(), fence };
     Ok(commit.await?.map(|(fence, cursor)| (keeping(fence), cursor)))
+}
+
+/// Whether another process keeps it: asked often, and without a lock.
+async fn is_anothers(store: &Store, tenant: &TenantId, holder: &str, now: i64) -> Result<bool, StoreError> {
+    let reader = store.reader(tenant.as_str());
+    let select = Statement::from_sql_and_values(
+        reader.get_database_backend(),
+        "SELECT 1 FROM history_cursors WHERE tenant = $1 AND holder <> $2 AND expire_time > $3",
+        [tenant.as_str().into(), holder.into(), now.into()],
+    );
+    Ok(reader.query_one_raw(select).await?.is_some())
+}
+
+/// The collections that are kept of every device of a tenant.
+pub(crate) async fn named_kept(store: &Store, tenant: &TenantId) -> Result<Named, StoreError> {
+    let reader = store.reader(tenant.as_str());
+    let select = Statement::from_sql_and_values(
+        reader.get_database_backend(),
+        "SELECT named FROM history_cursors WHERE tenant = $1",
+        [tenant.as_str().into()],
+    );
+    let Some(row) = reader.query_one_raw(select).await? else { return Ok(Named::new()) };
+    let named: String = row.try_get_by_index(0)?;
+    serde_json::from_str(&named).map_err(|error| damaged("named collections", error))
 }
 
 pub(super) fn expires(now: i64) -> i64 {

@@ -28,6 +28,8 @@ pub(crate) struct Batch {
     pub(crate) seen: Vec<Seen>,
     /// Ids of devices that are no more, with the revisions in which they went. A device without a version is none.
     pub(crate) gone: Vec<(String, i64)>,
+    /// Revisions are counted anew, in a database that was restored: what was kept is older than whatever is seen from now on.
+    pub(crate) is_restored: bool,
     /// The collections of these hierarchies that are known completely from now on.
     pub(crate) complete: Vec<(HierarchyId, BTreeSet<CollectionId>)>,
     /// How far that is. `None`: no further than before.
@@ -53,24 +55,35 @@ pub(crate) async fn history_keep(
     commit.await
 }
 
-/// The same for what was seen beside the feed, by whichever process: a later revision than was kept is kept now and not with the feed.
-pub(crate) async fn history_see(
+/// Keeps a device that was seen beside the feed, by whichever process, if nothing was ever kept of it. All that comes after is the feed's.
+pub(crate) async fn history_begin(
     store: &Store,
     tenant: &TenantId,
-    batch: Batch,
+    seen: Seen,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let work = std::sync::Arc::new((tenant.clone(), batch));
+    let work = std::sync::Arc::new((tenant.clone(), Batch { seen: vec![seen], ..Batch::default() }));
     let commit = store.database.write(Rows::Of(tenant.as_str()), |tx| {
         let work = std::sync::Arc::clone(&work);
         Box::pin(async move {
             let (tenant, batch) = &*work;
             let locked = lock_any(tx, tenant.as_str(), now.as_microsecond()).await?;
-            add(tx, tenant.as_str(), batch, &locked).await?;
+            if !is_known(tx, tenant.as_str(), &batch.seen[0].device).await? {
+                add(tx, tenant.as_str(), batch, &locked).await?;
+            }
             Ok::<_, StoreError>(())
         })
     });
     commit.await
+}
+
+async fn is_known(tx: &DatabaseTransaction, tenant: &str, device: &str) -> Result<bool, StoreError> {
+    let select = Statement::from_sql_and_values(
+        tx.get_database_backend(),
+        "SELECT 1 FROM device_states WHERE tenant = $1 AND device = $2 LIMIT 1",
+        [tenant.into(), device.into()],
+    );
+    Ok(tx.query_one_raw(select).await?.is_some())
 }
 
 /// The tenant's row, locked.
@@ -101,6 +114,14 @@ async fn add(
 ) -> Result<usize, StoreError> {
     let Locked { at, complete, named } = locked;
     let at = *at;
+    if batch.is_restored {
+        let update = Statement::from_sql_and_values(
+            tx.get_database_backend(),
+            "UPDATE device_states SET revision = 0 WHERE tenant = $1 AND to_time IS NULL",
+            [tenant.into()],
+        );
+        tx.execute_raw(update).await?;
+    }
     let known = current(tx, tenant, batch).await?;
     let mut ended: Vec<String> = Vec::new();
     let (mut new, mut amended) = (Versions::default(), Versions::default());
@@ -320,7 +341,7 @@ async fn complete_from(
         Some((_, known)) if known == *collections => return Ok(()),
         Some((from, known)) if is_unnamed(&known, collections, named.get(hierarchy)) => from,
         // Nothing was known of what nobody had named.
-        None if !named.contains_key(hierarchy) => 0,
+        None if is_unnamed(&BTreeSet::new(), collections, named.get(hierarchy)) => 0,
         Some(_) | None => *at,
     };
     let text = serde_json::to_string(collections).map_err(|error| damaged("collections", error))?;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use prost::Message;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, Statement};
 use tandem_contracts::convert;
@@ -55,8 +55,12 @@ async fn read_policies(store: &Store, tenant: &TenantId, revision: u64) -> Resul
     for row in rows {
         let hierarchy = parse_hierarchy(&row.hierarchy)?;
         let (at, policy) = (moment(row.update_time)?, policy(&row.body)?);
-        // Of two of the same moment the later one holds.
-        policies.entry(hierarchy).or_default().insert(at, (revision_of(row.revision)?, policy));
+        let past = policies.entry(hierarchy).or_default();
+        // Clocks of replicas differ, revisions do not: a later one holds from after the one before.
+        let before = past.last_key_value().map(|(before, _)| *before).filter(|before| *before >= at);
+        let at =
+            before.and_then(|before| before.checked_add(SignedDuration::from_micros(1)).ok()).unwrap_or(at);
+        past.insert(at, (revision_of(row.revision)?, policy));
     }
     let desired = desired_policy::Entity::find()
         .filter(desired_policy::Column::Tenant.eq(tenant.as_str()))

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::cursor::{Cursor, Keeping, cursor_take, cursors_release};
 use super::forget::history_forget;
-use super::keep::{Batch, Seen, history_keep, history_see, known_devices};
+use super::keep::{Batch, Seen, history_begin, history_keep, known_devices};
 use super::past::{complete_now, device_past};
 use crate::store::Store;
 
@@ -153,8 +153,9 @@ async fn members_that_are_known_completely_are_so_since_they_were_named_or_becam
         sandbox.keep(batch, minute).await;
         device_past(&sandbox.store, &contoso(), "d1").await.unwrap().complete[&ps1()].clone()
     };
-    // Named for the first time: of the time before nobody asks.
+    // Named for the first time, in a hierarchy whose policies named none so far: of the time before nobody asks.
     let start = Timestamp::UNIX_EPOCH;
+    sandbox.keep(Batch { cursor: Some(naming(&[])), ..Batch::default() }, 1).await;
     assert_eq!(known(&["C1"], &["C1"], 2).await, [(start, ids(&["C1"]))].into());
     assert_eq!(known(&["C1", "C2"], &["C1", "C2"], 3).await, [(start, ids(&["C1", "C2"]))].into());
     let last = [(start, ids(&["C1", "C2"])), (at(4), ids(&["C2"]))];
@@ -164,23 +165,33 @@ async fn members_that_are_known_completely_are_so_since_they_were_named_or_becam
 }
 
 #[tokio::test]
-async fn what_is_seen_beside_the_feed_is_kept_once() {
+async fn what_is_seen_beside_the_feed_begins_a_history_and_changes_none() {
     let sandbox = sandbox().await;
-    let see = async |revision, said, minute| {
-        let batch = Batch { seen: vec![seen("d1", revision, state(said, &[]))], ..Batch::default() };
-        history_see(&sandbox.store, &contoso(), batch, at(minute)).await.unwrap();
+    let see = async |device: &str, revision, said, minute| {
+        let seen = seen(device, revision, state(said, &[]));
+        history_begin(&sandbox.store, &contoso(), seen, at(minute)).await.unwrap();
     };
-    see(4, Enrolling, 1).await;
-    see(5, CoManaged, 2).await;
+    see("d1", 4, Enrolling, 1).await;
+    see("d1", 5, CoManaged, 2).await;
     // The feed comes later.
     sandbox.see(vec![seen("d1", 4, state(Enrolling, &[]))], 3).await;
     sandbox.see(vec![seen("d1", 5, state(CoManaged, &[]))], 4).await;
-    assert_eq!(sandbox.lines("d1").await, [(1, Some(2), 4, Enrolling), (2, None, 5, CoManaged)]);
-    let other = TenantId::parse("fabrikam").unwrap();
-    let batch = Batch { seen: vec![seen("d1", 1, state(MdmOnly, &[]))], ..Batch::default() };
-    history_see(&sandbox.store, &other, batch, at(5)).await.unwrap();
-    assert_eq!(device_past(&sandbox.store, &other, "d1").await.unwrap().versions.len(), 1);
+    assert_eq!(sandbox.lines("d1").await, [(1, Some(4), 4, Enrolling), (4, None, 5, CoManaged)]);
+    // What the feed said is gone stays gone for whoever reads an older world.
+    sandbox.keep(Batch { gone: vec![("d1".to_owned(), 6)], ..Batch::default() }, 5).await;
+    see("d1", 5, CoManaged, 6).await;
+    assert_eq!(sandbox.lines("d1").await[1], (4, Some(5), 5, CoManaged));
     assert_eq!(sandbox.lines("d1").await.len(), 2);
+}
+
+#[tokio::test]
+async fn inventory_that_was_restored_is_believed_although_it_counts_anew() {
+    let sandbox = sandbox().await;
+    sandbox.see(vec![seen("d1", 900, state(CoManaged, &[]))], 1).await;
+    assert_eq!(sandbox.see(vec![seen("d1", 7, state(Enrolling, &[]))], 2).await, Some(0));
+    sandbox.keep(Batch { is_restored: true, ..Batch::default() }, 3).await;
+    assert_eq!(sandbox.see(vec![seen("d1", 7, state(Enrolling, &[]))], 4).await, Some(1));
+    assert_eq!(sandbox.lines("d1").await, [(1, Some(4), 0, CoManaged), (4, None, 7, Enrolling)]);
 }
 
 #[tokio::test]

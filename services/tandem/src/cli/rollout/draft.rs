@@ -96,7 +96,13 @@ async fn pilot(ordinary: &Ordinary, rollout: &str, session: &Session<'_>) -> Res
             return Err(CliError::Usage("expected --file or --workload, found neither".to_owned()));
         }
     };
-    let [_, hierarchy, _] = document::ids(rollout, ROLLOUT).map_err(CliError::Usage)?;
+    let [tenant, hierarchy, _] = document::ids(rollout, ROLLOUT).map_err(CliError::Usage)?;
+    let asked = session.tenant.to_string();
+    if tenant != asked {
+        return Err(CliError::Usage(format!(
+            "expected --pilot, or a rollout of the tenant {asked} that is asked, found one of {tenant}: name that with --tenant {tenant}"
+        )));
+    }
     let hierarchy = HierarchyId::parse(&hierarchy).map_err(|error| CliError::Usage(error.to_string()))?;
     let Some(policy) = plan::found(plan::configured(&hierarchy, session).await)? else {
         session.check_hierarchy(&hierarchy).await?;
