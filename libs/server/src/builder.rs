@@ -88,6 +88,7 @@ pub struct ApiServer {
     auditor: Option<Auditor>,
     routes: RoutesBuilder,
     services: Vec<&'static str>,
+    reflects: bool,
 }
 
 impl std::fmt::Debug for ApiServer {
@@ -106,7 +107,15 @@ impl ApiServer {
             auditor: None,
             routes: RoutesBuilder::default(),
             services: Vec::new(),
+            reflects: true,
         }
+    }
+
+    /// The same server without reflection, which takes most of the time of its start: for one within a process that nobody explores.
+    #[must_use]
+    pub const fn without_reflection(mut self) -> Self {
+        self.reflects = false;
+        self
     }
 
     /// The same server with other limits than the default ones.
@@ -147,7 +156,9 @@ impl ApiServer {
         E: Into<BoxError>,
     {
         let health = self.add_health().await;
-        self.add_reflection()?;
+        if self.reflects {
+            self.add_reflection()?;
+        }
         let stopping = CancellationToken::new();
         let ending = CancellationToken::new();
         let gate = Gate {

@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use prost_reflect::{DescriptorPool, MethodDescriptor, Value};
-use tandem_contracts::DESCRIPTOR_SET;
+use prost_reflect::{MethodDescriptor, Value};
+use tandem_contracts::json::POOL;
 use tandem_contracts::r#type::v1::{Audit, Permission, Reach};
 
 /// The method option that names the permission.
@@ -61,11 +61,10 @@ impl Permissions {
     /// Reads them from the contracts.
     ///
     /// # Errors
-    /// The descriptor set of this build is damaged or lacks the option.
+    /// The descriptor set of this build lacks the option.
     pub fn of_contracts() -> Result<Self, DescriptorError> {
-        let pool = DescriptorPool::decode(DESCRIPTOR_SET).map_err(|e| DescriptorError(e.to_string()))?;
         let option = |name: &str| {
-            pool.get_extension_by_name(name)
+            POOL.get_extension_by_name(name)
                 .ok_or_else(|| DescriptorError(format!("there is no option {name}")))
         };
         let (permission, reach, audit) = (option(PERMISSION)?, option(REACH)?, option(AUDIT)?);
@@ -75,7 +74,7 @@ impl Permissions {
             Value::EnumNumber(number) => *number,
             _ => 0,
         };
-        let by_path = pool
+        let by_path = POOL
             .services()
             .flat_map(|service| service.methods().collect::<Vec<_>>())
             .map(|method| {
