@@ -204,7 +204,7 @@ const ACTIONS: [&str; 2] = [
 
 #[tokio::test]
 async fn what_is_to_be_done_is_shown_written_and_confirmed() {
-    let world = running().await;
+    let world = Box::pin(running()).await;
     let [heading, row] = ACTIONS;
     let open = [
         heading,
@@ -288,7 +288,7 @@ async fn what_is_to_be_done_is_shown_written_and_confirmed() {
 
 #[tokio::test]
 async fn rollout_is_paused_resumed_taken_back_and_given_up() {
-    let world = running().await;
+    let world = Box::pin(running()).await;
     let text = world.ask("authority rollout pause PS1/apps --reason lunch").await.unwrap();
     let paused = " Phase      paused\n Why        local said so: lunch\n Clocks     stand still since 2026-11-20T23:59:59Z\n";
     assert!(text.contains(paused), "{text}");
