@@ -104,12 +104,14 @@ fn build(builder: &mut Builder) -> Runtime {
 }
 
 /// The `main` of a target whose tests run on both databases, each named by its path: `both_databases!(replays::first, replays::second);`
+/// What runs once, with databases of its own choice, comes after a semicolon.
 #[macro_export]
 macro_rules! both_databases {
-    ($($test:path),+ $(,)?) => {
+    ($($test:path),+ $(,)? $(; $($alone:path),+ $(,)?)?) => {
         fn main() -> ::std::process::ExitCode {
             $crate::suite::Suite::new()
                 $(.on_both_databases(&stringify!($test).replace(' ', ""), $test))+
+                $($(.test(&stringify!($alone).replace(' ', ""), $alone))+)?
                 .run()
         }
     };

@@ -9,6 +9,7 @@ use tandem_contracts::inventory::v1::collection_service_server::CollectionServic
 use tandem_contracts::inventory::v1::device_service_server::DeviceService;
 use tandem_contracts::inventory::v1::hierarchy_service_server::HierarchyService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
+use tandem_contracts::r#type::v1::TenantFacts;
 use tandem_server::consistency::{ConsistencyToken, Mark, Service};
 use tandem_server::failure::Failure;
 use tokio::sync::mpsc;
@@ -27,6 +28,8 @@ pub(crate) struct Inventory(Arc<Mutex<World>>);
 pub(crate) struct World {
     pub(crate) incarnation: u64,
     pub(crate) revision: u64,
+    /// What is said of the tenant.
+    pub(crate) tenant: TenantFacts,
     pub(crate) devices: Vec<proto::Device>,
     pub(crate) hierarchies: Vec<proto::HierarchySurroundings>,
     pub(crate) surroundings_revision: u64,
@@ -77,6 +80,7 @@ impl Inventory {
         Self(Arc::new(Mutex::new(World {
             incarnation: 7,
             revision: 14,
+            tenant: TenantFacts::default(),
             devices: fleet::devices(),
             hierarchies: fleet::hierarchies(),
             surroundings_revision: 3,
@@ -147,7 +151,7 @@ impl TenantService for Inventory {
         Ok(Response::new(proto::GetSurroundingsResponse {
             revision,
             unchanged,
-            tenant: (!unchanged).then(Default::default),
+            tenant: (!unchanged).then(|| world.tenant.clone()),
             hierarchies: if unchanged { Vec::new() } else { world.hierarchies.clone() },
             consistency_token: world.token(),
         }))

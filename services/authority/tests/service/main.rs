@@ -9,6 +9,7 @@ mod effective;
 mod fleet;
 mod history;
 mod inventory;
+mod model;
 mod plans;
 mod policies;
 mod rollouts;
@@ -215,6 +216,7 @@ tandem_testkit::both_databases!(
     history::device_that_nobody_kept_begins_when_it_is_asked_about,
     history::process_that_comes_after_goes_on_where_the_one_before_was,
     history::policy_that_nobody_records_is_named_as_unknown,
+    model::past::past_is_what_the_model_said_then,
     plans::plan_counts_what_each_workload_does,
     plans::plan_asked_for_again_is_the_same,
     plans::plan_of_a_device_that_changed_is_another,
@@ -272,5 +274,6 @@ tandem_testkit::both_databases!(
     tokens::token_ahead_of_this_service_is_not_yet_consistent,
     tokens::token_ahead_of_the_inventory_is_refused_in_its_words,
     tokens::damaged_token_asks_nobody,
-    tokens::token_of_a_later_inventory_reads_the_surroundings_anew,
+    tokens::token_of_a_later_inventory_reads_the_surroundings_anew;
+    model::random_lives_are_what_the_model_says,
 );

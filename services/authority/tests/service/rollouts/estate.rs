@@ -6,8 +6,10 @@ use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tandem_authority::{Authority, Parts};
 use tandem_client::Connection;
+use tandem_contracts::authority::v1::approval_service_client::ApprovalServiceClient;
 use tandem_contracts::authority::v1::audit_service_client::AuditServiceClient;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::authority::v1::plan_service_client::PlanServiceClient;
 use tandem_contracts::authority::v1::rollout_service_client::RolloutServiceClient;
 use tandem_contracts::authority::v1::rollout_wave_spec::Choice;
 use tandem_contracts::authority::v1::{
@@ -123,11 +125,14 @@ impl Authenticator for Somebody {
 }
 
 /// A replica of the service, with a client of whoever sits at it.
+#[derive(Clone)]
 pub(crate) struct Replica {
     pub(crate) authority: Authority,
     pub(crate) rollouts: RolloutServiceClient<Channel>,
     pub(crate) audit: AuditServiceClient<Channel>,
     pub(crate) policies: AuthorityServiceClient<Channel>,
+    pub(crate) plans: PlanServiceClient<Channel>,
+    pub(crate) approvals: ApprovalServiceClient<Channel>,
     supervisor: Supervisor,
 }
 
@@ -206,32 +211,56 @@ impl Estate {
     }
 }
 
+/// The inventory behind a channel, until the supervisor drains.
+pub(crate) fn served(inventory: &Inventory, supervisor: &Supervisor) -> Channel {
+    let server = ApiServer::new(LocalAuthenticator::default())
+        .without_reflection()
+        .add_service(TenantServiceServer::new(inventory.clone()))
+        .add_service(HierarchyServiceServer::new(inventory.clone()))
+        .add_service(DeviceServiceServer::new(inventory.clone()))
+        .add_service(CollectionServiceServer::new(inventory.clone()));
+    tandem_testkit::serve(supervisor, "inventory", server)
+}
+
 impl Replica {
     async fn open(place: &Place, inventory: &Inventory, clock: Clock) -> Self {
         let supervisor = Supervisor::new();
-        let server = ApiServer::new(LocalAuthenticator::default())
-            .add_service(TenantServiceServer::new(inventory.clone()))
-            .add_service(HierarchyServiceServer::new(inventory.clone()))
-            .add_service(DeviceServiceServer::new(inventory.clone()))
-            .add_service(CollectionServiceServer::new(inventory.clone()));
-        let inventory = Connection::from_channel(tandem_testkit::serve(&supervisor, "inventory", server));
+        let inventory = served(inventory, &supervisor);
+        Self::before(place, inventory, supervisor, clock, None).await
+    }
+
+    /// The same before an inventory that is served already.
+    pub(crate) async fn before(
+        place: &Place,
+        inventory: Channel,
+        supervisor: Supervisor,
+        clock: Clock,
+        history: Option<SignedDuration>,
+    ) -> Self {
         let parts = Parts {
             database: place.of("authority"),
-            inventory,
+            inventory: Connection::from_channel(inventory),
             cache: None,
             clock,
             supervisor: supervisor.clone(),
             signing_key: None,
             heads_file: None,
-            history: None,
+            history,
         };
         let authority = Authority::open(parts).await.unwrap();
-        let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()));
+        let server = authority.serve_on(ApiServer::new(LocalAuthenticator::default()).without_reflection());
         let channel = tandem_testkit::serve(&supervisor, "authority", server);
         let rollouts = RolloutServiceClient::new(channel.clone());
         let (audit, policies) =
-            (AuditServiceClient::new(channel.clone()), AuthorityServiceClient::new(channel));
-        Self { authority, rollouts, audit, policies, supervisor }
+            (AuditServiceClient::new(channel.clone()), AuthorityServiceClient::new(channel.clone()));
+        let (plans, approvals) =
+            (PlanServiceClient::new(channel.clone()), ApprovalServiceClient::new(channel));
+        Self { authority, rollouts, audit, policies, plans, approvals, supervisor }
+    }
+
+    /// It is gone, and gives nothing up that it holds.
+    pub(crate) fn die(&self) {
+        self.supervisor.drain();
     }
 
     /// A client of somebody of that name, who may do everything.

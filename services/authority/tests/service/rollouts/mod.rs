@@ -1,6 +1,6 @@
 //! Rollouts, from the draft to their end.
 
-mod estate;
+pub(crate) mod estate;
 pub(crate) mod refusals;
 pub(crate) mod replicas;
 
