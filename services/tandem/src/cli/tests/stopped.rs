@@ -78,7 +78,7 @@ async fn frozen_tenant_moves_nothing_until_it_is_unfrozen() {
 async fn tenant_that_nobody_knows_is_not_frozen() {
     let world = World::with_the_sample().await;
     let (exit, error) = refused(&world, "authority freeze --reason outage --tenant contoso").await;
-    assert_eq!(exit, 1);
+    assert_eq!(exit, 4);
     assert!(error.contains("tenants/contoso") && error.contains("RESOURCE_NOT_FOUND"), "{error}");
     let (text, remarks, ended) = world.told("authority freeze --show --tenant contoso", None).await;
     assert_eq!(text, " Freeze  tenants/contoso/freeze\n Frozen  no\n");
