@@ -210,11 +210,13 @@ impl Prepared {
     }
 }
 
-/// Everything that the databases hold of a tenant, by table, but for the audit log, where calls of the estate's making still arrive.
+/// Everything that the databases hold of a tenant, by table, but for the audit log, where calls of the estate's making still arrive, and for
+/// what is kept of devices, which follows them by itself.
 async fn state(estate: &Estate, tenant: &str) -> BTreeMap<String, String> {
     let postgres = &estate.processes.postgres;
     let tables = "SELECT table_schema || '.' || table_name FROM information_schema.columns
-        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'authority') AND table_name NOT LIKE 'audit%'";
+        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'authority') AND table_name NOT LIKE 'audit%'
+        AND table_name NOT IN ('device_states', 'complete_collections', 'history_cursors')";
     let mut state = BTreeMap::new();
     for table in postgres.column::<String>("postgres", tables).await {
         let rows = format!(
