@@ -43,6 +43,14 @@ impl MaterialState {
         }
     }
 
+    /// Whether another state is the same but for collections that no policy named so far. They had no part in any decision, so what is known of
+    /// them may be said of this state, too.
+    #[must_use]
+    pub fn differs_by_names(&self, other: &Self, named: &BTreeSet<CollectionId>) -> bool {
+        is_unnamed(&self.collections, &other.collections, named)
+            && *self == Self { collections: self.collections.clone(), ..other.clone() }
+    }
+
     /// Decides every workload under a policy of its hierarchy, `None`: nobody said what it was; `complete`: the collections whose members were
     /// known completely.
     #[must_use]
@@ -59,4 +67,14 @@ impl MaterialState {
             }
         })
     }
+}
+
+/// Whether two sets of collections differ by none that any policy named so far.
+#[must_use]
+pub fn is_unnamed(
+    one: &BTreeSet<CollectionId>,
+    other: &BTreeSet<CollectionId>,
+    named: &BTreeSet<CollectionId>,
+) -> bool {
+    one.symmetric_difference(other).all(|id| !named.contains(id))
 }

@@ -14,5 +14,5 @@ mod past;
 #[cfg(test)]
 mod tests;
 
-pub use material::MaterialState;
+pub use material::{MaterialState, is_unnamed};
 pub use past::{Answer, Past, Period, Present, Version, of_workload, since};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::authority::Reason;
-use crate::history::MaterialState;
+use crate::history::material::{MaterialState, is_unnamed};
 use crate::id::{CollectionId, HierarchyId};
 use crate::policy::CoManagementPolicy;
 use crate::state::ManagementState;
@@ -104,26 +104,16 @@ impl Past {
         let Present { device_revision, state, complete } = present;
         let newest = self.versions.last().map_or(Timestamp::MIN, |last| last.to.unwrap_or(last.from));
         let at = at.max(newest.checked_add(SignedDuration::from_micros(1)).unwrap_or(newest));
-        let is_unnamed = |one: &BTreeSet<CollectionId>, other: &BTreeSet<CollectionId>| {
-            one.symmetric_difference(other).all(|id| !named.contains(id))
-        };
         if let Some(hierarchy) = &state.hierarchy {
             let known = self.complete.entry(hierarchy.clone()).or_default();
             let last = known.last_key_value().map(|(from, last)| (*from, last.clone()));
             let (from, last) = last.unwrap_or((Timestamp::UNIX_EPOCH, BTreeSet::new()));
-            known.insert(if is_unnamed(&last, &complete) { from } else { at }, complete);
+            known.insert(if is_unnamed(&last, &complete, named) { from } else { at }, complete);
         }
         let is_first_look = self.versions.is_empty();
         match self.versions.last_mut().filter(|last| last.to.is_none()) {
             Some(last) if last.state == state => return,
-            Some(last)
-                if is_unnamed(&last.state.collections, &state.collections)
-                    && last.state
-                        == (MaterialState {
-                            collections: last.state.collections.clone(),
-                            ..state.clone()
-                        }) =>
-            {
+            Some(last) if last.state.differs_by_names(&state, named) => {
                 last.state = state;
                 return;
             }

@@ -338,11 +338,11 @@ impl Session<'_> {
                 self.keep(Batch { seen, ..Batch::default() }).await?;
             }
         }
+        self.keep_complete().await?;
         if self.snapshot.is_some() {
-            return self.keep_complete().await;
+            return Ok(());
         }
         // The cursor says which collections were looked up: until it is stored they are looked up again.
-        self.keep_complete().await?;
         self.cursor.named.clone_from(&self.kept);
         self.keep(Batch { cursor: Some(self.cursor.clone()), ..Batch::default() }).await
     }

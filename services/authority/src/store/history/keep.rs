@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, QueryResult, Statement};
-use tandem_domain::history::MaterialState;
+use tandem_domain::history::{MaterialState, is_unnamed};
 use tandem_domain::id::{CollectionId, HierarchyId, TenantId};
 use tandem_storage::bulk::{Column, Insert, List, from_listed, one_of};
 use tandem_storage::{Rows, StoreError};
@@ -210,23 +210,18 @@ struct Current {
 }
 
 impl Current {
-    /// Whether another state is the same but for collections that were not named so far.
     fn differs_by_names(&self, other: &MaterialState, named: &Named) -> Result<bool, StoreError> {
         let state: MaterialState =
             serde_json::from_str(&self.state).map_err(|error| damaged("state of a device", error))?;
-        let named = other.hierarchy.as_ref().and_then(|id| named.get(id));
-        let unnamed = is_unnamed(&state.collections, &other.collections, named);
-        Ok(unnamed && MaterialState { collections: other.collections.clone(), ..state } == *other)
+        Ok(state.differs_by_names(other, named_in(named, other.hierarchy.as_ref())))
     }
 }
 
-/// Whether two sets of collections differ by none that was named.
-fn is_unnamed(
-    one: &BTreeSet<CollectionId>,
-    other: &BTreeSet<CollectionId>,
-    named: Option<&BTreeSet<CollectionId>>,
-) -> bool {
-    named.is_none_or(|named| one.symmetric_difference(other).all(|id| !named.contains(id)))
+/// No collection is named.
+static NOTHING: BTreeSet<CollectionId> = BTreeSet::new();
+
+fn named_in<'a>(named: &'a Named, hierarchy: Option<&HierarchyId>) -> &'a BTreeSet<CollectionId> {
+    hierarchy.and_then(|id| named.get(id)).unwrap_or(&NOTHING)
 }
 
 /// Versions to be written.
@@ -337,11 +332,12 @@ async fn complete_from(
             let known = serde_json::from_str(&text).map_err(|error| damaged("collections", error))?;
             Ok((row.try_get_by_index(0)?, known))
         });
+    let named = named_in(named, Some(hierarchy));
     let from = match last.transpose()? {
         Some((_, known)) if known == *collections => return Ok(()),
-        Some((from, known)) if is_unnamed(&known, collections, named.get(hierarchy)) => from,
+        Some((from, known)) if is_unnamed(&known, collections, named) => from,
         // Nothing was known of what nobody had named.
-        None if is_unnamed(&BTreeSet::new(), collections, named.get(hierarchy)) => 0,
+        None if is_unnamed(&NOTHING, collections, named) => 0,
         Some(_) | None => *at,
     };
     let text = serde_json::to_string(collections).map_err(|error| damaged("collections", error))?;
