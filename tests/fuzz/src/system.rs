@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::uri::PathAndQuery;
 use tandem::sandbox::{Options, Sandbox};
+use tandem_authority::config::HistorySettings;
 use tandem_monitoring::FollowMode;
 use tandem_server::in_process::in_process;
 use tandem_server::{Clock, LocalAuthenticator, MAX_MESSAGE_BYTES};
@@ -149,6 +150,7 @@ impl Running {
             clock: Clock::fixed(Draw::now()),
             follow: FollowMode::OnDemand,
             following: None,
+            history: HistorySettings::default().kept(),
             cache_bytes: 1 << 20,
         };
         let sandbox = runtime.block_on(Sandbox::start(options)).expect("the sandbox starts");
