@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use futures::future::Either;
-use moka::Equivalent;
-use moka::sync::Cache;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Weighter};
 
 use crate::port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, MAX_WATERMARK_AGE, Position,
@@ -20,6 +20,9 @@ use crate::port::{
 /// a hundred thousand states of a kilobyte made a process larger by 1,600 bytes each.
 const OVERHEAD_BYTES: usize = 550;
 
+/// What an entry usually takes, for the library to plan with.
+const USUAL_BYTES: u64 = 1600;
+
 /// Full is what has less than this part of its capacity left. An entry that does not fit is not kept, so the last of it stays empty.
 const FULL_WITHIN: u64 = 16;
 
@@ -27,7 +30,7 @@ const FULL_WITHIN: u64 = 16;
 #[derive(Debug)]
 pub struct InProcessCache {
     capacity: u64,
-    slots: Cache<Key, Slot>,
+    slots: Cache<Key, Slot, Weight>,
     tenants: RwLock<HashMap<Arc<str>, Arc<Tenant>>>,
     epochs: AtomicU64,
 }
@@ -63,6 +66,17 @@ impl Equivalent<Key> for Sought<'_> {
 struct Slot {
     revision: u64,
     value: Option<Value>,
+}
+
+/// What an entry takes, in bytes.
+#[derive(Debug, Clone, Copy)]
+struct Weight;
+
+impl Weighter<Key, Slot> for Weight {
+    fn weight(&self, key: &Key, slot: &Slot) -> u64 {
+        let value = slot.value.as_ref().map_or(0, |value| value.len());
+        (key.id.len() + value + OVERHEAD_BYTES) as u64
+    }
 }
 
 /// A tenant's present epoch.
@@ -110,23 +124,19 @@ impl InProcessCache {
     /// An empty cache of at most about `capacity` bytes.
     #[must_use]
     pub fn new(capacity: u64) -> Self {
-        let weight = |key: &Key, slot: &Slot| {
-            let value = slot.value.as_ref().map_or(0, |value| value.len());
-            u32::try_from(key.id.len() + value + OVERHEAD_BYTES).unwrap_or(u32::MAX)
-        };
+        let entries = usize::try_from(capacity / USUAL_BYTES).unwrap_or(usize::MAX);
         Self {
             capacity,
-            slots: Cache::builder().max_capacity(capacity).weigher(weight).build(),
+            slots: Cache::with_weighter(entries, capacity, Weight),
             tenants: RwLock::default(),
             epochs: AtomicU64::new(0),
         }
     }
 
-    /// Evicts now whatever is over the capacity, and returns the bytes that are left. Otherwise eviction follows reads and writes
-    /// by a little.
-    pub fn settle(&self) -> u64 {
-        self.slots.run_pending_tasks();
-        self.slots.weighted_size()
+    /// How many bytes it takes, by its own reckoning.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.slots.weight()
     }
 
     fn tenant(&self, tenant: &str) -> Option<Arc<Tenant>> {
@@ -198,13 +208,11 @@ impl InProcessCache {
             match self.slots.get(&key) {
                 Some(known) if known.revision >= slot.revision => {}
                 // What replaced it meanwhile may have been evicted since, so a late write must not stay.
-                Some(_) if is_late => self.slots.invalidate(&key),
+                Some(_) if is_late => _ = self.slots.remove(&key),
                 None if is_late => {}
                 _ => self.slots.insert(key, slot),
             }
         }
-        // A page may be larger than what there is room for; it does not stay until the next one.
-        self.slots.run_pending_tasks();
         Ok(())
     }
 
@@ -290,7 +298,7 @@ impl DeviceStateCache for InProcessCache {
     }
 
     fn is_full(&self) -> bool {
-        self.slots.weighted_size() >= self.capacity - self.capacity / FULL_WITHIN
+        self.bytes() >= self.capacity - self.capacity / FULL_WITHIN
     }
 
     fn clear<'a>(&'a self, tenant: &'a str) -> BoxFuture<'a, Result<(), WriteError>> {

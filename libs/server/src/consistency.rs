@@ -4,11 +4,11 @@
 //! when the database is restored) and a revision, then a checksum. The checksum tells damage, not forgery: a token grants
 //! nothing, it can only make a read wait or fail. Revisions count per tenant, so a token is of use in the tenant that it came from.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::failure::Failure;
@@ -37,14 +37,15 @@ pub enum Service {
 }
 
 impl Service {
-    const fn of_number(number: u8) -> Option<Self> {
-        match number {
-            1 => Some(Self::Inventory),
-            2 => Some(Self::Prerequisites),
-            3 => Some(Self::Authority),
-            4 => Some(Self::Monitoring),
-            _ => None,
-        }
+    /// By number, from 1 on.
+    const ALL: [Self; 4] = [Self::Inventory, Self::Prerequisites, Self::Authority, Self::Monitoring];
+
+    fn of_number(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|service| *service as u8 == number)
+    }
+
+    const fn place(self) -> usize {
+        self as usize - 1
     }
 }
 
@@ -58,8 +59,8 @@ pub struct Mark {
 }
 
 /// A world: how far each service was. The default asks for nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConsistencyToken(BTreeMap<Service, Mark>);
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConsistencyToken([Option<Mark>; Service::ALL.len()]);
 
 impl ConsistencyToken {
     /// Reads a token from a request. Empty text is the token that asks for nothing.
@@ -70,31 +71,34 @@ impl ConsistencyToken {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        decode(text).map(Self).ok_or(Failure::InvalidConsistencyToken)
+        decode(text).ok_or(Failure::InvalidConsistencyToken)
     }
 
     /// This world with that service at that revision.
     #[must_use]
     pub fn with(mut self, service: Service, incarnation: u64, revision: u64) -> Self {
-        self.0.insert(service, Mark { incarnation, revision });
+        self.0[service.place()] = Some(Mark { incarnation, revision });
         self
     }
 
     /// How far that service was; `None`: any world of it will do.
     #[must_use]
     pub fn get(&self, service: Service) -> Option<Mark> {
-        self.0.get(&service).copied()
+        self.0[service.place()]
     }
 
     /// The world that is at least both: per service the later revision. Where the incarnations differ, `newer` has the word.
     #[must_use]
     pub fn merge(mut self, newer: &Self) -> Self {
-        for (service, mark) in &newer.0 {
-            let merged = match self.get(*service) {
-                Some(ours) if ours.incarnation == mark.incarnation && ours.revision > mark.revision => ours,
-                _ => *mark,
+        for (ours, newer) in self.0.iter_mut().zip(newer.0) {
+            *ours = match (*ours, newer) {
+                (Some(ours), Some(newer))
+                    if ours.incarnation == newer.incarnation && ours.revision > newer.revision =>
+                {
+                    Some(ours)
+                }
+                (ours, newer) => newer.or(ours),
             };
-            self.0.insert(*service, merged);
         }
         self
     }
@@ -118,18 +122,19 @@ impl ConsistencyToken {
 /// The text to send. The token that asks for nothing is empty.
 impl fmt::Display for ConsistencyToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
+        if self.0.iter().all(Option::is_none) {
             return Ok(());
         }
         let mut bytes = Vec::with_capacity(1 + self.0.len() * ENTRY + 4);
         bytes.push(VERSION);
-        for (service, mark) in &self.0 {
-            bytes.push(*service as u8);
-            bytes.extend(mark.incarnation.to_be_bytes());
-            bytes.extend(mark.revision.to_be_bytes());
+        for (service, mark) in Service::ALL.into_iter().zip(self.0) {
+            let Some(Mark { incarnation, revision }) = mark else { continue };
+            bytes.push(service as u8);
+            bytes.extend(incarnation.to_be_bytes());
+            bytes.extend(revision.to_be_bytes());
         }
         bytes.extend(crc32fast::hash(&bytes).to_be_bytes());
-        f.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+        Base64Display::new(&bytes, &URL_SAFE_NO_PAD).fmt(f)
     }
 }
 
@@ -141,7 +146,7 @@ impl FromStr for ConsistencyToken {
     }
 }
 
-fn decode(text: &str) -> Option<BTreeMap<Service, Mark>> {
+fn decode(text: &str) -> Option<ConsistencyToken> {
     if text.len() > MAX_TEXT {
         return None;
     }
@@ -155,18 +160,19 @@ fn decode(text: &str) -> Option<BTreeMap<Service, Mark>> {
     if !rest.is_empty() || entries.is_empty() {
         return None;
     }
-    let mut marks = BTreeMap::new();
+    let mut token = ConsistencyToken::default();
     for entry in entries {
         let (number, mark) = entry.split_first()?;
         let (incarnation, revision) = mark.split_first_chunk::<8>()?;
         let revision = revision.first_chunk::<8>()?;
         let mark =
             Mark { incarnation: u64::from_be_bytes(*incarnation), revision: u64::from_be_bytes(*revision) };
-        if marks.insert(Service::of_number(*number)?, mark).is_some() {
+        let place = &mut token.0[Service::of_number(*number)?.place()];
+        if place.replace(mark).is_some() {
             return None;
         }
     }
-    Some(marks)
+    Some(token)
 }
 
 #[cfg(test)]
@@ -228,7 +234,7 @@ mod tests {
         let one = ConsistencyToken::default().with(Service::Inventory, 7, 5).with(Service::Authority, 1, 9);
         let two = ConsistencyToken::default().with(Service::Inventory, 7, 8).with(Service::Authority, 1, 2);
         let both = ConsistencyToken::default().with(Service::Inventory, 7, 8).with(Service::Authority, 1, 9);
-        assert_eq!(one.clone().merge(&two), both);
+        assert_eq!(one.merge(&two), both);
         assert_eq!(two.merge(&one), both);
     }
 

@@ -18,18 +18,17 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 use tower::{Layer, Service};
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::audit::{AuditedBody, Auditor, Pending, Sighting};
 use crate::caller::{CALL, Call, ON_BEHALF, acting};
 use crate::failure::Failure;
-use crate::limits::{Bounds, Kind, Peer, Place};
+use crate::limits::{Bounds, Peer, Place};
 use crate::outcome::{Outcome, RequestBody, code_of};
 use crate::permission::{Demand, Permissions};
 use crate::principal::{Authenticator, Principal};
 use crate::standing::{Standing, authenticated};
-use crate::trace::{CURRENT, TraceId};
+use crate::trace::{CURRENT, Ongoing, TraceId};
 
 /// The header with which a caller says how long it waits.
 const GRPC_TIMEOUT: &str = "grpc-timeout";
@@ -84,35 +83,25 @@ where
         // The deadline runs from here: the transport starts its own after this, and would answer without details.
         let deadline = timeout(request.headers()).map(|after| Instant::now() + after);
         let trace = TraceId::of_headers(request.headers()).unwrap_or_else(TraceId::random);
-        request.extensions_mut().insert(trace);
         hide(request.headers_mut());
-        let demand = self.gate.permissions.demand(request.uri().path());
+        let (demand, kind, metrics) = self.gate.permissions.demand(request.uri().path());
         let method = match &demand {
             Demand::Declared(declared) => Some(Arc::clone(&declared.method)),
             Demand::Open | Demand::Unknown => None,
         };
-        // Of the level of errors: it is there however little is logged. A request has no parent in its process, only one in its caller's.
-        let span = tracing::error_span!(
-            parent: None,
-            "request",
-            method = request.uri().path(),
-            trace_id = %trace,
-            principal = Empty,
-            outcome = Empty
-        );
-        traces::receive(&span, request.headers(), trace.number(), method.as_deref());
-        let mut outcome = Outcome::started(method, span.clone());
+        let span = traces::receive(request.headers(), trace.number(), method.as_deref());
+        let ongoing = Ongoing::new(trace, method.unwrap_or_else(|| request.uri().path().into()));
+        let mut outcome = Outcome::started(Arc::clone(&ongoing), metrics, span.clone());
         let gate = self.gate.clone();
-        let kind = Kind::of_path(request.uri().path());
-        let request =
-            request.map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, trace)));
+        let request = request
+            .map(|body| Body::new(gate.limits.arriving(outcome.received(body), kind, Arc::clone(&ongoing))));
         Box::pin(async move {
             let mut place = Place::new(kind);
             let mut standing = None;
             let answer =
                 answered(&gate, demand, trace, deadline, request, inner, (&mut place, &mut standing));
             let answer = answer.instrument(span);
-            let response = CURRENT.scope(trace, answer).await;
+            let response = CURRENT.scope(ongoing, answer).await;
             if let Some(code) = code_of(response.headers()) {
                 outcome.record(code);
             }
@@ -120,7 +109,7 @@ where
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
             let audit = response.extensions().get::<Pending>().and_then(Pending::take);
             Ok(response.map(|body| {
-                let body = RequestBody::new(body, trace, caller, standing, outcome, place, gate.ending);
+                let body = RequestBody::new(body, caller, standing, outcome, place, gate.ending);
                 Body::new(AuditedBody::new(body, audit))
             }))
         })
@@ -210,8 +199,8 @@ async fn known(
     sighting.principal = Some(Arc::clone(&authenticated));
     let entered = gate.limits.enter_as(place, &authenticated);
     let acting = entered.and_then(|()| acting(Arc::clone(&authenticated), request.headers()));
-    // Once: a span that is told twice says both.
-    Span::current().record("principal", acting.as_ref().unwrap_or(&authenticated).id.as_str());
+    let principal = acting.as_ref().unwrap_or(&authenticated);
+    let _ = CURRENT.try_with(|ongoing| ongoing.principal.set(Arc::clone(principal)));
     let principal = acting?;
     sighting.principal = Some(Arc::clone(&principal));
     request.extensions_mut().insert::<Arc<Principal>>(Arc::clone(&principal));

@@ -33,6 +33,7 @@ pub mod grant;
 pub mod in_process;
 pub mod limits;
 pub mod listen;
+mod measured;
 pub mod names;
 mod outcome;
 pub mod permission;

@@ -1,6 +1,4 @@
 //! How each request ended: one log event and one duration, whether it answers at once, streams or is given up.
-//!
-//! Metrics are those of gRPC's own conventions (gRFC A66).
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +7,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use metrics::{Label, histogram};
 use tandem_telemetry::messages::{CountedBody, MessageBytes};
 use tandem_telemetry::metrics::grpc_status;
 use tokio::time::Instant;
@@ -21,8 +18,9 @@ use tracing::Span;
 use crate::caller::{CALL, Call};
 use crate::failure::Failure;
 use crate::limits::Place;
+use crate::measured::CallMetrics;
 use crate::standing::Standing;
-use crate::trace::{CURRENT, TraceId};
+use crate::trace::{CURRENT, Ongoing};
 
 /// Where a response, or its trailers, says how it ended.
 const GRPC_STATUS: &str = "grpc-status";
@@ -30,7 +28,8 @@ const GRPC_STATUS: &str = "grpc-status";
 /// Records how a request ended, exactly once; a request dropped before its end was cancelled.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    method: Arc<str>,
+    ongoing: Arc<Ongoing>,
+    metrics: Arc<CallMetrics>,
     started: Instant,
     span: Span,
     received: MessageBytes,
@@ -39,12 +38,12 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// `method`: the name of an RPC of the contracts. Others are not told apart, so that callers cannot make metrics grow.
-    pub(crate) fn started(method: Option<Arc<str>>, span: Span) -> Self {
-        let method = method.unwrap_or_else(|| "other".into());
-        metrics::counter!("grpc_server_call_started_total", "grpc_method" => method.clone()).increment(1);
+    /// Of a request that has begun. `span`: that of its trace, if it has one.
+    pub(crate) fn started(ongoing: Arc<Ongoing>, metrics: Arc<CallMetrics>, span: Span) -> Self {
+        metrics.begin();
         Self {
-            method,
+            ongoing,
+            metrics,
             started: Instant::now(),
             span,
             received: MessageBytes::default(),
@@ -66,24 +65,16 @@ impl Outcome {
         let elapsed = self.started.elapsed();
         let outcome = grpc_status(code.into());
         self.span.record("outcome", outcome);
-        self.span.in_scope(|| match code {
-            Code::Ok => tracing::debug!(elapsed_us = elapsed.as_micros(), "request answered"),
+        CURRENT.sync_scope(Arc::clone(&self.ongoing), || match code {
+            Code::Ok => tracing::debug!(outcome, elapsed_us = elapsed.as_micros(), "request answered"),
             // Whoever makes a thing that may be there already expects this answer as much as the other: each import does.
             // Of those who are refused there may be any number; a counter says how many.
             Code::AlreadyExists | Code::ResourceExhausted => {
-                tracing::debug!(elapsed_us = elapsed.as_micros(), "request failed")
+                tracing::debug!(outcome, elapsed_us = elapsed.as_micros(), "request failed")
             }
-            _ => tracing::info!(elapsed_us = elapsed.as_micros(), "request failed"),
+            _ => tracing::info!(outcome, elapsed_us = elapsed.as_micros(), "request failed"),
         });
-        let labels = [
-            Label::new("grpc_method", self.method.clone()),
-            Label::from_static_parts("grpc_status", outcome),
-        ];
-        histogram!("grpc_server_call_duration_seconds", labels.iter()).record(elapsed.as_secs_f64());
-        histogram!("grpc_server_call_sent_total_compressed_message_size_bytes", labels.iter())
-            .record(self.sent.total());
-        histogram!("grpc_server_call_rcvd_total_compressed_message_size_bytes", labels.iter())
-            .record(self.received.total());
+        self.metrics.end(code, elapsed, self.sent.total(), self.received.total());
     }
 }
 
@@ -103,7 +94,6 @@ pub(crate) fn code_of(headers: &HeaderMap) -> Option<Code> {
 #[derive(Debug)]
 pub(crate) struct RequestBody {
     inner: CountedBody<Body>,
-    trace: TraceId,
     caller: Option<Arc<Call>>,
     outcome: Outcome,
     /// Until the answer is read, or given up.
@@ -119,7 +109,6 @@ pub(crate) struct RequestBody {
 impl RequestBody {
     pub(crate) fn new(
         inner: Body,
-        trace: TraceId,
         caller: Option<Arc<Call>>,
         standing: Option<Standing>,
         outcome: Outcome,
@@ -127,12 +116,12 @@ impl RequestBody {
         ending: CancellationToken,
     ) -> Self {
         let inner = CountedBody::new(inner, outcome.sent.clone());
-        Self { inner, trace, caller, outcome, _place: place, ending, ended: None, standing, lost: None }
+        Self { inner, caller, outcome, _place: place, ending, ended: None, standing, lost: None }
     }
 
     /// Gives the stream up. Answers its last frame.
     pub(crate) fn give_up(&mut self, failure: Failure) -> Frame<Bytes> {
-        let status = CURRENT.sync_scope(self.trace, || Status::from(failure));
+        let status = CURRENT.sync_scope(Arc::clone(&self.outcome.ongoing), || Status::from(failure));
         self.inner.replace(Body::empty());
         self.outcome.record(status.code());
         let mut trailers = HeaderMap::new();
@@ -145,7 +134,7 @@ impl RequestBody {
     /// Puts on record that it was refused, if these trailers say so, where its beginning is on record already.
     pub(crate) fn note_refusal(&self, trailers: &HeaderMap) {
         if let Some(standing) = &self.standing {
-            standing.note(trailers, self.trace);
+            standing.note(trailers, self.outcome.ongoing.trace);
         }
     }
 
@@ -180,7 +169,7 @@ impl http_body::Body for RequestBody {
         let this = &mut *self;
         let entered = this.outcome.span.enter();
         let inner = Pin::new(&mut this.inner);
-        let polled = CURRENT.sync_scope(this.trace, || match &this.caller {
+        let polled = CURRENT.sync_scope(Arc::clone(&this.outcome.ongoing), || match &this.caller {
             Some(caller) => CALL.sync_scope(Arc::clone(caller), || inner.poll_frame(cx)),
             None => inner.poll_frame(cx),
         });
@@ -219,6 +208,7 @@ mod tests {
     use tracing::{Event, Level, Metadata, Subscriber};
 
     use super::*;
+    use crate::trace::TraceId;
 
     /// Remembers the levels of events.
     #[derive(Clone, Default)]
@@ -253,7 +243,9 @@ mod tests {
             for code in
                 [Code::Ok, Code::AlreadyExists, Code::ResourceExhausted, Code::NotFound, Code::Internal]
             {
-                Outcome::started(None, Span::none()).record(code);
+                let ongoing = Ongoing::new(TraceId::random(), "a/B".into());
+                let metrics = Arc::new(CallMetrics::of_others());
+                Outcome::started(ongoing, metrics, Span::none()).record(code);
             }
         });
         let found = levels.0.lock().unwrap_or_else(PoisonError::into_inner).clone();

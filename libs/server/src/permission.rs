@@ -1,5 +1,7 @@
 //! Which permission each RPC needs, and over how much of a tenant, read from the contracts themselves: generated code does not carry method options, the
 //! encoded descriptor set does.
+//!
+//! With it is kept what else the gate asks of a path: one look-up a call answers all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,6 +9,9 @@ use std::sync::Arc;
 use prost_reflect::{MethodDescriptor, Value};
 use tandem_contracts::json::POOL;
 use tandem_contracts::r#type::v1::{Audit, Permission, Reach};
+
+use crate::limits::Kind;
+use crate::measured::CallMetrics;
 
 /// The method option that names the permission.
 const PERMISSION: &str = "tandem.type.v1.permission";
@@ -31,7 +36,22 @@ pub struct DescriptorError(String);
 
 /// The permission that every RPC of the contracts needs, by gRPC path (`/tandem.inventory.v1.TenantService/GetTenant`).
 #[derive(Debug, Clone)]
-pub struct Permissions(Arc<HashMap<Box<str>, Declared>>);
+pub struct Permissions(Arc<Rpcs>);
+
+#[derive(Debug)]
+struct Rpcs {
+    by_path: HashMap<Box<str>, Rpc>,
+    /// Of what is no RPC of the contracts.
+    others: Arc<CallMetrics>,
+}
+
+/// An RPC of the contracts.
+#[derive(Debug)]
+struct Rpc {
+    declared: Declared,
+    kind: Kind,
+    metrics: Arc<CallMetrics>,
+}
 
 /// What an RPC declares of its callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +69,7 @@ pub struct Declared {
 /// What a server demands of the caller of an RPC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// An RPC of the contracts: what it declares.
+    /// What it declares, since it is one of the contracts.
     Declared(Declared),
     /// A protocol service: nothing.
     Open,
@@ -88,29 +108,33 @@ impl Permissions {
                     reach: reach.unwrap_or(Reach::Unspecified),
                     audit: audit.unwrap_or(Audit::Unspecified),
                 };
-                (format!("/{name}").into(), declared)
+                let path = format!("/{name}");
+                let (kind, metrics) = (Kind::of_path(&path), CallMetrics::of(&declared.method));
+                (path.into(), Rpc { declared, kind, metrics: Arc::new(metrics) })
             })
             .collect();
-        Ok(Self(Arc::new(by_path)))
+        Ok(Self(Arc::new(Rpcs { by_path, others: Arc::new(CallMetrics::of_others()) })))
     }
 
     /// The permission that the RPC at that path needs; `None` where the contracts have no such RPC.
     #[must_use]
     pub fn of_path(&self, path: &str) -> Option<Permission> {
-        self.0.get(path).map(|declared| declared.permission)
+        self.0.by_path.get(path).map(|rpc| rpc.declared.permission)
     }
 
     /// Every RPC, by its path, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Declared)> {
-        self.0.iter().map(|(path, declared)| (&**path, declared))
+        self.0.by_path.iter().map(|(path, rpc)| (&**path, &rpc.declared))
     }
 
-    pub(crate) fn demand(&self, path: &str) -> Demand {
-        match self.0.get(path) {
-            Some(declared) => Demand::Declared(declared.clone()),
-            None if OPEN_SERVICES.iter().any(|service| path.starts_with(service)) => Demand::Open,
-            None => Demand::Unknown,
+    /// What is demanded of the caller of a path, what a request to it is, and how its calls are measured.
+    pub(crate) fn demand(&self, path: &str) -> (Demand, Kind, Arc<CallMetrics>) {
+        if let Some(Rpc { declared, kind, metrics }) = self.0.by_path.get(path) {
+            return (Demand::Declared(declared.clone()), *kind, Arc::clone(metrics));
         }
+        let is_open = OPEN_SERVICES.iter().any(|service| path.starts_with(service));
+        let demand = if is_open { Demand::Open } else { Demand::Unknown };
+        (demand, Kind::of_path(path), Arc::clone(&self.0.others))
     }
 }
 
@@ -176,9 +200,9 @@ mod tests {
             reach: Reach::Tenant,
             audit: Audit::BulkWrites,
         };
-        assert_eq!(permissions.demand(report), Demand::Declared(declared));
-        assert_eq!(permissions.demand("/grpc.health.v1.Health/Check"), Demand::Open);
-        assert_eq!(permissions.demand("/grpc.health.v1.HealthX/Check"), Demand::Unknown);
-        assert_eq!(permissions.demand("/tandem.inventory.v1.DeviceService/Reboot"), Demand::Unknown);
+        assert_eq!(permissions.demand(report).0, Demand::Declared(declared));
+        assert_eq!(permissions.demand("/grpc.health.v1.Health/Check").0, Demand::Open);
+        assert_eq!(permissions.demand("/grpc.health.v1.HealthX/Check").0, Demand::Unknown);
+        assert_eq!(permissions.demand("/tandem.inventory.v1.DeviceService/Reboot").0, Demand::Unknown);
     }
 }

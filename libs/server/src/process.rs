@@ -25,7 +25,7 @@ use crate::failure::{BoxError, chain};
 use crate::limits::Limits;
 use crate::listen::{bind_guarded, bind_operations, incoming};
 use crate::tasks::shutdown_signal;
-use crate::{ApiServer, Supervisor};
+use crate::{ApiServer, Supervisor, trace};
 
 /// How often a database is asked whether it answers.
 const LOOK: Duration = Duration::from_secs(2);
@@ -74,7 +74,7 @@ impl Process {
     pub async fn start(settings: &Settings<'_>) -> Result<Self, BoxError> {
         let format = settings.log_format.parse().map_err(|error| format!("log_format: {error}"))?;
         let traces = Traces::to(&settings.traces)?;
-        logs::init(format, "info", &traces)?;
+        logs::init(format, "info", &traces, trace::describe)?;
         let (metrics, readiness, supervisor) = (Metrics::init()?, Readiness::new(), Supervisor::new());
         let doors = settings.access.open(settings.listen)?;
         let api = bind_guarded(settings.listen).await?;

@@ -1,11 +1,16 @@
 //! The trace id of a request: taken from the caller's `traceparent` header or made here, known to everything that runs for it.
 //!
 //! It lives in a task-local for as long as the handler and its answer's stream run, so that errors carry it and calls to other
-//! services pass it on ([`current_id`]).
+//! services pass it on ([`current_id`]). With it goes what log lines say of a request ([`describe`]): no span is needed for that, and a request
+//! that nobody traces has none.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
+use tandem_telemetry::logs::Tell;
+
+use crate::principal::Principal;
 
 /// The header of the W3C Trace Context recommendation.
 const TRACEPARENT: &str = "traceparent";
@@ -14,8 +19,24 @@ const TRACEPARENT: &str = "traceparent";
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId(u128);
 
+/// A request that is worked on, as far as logs and errors name it.
+#[derive(Debug)]
+pub(crate) struct Ongoing {
+    pub(crate) trace: TraceId,
+    /// The method, or the path that the caller asked for.
+    pub(crate) method: Arc<str>,
+    /// Who calls, once that is known.
+    pub(crate) principal: OnceLock<Arc<Principal>>,
+}
+
+impl Ongoing {
+    pub(crate) fn new(trace: TraceId, method: Arc<str>) -> Arc<Self> {
+        Arc::new(Self { trace, method, principal: OnceLock::new() })
+    }
+}
+
 tokio::task_local! {
-    pub(crate) static CURRENT: TraceId;
+    pub(crate) static CURRENT: Arc<Ongoing>;
 }
 
 impl TraceId {
@@ -68,7 +89,30 @@ impl fmt::Debug for TraceId {
 /// The trace id of the request that this task works for.
 #[must_use]
 pub fn current() -> Option<TraceId> {
-    CURRENT.try_with(|id| *id).ok()
+    CURRENT.try_with(|ongoing| ongoing.trace).ok()
+}
+
+/// Tells what log lines say of the request that this task works for, if it works for one.
+pub fn describe(tell: &mut Tell<'_>) {
+    let _ = CURRENT.try_with(|ongoing| {
+        let Ongoing { trace, method, principal } = &**ongoing;
+        tell("method", method);
+        tell("trace_id", trace);
+        if let Some(principal) = principal.get() {
+            tell("principal", &principal.id);
+        }
+    });
+}
+
+/// Work in a task of its own for the request that this task works for: its log lines and errors name that too.
+pub fn continued<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let ongoing = CURRENT.try_with(Arc::clone).ok();
+    async move {
+        match ongoing {
+            Some(ongoing) => CURRENT.scope(ongoing, work).await,
+            None => work.await,
+        }
+    }
 }
 
 /// The same as 32 hex digits: what a client needs to pass the trace on.

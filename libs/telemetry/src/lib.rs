@@ -8,6 +8,7 @@
 //!
 //! Invariant: nothing here holds tenant data, so that the operations listener needs no authentication.
 
+mod lines;
 pub mod logs;
 pub mod messages;
 pub mod metrics;

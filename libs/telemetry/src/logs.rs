@@ -1,6 +1,7 @@
 //! Logs of a process, to standard error: standard output belongs to what a command prints.
 //!
-//! Every line that is written for a request has the request's `trace_id`, the one that its errors carry and its trace has.
+//! Every line that is written for a request names the request ([`crate::lines`]): its method, who called, and its `trace_id`, the one that its
+//! errors carry and its trace has.
 
 use std::str::FromStr;
 
@@ -12,6 +13,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Layer, Registry};
 
+pub use crate::lines::{Describe, Tell, no_requests};
+use crate::lines::{OfRequests, Style};
 use crate::traces::{self, Traces};
 
 /// The environment variable with the filter, such as `info,tandem_inventory=debug`.
@@ -63,11 +66,16 @@ pub enum LogError {
 }
 
 /// Sets up the logs of this process, and its traces. The filter of logs is that of [`FILTER_VARIABLE`], or else `default_filter`; it says nothing of
-/// traces.
+/// traces. `describe` tells of the request that a line is written for.
 ///
 /// # Errors
 /// A filter that cannot be read, or a second call.
-pub fn init(format: LogFormat, default_filter: &str, traces: &Traces) -> Result<(), LogError> {
+pub fn init(
+    format: LogFormat,
+    default_filter: &str,
+    traces: &Traces,
+    describe: Describe,
+) -> Result<(), LogError> {
     let given = std::env::var(FILTER_VARIABLE).ok().filter(|filter| !filter.trim().is_empty());
     let filter = match given {
         Some(filter) => parsed(&filter, FILTER_VARIABLE)?,
@@ -75,7 +83,7 @@ pub fn init(format: LogFormat, default_filter: &str, traces: &Traces) -> Result<
     };
     let tracer = traces.tracer();
     let is_traced = tracer.is_some();
-    let subscriber = subscriber(format, filter, std::io::stderr, tracer);
+    let subscriber = subscriber(format, filter, std::io::stderr, tracer, describe);
     tracing::subscriber::set_global_default(subscriber).map_err(|_| LogError::Twice)?;
     if is_traced {
         traces::record();
@@ -98,12 +106,13 @@ pub(crate) fn subscriber<W>(
     filter: EnvFilter,
     writer: W,
     tracer: Option<SdkTracer>,
+    describe: Describe,
 ) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     match tracer {
-        None => Box::new(Registry::default().with(filter).with(lines(format, writer))),
+        None => Box::new(Registry::default().with(filter).with(lines(format, writer, describe))),
         Some(tracer) => {
             // The current span is that of the `tracing` macros: nothing else makes any.
             let spans = tracing_opentelemetry::layer()
@@ -114,20 +123,31 @@ where
                 .with_threads(false)
                 .with_tracked_inactivity(false)
                 .with_filter(filter_fn(traces::is_of_a_trace).with_max_level_hint(LevelFilter::INFO));
-            Box::new(Registry::default().with(spans).with(lines(format, writer).with_filter(filter)))
+            Box::new(
+                Registry::default().with(spans).with(lines(format, writer, describe).with_filter(filter)),
+            )
         }
     }
 }
 
-fn lines<S, W>(format: LogFormat, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+fn lines<S, W>(format: LogFormat, writer: W, describe: Describe) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
     match format {
-        LogFormat::Text => lines.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Text => {
+            let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            let lines = tracing_subscriber::fmt::format().with_ansi(is_terminal);
+            let lines = OfRequests { lines, style: Style::Text, describe };
+            layer.with_ansi(is_terminal).event_format(lines).boxed()
+        }
+        LogFormat::Json => {
+            let lines = tracing_subscriber::fmt::format().json().flatten_event(true).with_span_list(false);
+            let lines = OfRequests { lines, style: Style::Json, describe };
+            layer.json().event_format(lines).boxed()
+        }
     }
 }
 
@@ -152,6 +172,12 @@ mod tests {
         }
     }
 
+    /// What its method is called was the caller's choice.
+    fn request(tell: &mut Tell<'_>) {
+        tell("method", &"a \"b\"\n");
+        tell("trace_id", &"4bf9");
+    }
+
     fn logged(format: LogFormat, filter: &str) -> String {
         let without_traces = logged_with(format, filter, None);
         let tracer = SdkTracerProvider::default().tracer("tandem");
@@ -164,10 +190,10 @@ mod tests {
     fn logged_with(format: LogFormat, filter: &str, tracer: Option<SdkTracer>) -> String {
         let written = Written::default();
         let writer = written.clone();
-        let subscriber =
-            subscriber(format, parsed(filter, "a test").unwrap(), move || writer.clone(), tracer);
+        let filter = parsed(filter, "a test").unwrap();
+        let subscriber = subscriber(format, filter, move || writer.clone(), tracer, request);
         tracing::subscriber::with_default(subscriber, || {
-            tracing::error_span!("request", trace_id = "4bf9").in_scope(|| {
+            tracing::error_span!(target: traces::TARGET, "request").in_scope(|| {
                 tracing::info_span!(target: traces::TARGET, "ingest").in_scope(|| {
                     tracing::info!(devices = 3, "batch stored");
                     tracing::debug!("detail");
@@ -178,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn json_line_has_its_facts_and_the_span_as_fields() {
+    fn json_line_has_its_facts_and_its_request_as_fields() {
         let line = logged(LogFormat::Json, "info");
         let mut line: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert!(line.as_object_mut().unwrap().remove("timestamp").is_some());
@@ -189,7 +215,7 @@ mod tests {
                 "target": "tandem_telemetry::logs::tests",
                 "message": "batch stored",
                 "devices": 3,
-                "span": { "name": "request", "trace_id": "4bf9" },
+                "request": { "method": "a \"b\"\n", "trace_id": "4bf9" },
             })
         );
     }
@@ -200,7 +226,8 @@ mod tests {
         let lines = logged(LogFormat::Text, "debug");
         assert_eq!(lines.lines().count(), 2);
         assert!(lines.contains("batch stored") && lines.contains("detail"), "{lines}");
-        assert!(lines.lines().all(|line| line.contains("request{trace_id=\"4bf9\"}")), "{lines}");
+        let ends = |line: &str| line.ends_with(r#" method="a \"b\"\n" trace_id="4bf9""#);
+        assert!(lines.lines().all(ends), "{lines}");
     }
 
     #[test]

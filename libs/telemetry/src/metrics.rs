@@ -39,7 +39,7 @@ const MESSAGE_BUCKETS: [f64; 14] = [
 const INGEST: &str = "tandem_inventory_ingest_";
 
 /// The names of gRPC's codes as their specification writes them, by number.
-const GRPC_STATUSES: [&str; 17] = [
+pub const GRPC_STATUSES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",

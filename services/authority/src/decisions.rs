@@ -8,8 +8,10 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tandem_cache::{Epoch, Found};
+use tokio::time::Instant;
 
 use crate::judge::Decided;
 
@@ -18,6 +20,9 @@ const SETS: usize = 1 << 16;
 
 /// Devices of a set: of a hundred thousand devices, some in a hundred find their set full.
 const WAYS: usize = 4;
+
+/// How long a decision is kept of which it is not known since when it holds: history is written within the second as a rule.
+const UNDATED_FOR: Duration = Duration::from_secs(1);
 
 /// What a decision was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +59,8 @@ struct Kept {
     device: Box<str>,
     basis: Basis,
     decided: Arc<Decided>,
+    /// `None`: as long as its basis.
+    until: Option<Instant>,
 }
 
 impl Kept {
@@ -84,13 +91,15 @@ impl Decisions {
     pub(crate) fn get(&self, device: &str, basis: Basis) -> Option<Arc<Decided>> {
         let (hash, set) = self.set(device);
         let kept = set.kept.iter().find(|kept| kept.is_of(hash, device))?;
-        (kept.basis == basis).then(|| Arc::clone(&kept.decided))
+        let holds = kept.basis == basis && kept.until.is_none_or(|until| Instant::now() < until);
+        holds.then(|| Arc::clone(&kept.decided))
     }
 
-    /// Keeps a decision in place of what was decided about the device before.
-    pub(crate) fn keep(&self, device: &str, basis: Basis, decided: Arc<Decided>) {
+    /// Keeps a decision in place of what was decided about the device before. `is_final`: nothing of it will be known better.
+    pub(crate) fn keep(&self, device: &str, basis: Basis, decided: Arc<Decided>, is_final: bool) {
         let (hash, mut set) = self.set(device);
-        let kept = Kept { hash, device: device.into(), basis, decided };
+        let until = (!is_final).then(|| Instant::now() + UNDATED_FOR);
+        let kept = Kept { hash, device: device.into(), basis, decided, until };
         if let Some(before) = set.kept.iter_mut().find(|kept| kept.is_of(hash, device)) {
             *before = kept;
         } else if set.kept.len() < WAYS {
@@ -118,10 +127,19 @@ mod tests {
 
     const BASIS: Basis = Basis { epoch: Epoch(1), revision: 7, ground: 3 };
 
+    #[tokio::test(start_paused = true)]
+    async fn decision_that_may_be_known_better_is_kept_for_a_second() {
+        let decisions = Decisions::of_sets(4);
+        decisions.keep("d1", BASIS, decided(1), false);
+        assert_eq!(decisions.get("d1", BASIS), Some(decided(1)));
+        tokio::time::advance(UNDATED_FOR).await;
+        assert_eq!(decisions.get("d1", BASIS), None);
+    }
+
     #[test]
     fn decision_is_found_on_its_own_basis_alone() {
         let decisions = Decisions::of_sets(4);
-        decisions.keep("d1", BASIS, decided(1));
+        decisions.keep("d1", BASIS, decided(1), true);
         assert_eq!(decisions.get("d1", BASIS), Some(decided(1)));
         assert_eq!(decisions.get("d2", BASIS), None);
         for other in [
@@ -138,8 +156,8 @@ mod tests {
     fn later_decision_takes_the_place_of_the_one_before() {
         let decisions = Decisions::of_sets(4);
         let later = Basis { revision: 8, ..BASIS };
-        decisions.keep("d1", BASIS, decided(1));
-        decisions.keep("d1", later, decided(2));
+        decisions.keep("d1", BASIS, decided(1), true);
+        decisions.keep("d1", later, decided(2), true);
         assert_eq!((decisions.get("d1", BASIS), decisions.get("d1", later)), (None, Some(decided(2))));
     }
 
@@ -148,7 +166,7 @@ mod tests {
         let decisions = Decisions::of_sets(1);
         let names = ["d0", "d1", "d2", "d3", "d4", "d5"];
         for name in names {
-            decisions.keep(name, BASIS, decided(1));
+            decisions.keep(name, BASIS, decided(1), true);
         }
         let kept = names.map(|name| decisions.get(name, BASIS).is_some());
         assert_eq!(kept, [false, false, true, true, true, true]);

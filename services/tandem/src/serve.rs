@@ -13,7 +13,7 @@ use tandem_monitoring::FollowMode;
 use tandem_server::failure::{BoxError, chain};
 use tandem_server::listen::{ListenError, bind_loopback, bind_operations, incoming};
 use tandem_server::tasks::shutdown_signal;
-use tandem_server::{Clock, Limits, TokenAuthenticator, config};
+use tandem_server::{Clock, Limits, TokenAuthenticator, config, trace};
 use tandem_storage::Durability;
 use tandem_telemetry::logs::{self, LogFormat};
 use tandem_telemetry::metrics::Metrics;
@@ -169,7 +169,7 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     let endpoint = config.otlp_endpoint.as_deref();
     let collector = Collector { endpoint, ratio: config.trace_ratio, service: "tandem" };
     let traces = Traces::to(&collector).map_err(|error| ServeError::Configuration(error.into()))?;
-    logs::init(log_format, "info", &traces)?;
+    logs::init(log_format, "info", &traces, trace::describe)?;
     let (metrics, readiness) = (Metrics::init()?, Readiness::new());
     let api = bind_loopback(config.listen).await.map_err(|error| match error {
         ListenError::Unprotected { .. } => ServeError::Configuration(error.into()),

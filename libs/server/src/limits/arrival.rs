@@ -19,7 +19,7 @@ use super::kind::Kind;
 use super::places::{Places, Taken};
 use super::{RECEIVING_BYTES, RETRY, refused};
 use crate::failure::Failure;
-use crate::trace::{CURRENT, TraceId};
+use crate::trace::{CURRENT, Ongoing};
 
 /// Bytes of each unfinished message that are not counted, so that small ones come through while large ones fill the room. As many
 /// requests as may run at once hold little of this size.
@@ -49,13 +49,13 @@ impl Unread {
         }
     }
 
-    /// What a handler reads, in the request of that trace.
-    fn status(self, trace: TraceId) -> Status {
+    /// What a handler of that request reads.
+    fn status(self, ongoing: &Arc<Ongoing>) -> Status {
         refused(match self {
             Self::TooSlow { .. } => MESSAGE_SECONDS,
             Self::NoRoom { .. } => RECEIVING_BYTES,
         });
-        let mut status = CURRENT.sync_scope(trace, || Status::from(self.failure()));
+        let mut status = CURRENT.sync_scope(Arc::clone(ongoing), || Status::from(self.failure()));
         status.set_source(Arc::new(self));
         status
     }
@@ -65,7 +65,7 @@ impl Unread {
 #[derive(Debug)]
 pub(crate) struct Arriving<B> {
     inner: CountedBody<B>,
-    trace: TraceId,
+    ongoing: Arc<Ongoing>,
     asks_once: bool,
     within: Duration,
     /// Messages that had come when `due` was set.
@@ -82,13 +82,13 @@ impl<B> Arriving<B> {
     pub(super) fn new(
         inner: CountedBody<B>,
         kind: Kind,
-        trace: TraceId,
+        ongoing: Arc<Ongoing>,
         within: Duration,
         room: &Arc<Places>,
     ) -> Self {
         let asks_once = kind.asks_once;
         let held = room.none();
-        Self { inner, trace, asks_once, within, come: 0, due: None, received: 0, held, is_over: false }
+        Self { inner, ongoing, asks_once, within, come: 0, due: None, received: 0, held, is_over: false }
     }
 
     /// Counts a part of a message, or of several. `Err`: there is no room for it.
@@ -155,7 +155,7 @@ impl<B: Body<Data = Bytes, Error = Status> + Unpin> Body for Arriving<B> {
             },
         };
         this.end();
-        Poll::Ready(Some(Err(unread.status(this.trace))))
+        Poll::Ready(Some(Err(unread.status(&this.ongoing))))
     }
 
     fn is_end_stream(&self) -> bool {

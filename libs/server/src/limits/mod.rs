@@ -43,6 +43,7 @@ use self::places::{Places, Share, Shares, Taken};
 use self::rates::{Rates, Running};
 use crate::failure::Failure;
 use crate::principal::Principal;
+use crate::trace::Ongoing;
 
 /// When to ask again for a place: many requests end within a second.
 const RETRY: Duration = Duration::from_secs(1);
@@ -145,13 +146,8 @@ impl Bounds {
     }
 
     /// The body of a request whose messages must come in time.
-    pub(crate) fn arriving<B>(
-        &self,
-        body: CountedBody<B>,
-        kind: Kind,
-        trace: crate::trace::TraceId,
-    ) -> Arriving<B> {
-        Arriving::new(body, kind, trace, seconds(self.0.limits.message_seconds), &self.0.receiving)
+    pub(crate) fn arriving<B>(&self, body: CountedBody<B>, kind: Kind, ongoing: Arc<Ongoing>) -> Arriving<B> {
+        Arriving::new(body, kind, ongoing, seconds(self.0.limits.message_seconds), &self.0.receiving)
     }
 
     /// Takes a place for a request, whoever sent it.

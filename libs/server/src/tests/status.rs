@@ -9,7 +9,7 @@ use tonic_types::{ErrorDetail, StatusExt};
 
 use crate::failure::{Failure, FieldViolation};
 use crate::status::reason_text;
-use crate::trace::{CURRENT, TraceId};
+use crate::trace::{CURRENT, Ongoing, TraceId};
 
 /// A status taken apart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -452,7 +452,10 @@ fn failure_of_a_request_carries_its_trace_id() {
     let trace = TraceId::random();
     let expected =
         plain(Code::Internal, "INTERNAL", "internal error", &[("trace_id", trace.to_string().as_str())]);
-    assert_eq!(CURRENT.sync_scope(trace, || sent(Failure::internal("cause"))), expected);
+    assert_eq!(
+        CURRENT.sync_scope(Ongoing::new(trace, "a/B".into()), || sent(Failure::internal("cause"))),
+        expected
+    );
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn are_recorded() -> bool {
 /// Whether that is a span of a trace. Log events are not.
 pub(crate) fn is_of_a_trace(metadata: &Metadata<'_>) -> bool {
     let is_statement = || metadata.target().starts_with(STATEMENTS) && *metadata.level() == Level::INFO;
-    metadata.is_span() && (metadata.target() == TARGET || metadata.name() == REQUEST || is_statement())
+    metadata.is_span() && (metadata.target() == TARGET || is_statement())
 }
 
 /// Filter directives that keep spans for traces alone out of logs.

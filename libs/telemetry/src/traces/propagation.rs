@@ -5,18 +5,21 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
+use tracing::field::Empty;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 use super::sampling::Ids;
-use super::{METHOD, are_recorded};
+use super::{METHOD, REQUEST, TARGET, are_recorded};
 
-/// Makes the span of a call that came with these headers the child of its caller's. `trace_id` is the id that the request has in logs and errors:
-/// where the headers do not carry it, a trace of that id begins here. `method` is the name of the method in its contract. Not for spans that have
-/// children already.
-pub fn receive(span: &Span, headers: &HeaderMap, trace_id: u128, method: Option<&str>) {
+/// The span of a call that came with these headers, the child of its caller's; a disabled one where spans are not recorded. `trace_id` is the id
+/// that the request has in logs and errors: where the headers do not carry it, a trace of that id begins here. `method` is the name of the method
+/// in its contract.
+pub fn receive(headers: &HeaderMap, trace_id: u128, method: Option<&str>) -> Span {
     if !are_recorded() {
-        return;
+        return Span::none();
     }
+    // A request has no parent in its process, only one in its caller's.
+    let span = tracing::error_span!(target: TARGET, parent: None, REQUEST, outcome = Empty);
     if let Some(method) = method {
         span.set_attribute(METHOD, method.to_owned());
     }
@@ -25,9 +28,10 @@ pub fn receive(span: &Span, headers: &HeaderMap, trace_id: u128, method: Option<
     {
         // Refused where spans are not recorded, and where the span has begun.
         let _ = span.set_parent(caller);
-        return;
+        return span;
     }
     Ids::with_trace(trace_id, || drop(span.context()));
+    span
 }
 
 /// Writes the headers of a call, so that what is done for it elsewhere is a child of `span`. Where `span` begins a trace, that has the id of

@@ -7,14 +7,12 @@ use http::{HeaderMap, HeaderValue};
 use opentelemetry::trace::{SpanId, SpanKind, Status, TracerProvider};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
-use tracing::Span;
-use tracing::field::Empty;
 use tracing_subscriber::EnvFilter;
 
 use super::conventions::Conventional;
 use super::{Collector, TARGET, Traces, TracesError, provider, receive, record, send};
 use crate::LogFormat;
-use crate::logs::subscriber;
+use crate::logs::{no_requests, subscriber};
 
 const TRACE: u128 = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736;
 const SAMPLED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -37,15 +35,12 @@ fn exported(ratio: f64, does: impl FnOnce()) -> Vec<SpanData> {
     let collector = Collector { endpoint: None, ratio, service: "tandem-tests" };
     let provider = provider(&collector).with_simple_exporter(Conventional::new(kept.clone())).build();
     let filter = EnvFilter::new("off");
-    let subscriber = subscriber(LogFormat::Json, filter, std::io::sink, Some(provider.tracer("tandem")));
+    let subscriber =
+        subscriber(LogFormat::Json, filter, std::io::sink, Some(provider.tracer("tandem")), no_requests);
     record();
     tracing::subscriber::with_default(subscriber, does);
     let spans = kept.0.lock().unwrap();
     spans.clone()
-}
-
-fn request() -> Span {
-    tracing::error_span!(parent: None, "request", method = "/raw", principal = Empty, outcome = Empty)
 }
 
 fn headers(traceparent: &'static str) -> HeaderMap {
@@ -66,9 +61,7 @@ fn expected(attributes: &[(&str, &str)]) -> BTreeMap<String, String> {
 #[test]
 fn request_is_a_server_span_under_its_callers() {
     let spans = exported(1.0, || {
-        let span = request();
-        receive(&span, &headers(SAMPLED), TRACE, Some(METHOD));
-        span.record("principal", "local");
+        let span = receive(&headers(SAMPLED), TRACE, Some(METHOD));
         span.record("outcome", "OK");
     });
     let [span] = &spans[..] else { panic!("{spans:?}") };
@@ -87,8 +80,7 @@ fn request_is_a_server_span_under_its_callers() {
 fn failure_of_the_server_is_an_error_and_a_refusal_is_none() {
     let spans = exported(1.0, || {
         for code in ["INTERNAL", "NOT_FOUND"] {
-            let span = request();
-            receive(&span, &HeaderMap::new(), TRACE, None);
+            let span = receive(&HeaderMap::new(), TRACE, None);
             span.record("outcome", code);
         }
     });
@@ -104,7 +96,7 @@ fn request_without_a_trace_begins_the_one_that_its_logs_name() {
             HeaderValue::from_static("00-00000000000000000000000000000000-00f067aa0ba902b7-01"),
         )]);
         for (headers, trace_id) in [(HeaderMap::new(), TRACE), (damaged, 7)] {
-            receive(&request(), &headers, trace_id, Some(METHOD));
+            receive(&headers, trace_id, Some(METHOD));
         }
     });
     let found: Vec<_> = spans.iter().map(|s| (s.span_context.trace_id(), s.parent_span_id)).collect();
@@ -115,8 +107,7 @@ fn request_without_a_trace_begins_the_one_that_its_logs_name() {
 fn attempt_is_the_parent_of_what_it_leads_to() {
     let mut sent = HeaderMap::new();
     let spans = exported(1.0, || {
-        let server = request();
-        receive(&server, &headers(SAMPLED), TRACE, Some(METHOD));
+        let server = receive(&headers(SAMPLED), TRACE, Some(METHOD));
         let attempt = server
             .in_scope(|| tracing::info_span!(target: TARGET, "rpc", otel.kind = "client", otel.name = "a/B"));
         assert!(send(&attempt, &mut sent, Some(TRACE)));
@@ -145,7 +136,7 @@ fn statement_is_named_by_operation_and_table_without_its_text() {
         ("select 1", "SELECT"),
     ];
     let spans = exported(1.0, || {
-        request().in_scope(|| {
+        receive(&HeaderMap::new(), TRACE, None).in_scope(|| {
             for (text, _) in statements {
                 tracing::info_span!(
                     target: "sea_orm::database::transaction",
@@ -183,7 +174,7 @@ fn statement_is_named_by_operation_and_table_without_its_text() {
 #[test]
 fn callers_choice_is_followed_and_a_share_of_the_others_kept() {
     let begun = |traceparent: Option<&'static str>| {
-        move || receive(&request(), &traceparent.map(headers).unwrap_or_default(), TRACE, Some(METHOD))
+        move || drop(receive(&traceparent.map(headers).unwrap_or_default(), TRACE, Some(METHOD)))
     };
     assert_eq!(exported(0.0, begun(None)).len(), 0);
     assert_eq!(exported(0.0, begun(Some(SAMPLED))).len(), 1);
@@ -208,9 +199,8 @@ fn call_that_nobody_asked_for_is_not_traced_and_passes_its_id_on() {
 #[test]
 fn background_work_is_a_trace_with_links_to_what_it_serves() {
     let spans = exported(1.0, || {
-        let (one, two) = (request(), request());
-        receive(&one, &headers(SAMPLED), TRACE, Some(METHOD));
-        receive(&two, &HeaderMap::new(), 7, Some(METHOD));
+        let one = receive(&headers(SAMPLED), TRACE, Some(METHOD));
+        let two = receive(&HeaderMap::new(), 7, Some(METHOD));
         let work = one.in_scope(|| tracing::info_span!(target: TARGET, parent: None, "ingest"));
         work.follows_from(&one);
         work.follows_from(&two);
@@ -224,8 +214,7 @@ fn background_work_is_a_trace_with_links_to_what_it_serves() {
 #[test]
 fn log_events_are_no_part_of_spans() {
     let spans = exported(1.0, || {
-        let span = request();
-        receive(&span, &headers(SAMPLED), TRACE, Some(METHOD));
+        let span = receive(&headers(SAMPLED), TRACE, Some(METHOD));
         span.in_scope(|| tracing::error!(tenant = "contoso", "batch refused"));
     });
     assert_eq!((spans.len(), spans[0].events.len(), spans[0].status.clone()), (1, 0, Status::Unset));

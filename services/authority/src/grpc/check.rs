@@ -66,10 +66,8 @@ impl Handlers {
             None => {
                 let (_, facts) = convert::device(held.device(name)?).ok()?;
                 let decided = Arc::new(self.decided(&ground.world, tenant, device, &facts).await.ok()?);
-                // What is not known since when is asked again: it will be, within the second as a rule.
-                if decided.since.is_known() || !self.keeps_history {
-                    self.decisions.keep(name, basis, Arc::clone(&decided));
-                }
+                let is_final = decided.since.is_known() || !self.keeps_history;
+                self.decisions.keep(name, basis, Arc::clone(&decided), is_final);
                 decided
             }
         };

@@ -20,6 +20,7 @@ use tandem_domain::section::{self, Source};
 use tandem_server::Clock;
 use tandem_server::failure::{Failure, chain};
 use tandem_server::names::TenantName;
+use tandem_server::trace::continued;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Status, Streaming};
 use tracing::Instrument;
@@ -148,7 +149,7 @@ async fn with_ahead(checked: Checked, store: Store, pause: &Pause) -> Result<Che
         });
         Checked { ahead, ..checked }
     };
-    AbortOnDropHandle::new(tokio::spawn(read.in_current_span())).await.map_err(Failure::internal)
+    AbortOnDropHandle::new(tokio::spawn(continued(read).in_current_span())).await.map_err(Failure::internal)
 }
 
 /// Checks the sections of a batch: those of a large one on a thread of its own.

@@ -54,10 +54,6 @@ impl Still {
         self.away.store(away, Ordering::SeqCst);
     }
 
-    pub(super) fn settle(&self) {
-        self.cache.settle();
-    }
-
     /// The revisions at which `contoso` was confirmed.
     pub(super) fn advanced(&self) -> watch::Receiver<u64> {
         self.advanced.subscribe()
