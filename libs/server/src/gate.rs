@@ -108,9 +108,10 @@ where
             place.answered();
             let caller = response.extensions().get::<Arc<Call>>().map(Arc::clone);
             let audit = response.extensions().get::<Pending>().and_then(Pending::take);
+            let is_audited = audit.is_some() || standing.is_some();
             Ok(response.map(|body| {
                 let body = RequestBody::new(body, caller, standing, outcome, place, gate.ending);
-                Body::new(AuditedBody::new(body, audit))
+                if is_audited { Body::new(AuditedBody::new(body, audit)) } else { Body::new(body) }
             }))
         })
     }

@@ -101,9 +101,9 @@ pub(crate) struct RequestBody {
     ending: CancellationToken,
     ended: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Of a stream.
-    standing: Option<Standing>,
+    standing: Option<Box<Standing>>,
     /// Why that is lost, with one more message said since.
-    lost: Option<Failure>,
+    lost: Option<Box<Failure>>,
 }
 
 impl RequestBody {
@@ -116,6 +116,7 @@ impl RequestBody {
         ending: CancellationToken,
     ) -> Self {
         let inner = CountedBody::new(inner, outcome.sent.clone());
+        let standing = standing.map(Box::new);
         Self { inner, caller, outcome, _place: place, ending, ended: None, standing, lost: None }
     }
 
@@ -141,7 +142,7 @@ impl RequestBody {
     /// Why its caller may not have it any more, once that is so.
     fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
         match (self.lost.take(), &mut self.standing) {
-            (Some(failure), _) => Poll::Ready(failure),
+            (Some(failure), _) => Poll::Ready(*failure),
             (None, Some(standing)) => standing.poll_lost(cx),
             (None, None) => Poll::Pending,
         }
@@ -180,9 +181,9 @@ impl http_body::Body for RequestBody {
                     this.outcome.record(code);
                 } else if let Some(failure) = this.lost.take() {
                     // A stream that never waits.
-                    return Poll::Ready(Some(Ok(this.give_up(failure))));
+                    return Poll::Ready(Some(Ok(this.give_up(*failure))));
                 } else if let Poll::Ready(failure) = this.poll_lost(cx) {
-                    this.lost = Some(failure);
+                    this.lost = Some(Box::new(failure));
                 }
                 Poll::Ready(Some(Ok(frame)))
             }

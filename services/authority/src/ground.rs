@@ -9,6 +9,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tandem_client::fleet::{Dated, TENANTS_KEPT, TRUSTED_FOR, TenantSurroundings, World as InventoryWorld};
@@ -18,6 +19,13 @@ use tokio::time::Instant;
 
 use crate::judge::World;
 use crate::store::policy_set::PolicySet;
+
+/// How old a ground is before one of those who stand on it reads it anew. What it is read from is younger than half of that: else it would be this
+/// old at once, and be read again and again.
+const RENEWED_AFTER: Duration = Duration::from_millis(500);
+
+/// How old surroundings may be that a ground is made of.
+pub(crate) const YOUNG: Duration = Duration::from_millis(250);
 
 /// What devices of one tenant are judged by.
 #[derive(Debug)]
@@ -88,7 +96,7 @@ impl Slot {
     }
 
     /// The last ground, if it may be stood on, and its age.
-    fn trusted(&self, asked: AtLeast) -> Option<(Arc<Ground>, std::time::Duration)> {
+    fn trusted(&self, asked: AtLeast) -> Option<(Arc<Ground>, Duration)> {
         let ground = self.last()?;
         let age = ground.asked_at.elapsed();
         let is_new = ground.world.policies.revision >= self.recorded.load(Ordering::Acquire);
@@ -115,7 +123,7 @@ impl Grounds {
         let slot = self.slot(tenant);
         let trusted = slot.trusted(asked);
         let reading = match trusted {
-            Some((ground, age)) if age < TRUSTED_FOR / 2 => return Ok(Some(ground)),
+            Some((ground, age)) if age < RENEWED_AFTER => return Ok(Some(ground)),
             // The first to come reads it anew while the others go on, so that they need not wait later.
             Some((ground, _)) => match slot.reading.try_lock() {
                 Ok(reading) => reading,
@@ -124,7 +132,7 @@ impl Grounds {
             None => slot.reading.lock().await,
         };
         if let Some((ground, age)) = slot.trusted(asked)
-            && age < TRUSTED_FOR / 2
+            && age < RENEWED_AFTER
         {
             return Ok(Some(ground));
         }

@@ -127,7 +127,7 @@ impl Sources {
         };
         let answers =
             self.devices.clone().watch_devices(request).await.map_err(inventory_failed)?.into_inner();
-        Ok(Snapshot { answers, asked: asked.clone() })
+        Ok(Snapshot { answers, asked: *asked })
     }
 
     /// What surrounds the devices of a tenant, at least of the world asked for.
@@ -140,7 +140,7 @@ impl Sources {
         };
         let policies = self.policies.get(&parent, &text).await;
         let policies = policies.map_err(|status| Failure::from_dependency(AUTHORITY, status))?;
-        let token = asked.clone().merge(&token_of(&surroundings.consistency_token)?);
+        let token = asked.merge(&token_of(&surroundings.consistency_token)?);
         let token = token.merge(&token_of(&policies.consistency_token)?);
         Ok(World { surroundings, policies, token })
     }
@@ -208,7 +208,7 @@ impl World {
 
     /// The world that an answer is of, to be merged with that of the devices.
     pub(crate) fn token(&self) -> ConsistencyToken {
-        self.token.clone()
+        self.token
     }
 }
 

@@ -1,12 +1,13 @@
 //! The last reading of each tenant, shared by those who ask at the same time.
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tonic::Status;
 
-use super::{TENANTS_KEPT, TRUSTED_FOR, World};
+use super::{TENANTS_KEPT, World};
 
 /// Readings by tenant.
 pub(super) struct Kept<T> {
@@ -38,9 +39,9 @@ impl<T> Clone for Dated<T> {
 
 impl<T> Dated<T> {
     /// Young enough, and of the world asked for or a later one.
-    fn answers(&self, asked: Option<World>) -> bool {
+    fn answers(&self, asked: Option<World>, within: Duration) -> bool {
         let covered = asked.is_none_or(|asked| self.world.is_some_and(|world| world.covers(asked)));
-        covered && self.asked_at.elapsed() < TRUSTED_FOR
+        covered && self.asked_at.elapsed() < within
     }
 }
 
@@ -49,23 +50,24 @@ impl<T: Send + Sync + 'static> Kept<T> {
         Self { tenants: moka::sync::Cache::new(TENANTS_KEPT) }
     }
 
-    /// The last reading if it answers, else what `ask` brings, given the last reading.
+    /// The last reading if it answers and is younger than `within`, else what `ask` brings, given the last reading.
     ///
     /// A service that answers from an older world than was asked for is unavailable to this caller.
     pub(super) async fn get(
         &self,
         tenant: &str,
         asked: Option<World>,
+        within: Duration,
         ask: impl AsyncFnOnce(Option<Dated<T>>) -> Result<(Arc<T>, Option<World>), Status>,
     ) -> Result<Dated<T>, Status> {
         let empty = || Arc::new(Slot { last: RwLock::new(None), asking: Mutex::new(()) });
         let slot = self.tenants.get_with_by_ref(tenant, empty);
-        if let Some(reading) = slot.last().filter(|reading| reading.answers(asked)) {
+        if let Some(reading) = slot.last().filter(|reading| reading.answers(asked, within)) {
             return Ok(reading);
         }
         let _asking = slot.asking.lock().await;
         let last = slot.last();
-        if let Some(reading) = last.as_ref().filter(|reading| reading.answers(asked)) {
+        if let Some(reading) = last.as_ref().filter(|reading| reading.answers(asked, within)) {
             return Ok(reading.clone());
         }
         let asked_at = Instant::now();

@@ -61,7 +61,7 @@ impl PolicyReader {
     /// it is of an older world than asked for.
     pub async fn get(&self, tenant: &str, consistency_token: &str) -> Result<Arc<TenantPolicies>, Status> {
         let asked = (self.world_of)(consistency_token);
-        Ok(self.kept.get(tenant, asked, async |_| self.ask(tenant).await).await?.value)
+        Ok(self.kept.get(tenant, asked, super::TRUSTED_FOR, async |_| self.ask(tenant).await).await?.value)
     }
 
     /// Every page. Changes between two pages may be in the answer; its world is that of the first.

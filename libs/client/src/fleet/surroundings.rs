@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tandem_contracts::convert::{self, Violation};
 use tandem_contracts::inventory::v1;
@@ -109,10 +110,10 @@ impl SurroundingsReader {
         tenant: &str,
         consistency_token: &str,
     ) -> Result<Arc<TenantSurroundings>, Status> {
-        Ok(self.dated(tenant, (self.world_of)(consistency_token)).await?.value)
+        Ok(self.dated(tenant, (self.world_of)(consistency_token), super::TRUSTED_FOR).await?.value)
     }
 
-    /// The same with its world and age, at least of the world asked for.
+    /// The same with its world and age, at least of the world asked for and younger than `within`.
     ///
     /// # Errors
     /// Those of [`Self::get`].
@@ -120,8 +121,9 @@ impl SurroundingsReader {
         &self,
         tenant: &str,
         asked: Option<World>,
+        within: Duration,
     ) -> Result<Dated<TenantSurroundings>, Status> {
-        self.kept.get(tenant, asked, async |last| self.ask(tenant, last).await).await
+        self.kept.get(tenant, asked, within, async |last| self.ask(tenant, last).await).await
     }
 
     async fn ask(

@@ -26,7 +26,7 @@ impl Pending {
     }
 }
 
-/// The body of an answer. Without a sighting, or with its first part sent, it is what it wraps.
+/// The body of an answer that is put on record, or may be. Without a sighting, or with its first part sent, it is what it wraps.
 pub(crate) struct AuditedBody {
     inner: RequestBody,
     /// Until the first part.

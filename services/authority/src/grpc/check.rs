@@ -17,7 +17,7 @@ use super::effective::{DEVICE, RESOURCE_TYPE};
 use super::{Handlers, Tenant, convert};
 use crate::decisions::Basis;
 use crate::devices::inventory_world_of;
-use crate::ground::{AtLeast, Ground, Reading};
+use crate::ground::{AtLeast, Ground, Reading, YOUNG};
 use crate::judge::{Decided, HeldSince, World};
 
 /// What was decided about a device, and in which world.
@@ -112,7 +112,7 @@ impl Handlers {
             let tenant = Tenant::parse("name", &format!("tenants/{tenant}"))?;
             let asked_at = Instant::now();
             let policies = self.policies(&tenant, "").await?;
-            let surroundings = self.surroundings_dated(&tenant, at_least.inventory).await?;
+            let surroundings = self.surroundings_dated(&tenant, at_least.inventory, YOUNG).await?;
             Ok(Reading { surroundings, policies, asked_at, as_of: self.clock.now() })
         };
         self.grounds.get(tenant, at_least, read).await.ok()?

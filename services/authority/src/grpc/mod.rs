@@ -18,6 +18,7 @@ mod stream;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::BoxStream;
 use tandem_client::Stack;
@@ -108,13 +109,14 @@ impl Handlers {
         read.map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 
-    /// The same with its world and age, at least of the world asked for.
+    /// The same with its world and age, at least of the world asked for and younger than `within`.
     async fn surroundings_dated(
         &self,
         tenant: &Tenant,
         asked: Option<fleet::World>,
+        within: Duration,
     ) -> Result<Dated<TenantSurroundings>, Failure> {
-        let read = self.surroundings.dated(tenant.name.as_str(), asked).await;
+        let read = self.surroundings.dated(tenant.name.as_str(), asked, within).await;
         read.map_err(|status| Failure::from_dependency(INVENTORY, status))
     }
 

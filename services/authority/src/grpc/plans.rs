@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tandem_client::fleet::World;
+use tandem_client::fleet::{TRUSTED_FOR, World};
 use tandem_contracts::authority::v1::{
     ApplyPlanRequest, ApplyPlanResponse, CreatePlanRequest, CreatePlanResponse, GetPlanRequest,
     GetPlanResponse, ListPlansRequest, ListPlansResponse,
@@ -67,7 +67,7 @@ impl Handlers {
         let asked = ConsistencyToken::parse(&consistency_token)?;
         self.check_hierarchy(&tenant, &hierarchy).await?;
         let policies = self.policies(&tenant, &consistency_token).await?;
-        let read = self.surroundings_dated(&tenant, inventory_world_of(&asked)).await?;
+        let read = self.surroundings_dated(&tenant, inventory_world_of(&asked), TRUSTED_FOR).await?;
         let surroundings = read.value;
         let sites =
             || surroundings.hierarchies.get(&hierarchy).into_iter().flat_map(|known| known.sites.values());

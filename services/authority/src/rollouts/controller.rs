@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use jiff::Timestamp;
 use metrics::{counter, gauge};
-use tandem_client::fleet::{SurroundingsReader, World};
+use tandem_client::fleet::{SurroundingsReader, TRUSTED_FOR, World};
 use tandem_domain::id::TenantId;
 use tandem_domain::rollout::{Freeze, Observations, step};
 use tandem_server::names::TenantName;
@@ -185,7 +185,7 @@ impl Controller {
         let rollouts = rollouts_moving(&self.store, tenant).await?;
         let policies = policy_set(&self.store, tenant).await?;
         let name = format!("tenants/{tenant}");
-        let read = self.upstream.surroundings.dated(&name, None).await;
+        let read = self.upstream.surroundings.dated(&name, None, TRUSTED_FOR).await;
         let read = read.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
         let world = read.world;
         let world = world.ok_or_else(|| Failure::internal("GetSurroundings answered without a world"))?;

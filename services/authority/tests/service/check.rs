@@ -195,7 +195,7 @@ pub(crate) async fn token_is_checked_as_everywhere() {
     let recorded = sandbox.record(fleet::policy()).await.unwrap();
     let ours = ConsistencyToken::parse(&recorded.consistency_token).unwrap();
     let found = check(&mut sandbox, PILOT_MEMBER, Workload::ClientApps, Who::Intune, "").await.unwrap();
-    let expected = world.clone().merge(&ours);
+    let expected = world.merge(&ours);
     assert_eq!(ConsistencyToken::parse(&found.consistency_token).unwrap(), expected);
 
     use tandem_server::consistency::Service::{Authority, Inventory};

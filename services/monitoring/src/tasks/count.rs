@@ -106,9 +106,9 @@ impl FleetCount {
         let read = chosen.filter_map(|chosen| Some(chosen.members.as_ref()?.read_at));
         match read.min_by_key(|members| members.revision).zip(counted) {
             Some((members, counted)) if members.revision < counted.revision => {
-                self.covered.clone().with(Service::Inventory, members.incarnation, members.revision)
+                self.covered.with(Service::Inventory, members.incarnation, members.revision)
             }
-            _ => self.covered.clone(),
+            _ => self.covered,
         }
     }
 }
@@ -177,7 +177,7 @@ impl TenantCount {
         if collections.is_empty() {
             return Ok(Chosen { filter, members: None });
         }
-        let counted = self.read().covered.clone();
+        let counted = self.read().covered;
         let members = self.members.of(upstream, collections, &counted).await?;
         Ok(Chosen { filter, members: Some(members) })
     }
@@ -217,7 +217,7 @@ impl TenantCount {
 
     /// That world is counted.
     pub(super) fn cover(&self, world: ConsistencyToken) {
-        self.write(|counted| counted.covered = world.clone());
+        self.write(|counted| counted.covered = world);
         self.progress.send_modify(|progress| progress.covered = Some(world));
     }
 

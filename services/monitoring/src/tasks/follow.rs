@@ -294,7 +294,7 @@ impl Follower {
             (index.is_current(), index.pending())
         };
         if in_current && current {
-            self.surrounded = Some(world.token.clone());
+            self.surrounded = Some(world.token);
         }
         if pending == 0 && (reached || self.in_flight.is_empty()) && !self.looks_fail {
             self.count.catch_up();

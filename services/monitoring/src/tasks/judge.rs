@@ -106,9 +106,9 @@ fn token_of(world: &World, devices: &[Device]) -> ConsistencyToken {
     let newest = devices.iter().map(|device| device.revision).max().unwrap_or(0);
     match world.token.get(Service::Inventory) {
         Some(mark) if mark.revision < newest => {
-            world.token.clone().with(Service::Inventory, mark.incarnation, newest)
+            world.token.with(Service::Inventory, mark.incarnation, newest)
         }
-        _ => world.token.clone(),
+        _ => world.token,
     }
 }
 

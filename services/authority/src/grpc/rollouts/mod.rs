@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
+use tandem_client::fleet::TRUSTED_FOR;
 use tandem_contracts::authority::v1::{
     CreateRolloutRequest, CreateRolloutResponse, GetRolloutRequest, GetRolloutResponse,
     ListRolloutDevicesRequest, ListRolloutDevicesResponse, ListRolloutsRequest, ListRolloutsResponse,
@@ -148,7 +149,7 @@ impl Handlers {
     ) -> Result<Vec<Option<u64>>, Failure> {
         let asked = ConsistencyToken::parse(token)?;
         let policies = self.policies(tenant, token).await?;
-        let read = self.surroundings_dated(tenant, inventory_world_of(&asked)).await?;
+        let read = self.surroundings_dated(tenant, inventory_world_of(&asked), TRUSTED_FOR).await?;
         let world =
             read.world.ok_or_else(|| Failure::internal("GetSurroundings answered without a world"))?;
         let basis = Basis { surroundings: read.value, policies };

@@ -273,7 +273,7 @@ impl Life {
 
     /// The newest world of both services.
     pub(super) fn world(&self) -> String {
-        self.token.clone().merge(&self.inventory.world().world()).to_string()
+        self.token.merge(&self.inventory.world().world()).to_string()
     }
 
     pub(super) async fn ask(&mut self, replica: usize, how: How, order: Order) -> Checked {
@@ -352,7 +352,7 @@ impl Life {
     /// A world that was answered: the next is none before it.
     pub(super) fn meet(&mut self, token: &str) -> Checked {
         self.token =
-            self.token.clone().merge(&ConsistencyToken::parse(token).map_err(|error| format!("{error:?}"))?);
+            self.token.merge(&ConsistencyToken::parse(token).map_err(|error| format!("{error:?}"))?);
         Ok(())
     }
 }
