@@ -1,6 +1,7 @@
 //! The cache of production: a Redis server or cluster that all processes share.
 //!
-//! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment.
+//! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment. Single devices that are asked for at
+//!   the same time share one ([`together`]).
 //! - **Write**: a script that judges every entry where it lies ([`scripts`]).
 //! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all. There is one for
 //!   readers and one for writers, whatever the number of servers: a node that is gone may also rest the tenants of others for a moment.
@@ -44,6 +45,7 @@ mod lineage;
 mod link;
 mod near;
 mod scripts;
+mod together;
 
 use std::future::ready;
 use std::sync::Arc;
@@ -62,6 +64,7 @@ use self::link::{Link, Live};
 pub use self::link::{LocationError, RedisLocation};
 use self::near::Near;
 use self::scripts::{Scripts, Stored};
+use self::together::Together;
 use crate::port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, Position, Removal, Value,
     WriteError,
@@ -129,6 +132,7 @@ pub struct RedisCache {
     lineages: Lineages,
     read_patience: Duration,
     near: Option<Near>,
+    together: Together<(View, Option<Vec<u8>>)>,
     hints: Option<Arc<RedisHints>>,
     /// Apart, for readers are less patient: what is too slow for them may do for writers, and must not keep the watermark from moving.
     reading: Breaker,
@@ -166,6 +170,7 @@ impl RedisCache {
             lineages: Lineages::new(),
             read_patience: READ_PATIENCE,
             near: None,
+            together: Together::new(),
             hints: None,
             reading: Breaker::default(),
             writing: Breaker::default(),
@@ -252,6 +257,30 @@ impl RedisCache {
             found.extend(values);
         }
         Some((epoch?, found))
+    }
+
+    /// What Redis answers about one device, together with others that are asked for at the same time.
+    async fn fetch_one(
+        &self,
+        tenant: &str,
+        id: &str,
+        at_least: Option<Position>,
+        now: SystemTime,
+    ) -> Option<Option<Found>> {
+        let ask = |ids: Vec<Box<str>>| async move {
+            let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
+            let (view, slots) = self.read(tenant, &ids).await?;
+            Some(slots.into_iter().map(|slot| (view, slot)).collect())
+        };
+        let (view, slot) = self.together.ask_for(tenant, id, READ_AT_ONCE, ask).await?;
+        if !view.is_trusted(at_least, now) {
+            return None;
+        }
+        let found = slot.and_then(|slot| state(&slot, view.epoch));
+        if let Some(near) = &self.near {
+            near.see(tenant, view, &[id], std::slice::from_ref(&found));
+        }
+        Some(found)
     }
 
     /// The epoch and what is known of the devices, of one moment.
@@ -412,10 +441,7 @@ impl DeviceStateCache for RedisCache {
         if let Some(found) = self.at_hand(tenant, id, at_least, now) {
             return Either::Left(ready(Some(Some(found))));
         }
-        Either::Right(Box::pin(async move {
-            let (_, found) = self.fetch(tenant, &[id], at_least, now).await?;
-            found.into_iter().next()
-        }))
+        Either::Right(Box::pin(self.fetch_one(tenant, id, at_least, now)))
     }
 
     fn put_many<'a>(

@@ -351,8 +351,7 @@ impl Life {
 
     /// A world that was answered: the next is none before it.
     pub(super) fn meet(&mut self, token: &str) -> Checked {
-        self.token =
-            self.token.merge(&ConsistencyToken::parse(token).map_err(|error| format!("{error:?}"))?);
+        self.token = self.token.merge(&ConsistencyToken::parse(token).map_err(|error| format!("{error:?}"))?);
         Ok(())
     }
 }
