@@ -12,6 +12,7 @@ use tandem_authority::config::HistorySettings;
 use tandem_monitoring::FollowMode;
 use tandem_server::failure::{BoxError, chain};
 use tandem_server::listen::{ListenError, bind_loopback, bind_operations, incoming};
+use tandem_server::process;
 use tandem_server::tasks::shutdown_signal;
 use tandem_server::{Clock, Limits, TokenAuthenticator, config, trace};
 use tandem_storage::Durability;
@@ -151,19 +152,12 @@ fn configured(arguments: &ServeArgs) -> Result<(Config, LogFormat), BoxError> {
     Ok((config, format))
 }
 
-/// Asks for no memory in huge pages. The allocator would: a process that mostly waits then holds three times what it uses.
-fn hold_little() {
-    // Where the system has no such wish, it has no huge pages to give either.
-    #[cfg(target_os = "linux")]
-    let _ = nix::sys::prctl::set_thp_disable(true);
-}
-
 async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     let (config, log_format) = configured(&arguments).map_err(ServeError::Configuration)?;
     if arguments.print_config {
         return Ok(writeln!(io::stdout(), "{}", serde_json::to_string_pretty(&config)?)?);
     }
-    hold_little();
+    process::hold_little();
     // Held until the databases are closed.
     let _claim = claim(&config.data_folder)?;
     let endpoint = config.otlp_endpoint.as_deref();
