@@ -9,21 +9,28 @@ use std::time::SystemTime;
 
 use futures::future::Either;
 use quick_cache::sync::Cache;
-use quick_cache::{Equivalent, Weighter};
+use quick_cache::{Equivalent, OptionsBuilder, Weighter};
 
 use crate::port::{
     BoxFuture, DeviceStateCache, Entry, Epoch, Finding, Following, Found, MAX_WATERMARK_AGE, Position,
     Removal, Value, WriteError,
 };
 
-/// What an entry costs beside its id and value: hash table, eviction queues, reference counts, and what the allocator rounds up. Measured:
-/// a hundred thousand states of a kilobyte made a process larger by 1,600 bytes each.
+/// What an entry costs beside its id and value: hash table, eviction queues, reference counts, and what the allocator rounds up. Measured
+/// with a library that kept more beside each (moka): a hundred thousand states of a kilobyte made a process larger by 1,600 bytes each. So rather
+/// too much.
 const OVERHEAD_BYTES: usize = 550;
 
 /// What an entry usually takes, for the library to plan with.
 const USUAL_BYTES: u64 = 1600;
 
-/// Full is what has less than this part of its capacity left. An entry that does not fit is not kept, so the last of it stays empty.
+/// A part of the cache with a lock and a capacity of its own: not so small that the entry which does not fit any more leaves much of it empty.
+const SHARD_BYTES: u64 = 1 << 20;
+
+/// Most shards: more than a machine has cores for this.
+const MOST_SHARDS: usize = 64;
+
+/// Full is what has less than this part of its capacity left: an entry that would not fit displaces others, and the last of each shard stays empty.
 const FULL_WITHIN: u64 = 16;
 
 /// States of all tenants in at most a given number of bytes; the least useful ones are evicted.
@@ -125,9 +132,18 @@ impl InProcessCache {
     #[must_use]
     pub fn new(capacity: u64) -> Self {
         let entries = usize::try_from(capacity / USUAL_BYTES).unwrap_or(usize::MAX);
+        let shards = usize::try_from(capacity / SHARD_BYTES).unwrap_or(MOST_SHARDS).clamp(1, MOST_SHARDS);
         Self {
             capacity,
-            slots: Cache::with_weighter(entries, capacity, Weight),
+            slots: OptionsBuilder::new()
+                .shards(shards)
+                .estimated_items_capacity(entries)
+                .weight_capacity(capacity)
+                .build()
+                .map_or_else(
+                    |_| Cache::with_weighter(entries, capacity, Weight),
+                    |options| Cache::with_options(options, Weight, Default::default(), Default::default()),
+                ),
             tenants: RwLock::default(),
             epochs: AtomicU64::new(0),
         }

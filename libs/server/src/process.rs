@@ -53,7 +53,7 @@ pub struct Settings<'a> {
     pub traces: Collector<'a>,
 }
 
-/// Asks for no memory in huge pages. The allocator would: a process that mostly waits then holds three times what it uses.
+/// Asks for no memory in huge pages. The allocator of Tandem's programs, mimalloc, would: a process that mostly waits then holds three times what it uses.
 pub fn hold_little() {
     // Where the system has no such wish, it has no huge pages to give either.
     #[cfg(target_os = "linux")]

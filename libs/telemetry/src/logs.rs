@@ -1,6 +1,6 @@
 //! Logs of a process, to standard error: standard output belongs to what a command prints.
 //!
-//! Every line that is written for a request names the request ([`crate::lines`]): its method, who called, and its `trace_id`, the one that its
+//! Every line that is written by the task that works on a request names the request ([`crate::lines`]): its method, who called, and its `trace_id`, the one that its
 //! errors carry and its trace has.
 
 use std::str::FromStr;

@@ -21,7 +21,8 @@ const SETS: usize = 1 << 16;
 /// Devices of a set: of a hundred thousand devices, some in a hundred find their set full.
 const WAYS: usize = 4;
 
-/// How long a decision is kept of which it is not known since when it holds: history is written within the second as a rule.
+/// How long a decision is kept of which it is not known since when it holds: history is written within the second as a rule, and one that cannot be
+/// read is not asked for by every call.
 const UNDATED_FOR: Duration = Duration::from_secs(1);
 
 /// What a decision was made of.
@@ -39,7 +40,7 @@ impl Basis {
     }
 }
 
-/// At most 262,144 decisions, some 220 bytes each.
+/// At most 262,144 decisions, some 240 bytes each.
 #[derive(Debug)]
 pub(crate) struct Decisions {
     sets: Box<[Mutex<Set>]>,
@@ -101,7 +102,10 @@ impl Decisions {
         let until = (!is_final).then(|| Instant::now() + UNDATED_FOR);
         let kept = Kept { hash, device: device.into(), basis, decided, until };
         if let Some(before) = set.kept.iter_mut().find(|kept| kept.is_of(hash, device)) {
-            *before = kept;
+            // A slower caller may have found out less.
+            if is_final || before.basis != basis || before.until.is_some() {
+                *before = kept;
+            }
         } else if set.kept.len() < WAYS {
             set.kept.push(kept);
         } else {

@@ -1,6 +1,6 @@
 //! The ground that devices are judged on, kept for up to a second: what surrounds a tenant's devices, and its policies.
 //!
-//! Both are read when they are [`TRUSTED_FOR`] old, as any reading of another service is, and before that where a caller asks for more. A
+//! Both are read anew when they are [`RENEWED_AFTER`] old, or where a caller asks for more; nothing is stood on that is [`TRUSTED_FOR`] old. A
 //! policy that was recorded through this process is in every answer after it. One that another replica recorded is in the answers of
 //! callers who bring its token, and a second later in all.
 //!
@@ -26,6 +26,11 @@ const RENEWED_AFTER: Duration = Duration::from_millis(500);
 
 /// How old surroundings may be that a ground is made of.
 pub(crate) const YOUNG: Duration = Duration::from_millis(250);
+
+const _: () = assert!(
+    RENEWED_AFTER.as_millis() * 2 == TRUSTED_FOR.as_millis()
+        && YOUNG.as_millis() * 2 == RENEWED_AFTER.as_millis()
+);
 
 /// What devices of one tenant are judged by.
 #[derive(Debug)]

@@ -10,10 +10,6 @@ use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError};
 
-/// Requests allocate much, and briefly: the allocator of the C library took a sixth of the time of a check over Redis.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     process::exit(NAME, run(&Arguments::parse()).await)

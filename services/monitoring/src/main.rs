@@ -9,10 +9,6 @@ use tandem_server::audit::outbox::Direct;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
-/// Requests allocate much, and briefly: the allocator of the C library took a sixth of the time of a check over Redis.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     process::exit(NAME, run(&Arguments::parse()).await)

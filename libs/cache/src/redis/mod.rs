@@ -3,7 +3,7 @@
 //! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment. Single devices that are asked for at
 //!   the same time share one ([`together`]).
 //! - **Write**: a script that judges every entry where it lies ([`scripts`]).
-//! - **Patience**: a reader waits [`READ_PATIENCE`] unless told otherwise, and behind an open [`breaker`] not at all. There is one for
+//! - **Patience**: a reader waits [`READ_PATIENCE`] for an answer unless told otherwise, before that a tenth of it for others who ask, and behind an open [`breaker`] not at all. There is one for
 //!   readers and one for writers, whatever the number of servers: a node that is gone may also rest the tenants of others for a moment.
 //!
 //! # One slot a tenant
@@ -132,7 +132,7 @@ pub struct RedisCache {
     lineages: Lineages,
     read_patience: Duration,
     near: Option<Near>,
-    together: Together<(View, Option<Vec<u8>>)>,
+    together: Together<(View, Option<Found>)>,
     hints: Option<Arc<RedisHints>>,
     /// Apart, for readers are less patient: what is too slow for them may do for writers, and must not keep the watermark from moving.
     reading: Breaker,
@@ -267,20 +267,19 @@ impl RedisCache {
         at_least: Option<Position>,
         now: SystemTime,
     ) -> Option<Option<Found>> {
-        let ask = |ids: Vec<Box<str>>| async move {
+        let ask = |ids: Vec<Arc<str>>| async move {
             let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
             let (view, slots) = self.read(tenant, &ids).await?;
-            Some(slots.into_iter().map(|slot| (view, slot)).collect())
+            let found: Vec<_> = slots.into_iter().map(|slot| state(&slot?, view.epoch)).collect();
+            if let Some(near) =
+                self.near.as_ref().filter(|_| found.len() == ids.len() && view.is_trusted(None, now))
+            {
+                near.see(tenant, view, &ids, &found);
+            }
+            Some(found.into_iter().map(|found| (view, found)).collect())
         };
-        let (view, slot) = self.together.ask_for(tenant, id, READ_AT_ONCE, ask).await?;
-        if !view.is_trusted(at_least, now) {
-            return None;
-        }
-        let found = slot.and_then(|slot| state(&slot, view.epoch));
-        if let Some(near) = &self.near {
-            near.see(tenant, view, &[id], std::slice::from_ref(&found));
-        }
-        Some(found)
+        let (view, found) = self.together.ask_for(tenant, id, READ_AT_ONCE, ask).await?;
+        view.is_trusted(at_least, now).then_some(found)
     }
 
     /// The epoch and what is known of the devices, of one moment.

@@ -3,14 +3,21 @@
 //! Of each tenant one such request is on its way at a time, so a process that is asked about little waits for nobody, and one that is asked about
 //! much spends a request on many. Whoever waits is asked for after it began to wait: its answer is as new as one of its own.
 //!
-//! One of those who wait makes the request for all, the *lead*. It may give up at any moment: the lead goes on to the next then, and whoever was
-//! asked for with it asks by itself.
+//! One of those who wait makes the request for all, the *lead*. It may give up at any moment: the lead goes on to the next then, with all that it
+//! was to ask for. Nobody waits longer than [`TURN`] for others: a server that takes longer to answer is asked by each for itself, as if there were
+//! no others.
 
 use std::collections::HashMap;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+/// How long one waits for others: a tenth of what a reader has, so that there is time for a request of its own. A server that is well answers within
+/// less.
+pub(super) const TURN: Duration = Duration::from_millis(2);
 
 /// Who is asked for at once.
 #[derive(Debug, Default)]
@@ -21,7 +28,7 @@ type Tenants<T> = HashMap<Arc<str>, Vec<Waiting<T>>>;
 
 #[derive(Debug)]
 struct Waiting<T> {
-    id: Box<str>,
+    id: Arc<str>,
     told: oneshot::Sender<Told<T>>,
 }
 
@@ -50,15 +57,14 @@ impl<T> Together<T> {
         tenant: &str,
         id: &str,
         most: usize,
-        ask: impl Fn(Vec<Box<str>>) -> F,
+        ask: impl Fn(Vec<Arc<str>>) -> F,
     ) -> Option<T> {
         let mut lead = match self.join(tenant, id) {
             Ok(lead) => lead,
-            Err(is_told) => match is_told.await {
-                Ok(Told::Answer(answer)) => return answer,
-                Ok(Told::Lead(lead)) => lead,
-                // Whoever asked for it has given up.
-                Err(_) => return ask(vec![id.into()]).await?.into_iter().next(),
+            Err(is_told) => match timeout(TURN, is_told).await {
+                Ok(Ok(Told::Answer(answer))) => return answer,
+                Ok(Ok(Told::Lead(lead))) => lead,
+                Ok(Err(_)) | Err(_) => return ask(vec![id.into()]).await?.into_iter().next(),
             },
         };
         if let Some(later) = lead.others.len().checked_sub(most.saturating_sub(1)).filter(|later| *later > 0)
@@ -68,7 +74,7 @@ impl<T> Together<T> {
             tenants.entry(Arc::clone(&lead.tenant)).or_default().splice(..0, later);
         }
         let mut ids = vec![id.into()];
-        ids.extend(lead.others.iter_mut().map(|other| mem::take(&mut other.id)));
+        ids.extend(lead.others.iter().map(|other| Arc::clone(&other.id)));
         let number = ids.len();
         let answers = ask(ids).await.filter(|answers| answers.len() == number);
         let others = mem::take(&mut lead.others);
@@ -106,7 +112,8 @@ impl<T> Drop for Lead<T> {
     fn drop(&mut self) {
         let mut tenants = lock(&self.tenants);
         let waiting = tenants.get_mut(&self.tenant).map(mem::take).unwrap_or_default();
-        let mut waiting = waiting.into_iter().filter(|waiting| !waiting.told.is_closed());
+        let waiting = mem::take(&mut self.others).into_iter().chain(waiting);
+        let mut waiting = waiting.filter(|waiting| !waiting.told.is_closed());
         let Some(next) = waiting.next() else {
             tenants.remove(&self.tenant);
             return;
@@ -124,28 +131,33 @@ mod tests {
     use std::pin::pin;
 
     use futures::poll;
-    use tokio::sync::Notify;
+    use tokio::sync::Semaphore;
 
     use super::*;
 
     /// Answers each id with itself, once it is let.
-    #[derive(Default)]
     struct Server {
         asked: RefCell<Vec<Vec<String>>>,
-        answers: Notify,
+        answers: Semaphore,
         is_away: Cell<bool>,
     }
 
+    impl Default for Server {
+        fn default() -> Self {
+            Self { asked: RefCell::default(), answers: Semaphore::new(0), is_away: Cell::new(false) }
+        }
+    }
+
     impl Server {
-        async fn ask(&self, ids: Vec<Box<str>>) -> Option<Vec<String>> {
-            let ids: Vec<String> = ids.into_iter().map(String::from).collect();
+        async fn ask(&self, ids: Vec<Arc<str>>) -> Option<Vec<String>> {
+            let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
             self.asked.borrow_mut().push(ids.clone());
-            self.answers.notified().await;
+            self.answers.acquire().await.unwrap().forget();
             (!self.is_away.get()).then_some(ids)
         }
 
         fn answer(&self) {
-            self.answers.notify_one();
+            self.answers.add_permits(1);
         }
 
         fn asked(&self) -> Vec<String> {
@@ -200,17 +212,37 @@ mod tests {
         drop(b);
         assert!(poll!(&mut c).is_pending());
         assert_eq!(server.asked(), ["a", "c"]);
-        let mut d = find("d");
-        assert!(poll!(&mut d).is_pending());
-        // One that is asked for with the lead, which gives up.
+        // Two that are asked for together, of whom the one that asks gives up.
+        let (mut d, mut e) = (find("d"), find("e"));
+        assert!(poll!(&mut d).is_pending() && poll!(&mut e).is_pending());
         server.answer();
         assert_eq!(c.await.as_deref(), Some("c"));
-        let mut e = find("e");
-        assert!(poll!(&mut e).is_pending());
+        assert!(poll!(&mut d).is_pending());
         drop(d);
         assert!(poll!(&mut e).is_pending());
+        assert_eq!(server.asked(), ["a", "c", "d e", "e"]);
         server.answer();
         assert_eq!(e.await.as_deref(), Some("e"));
+        assert!(is_idle(&together));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_that_takes_long_is_asked_by_each() {
+        let (together, server) = (Together::new(), Server::default());
+        let find = |id| Box::pin(find(&together, &server, "t", id));
+        let (mut a, mut b, mut c) = (find("a"), find("b"), find("c"));
+        assert!(poll!(&mut a).is_pending() && poll!(&mut b).is_pending());
+        tokio::time::advance(TURN).await;
+        assert!(poll!(&mut b).is_pending() && poll!(&mut c).is_pending());
+        assert_eq!(server.asked(), ["a", "b"]);
+        for _ in 0..2 {
+            server.answer();
+        }
+        assert_eq!((b.await.as_deref(), a.await.as_deref()), (Some("b"), Some("a")));
+        assert!(poll!(&mut c).is_pending());
+        assert_eq!(server.asked(), ["a", "b", "c"]);
+        server.answer();
+        assert_eq!(c.await.as_deref(), Some("c"));
         assert!(is_idle(&together));
     }
 
