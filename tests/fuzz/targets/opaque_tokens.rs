@@ -37,7 +37,7 @@ fn consistency(text: &str) {
     if let Ok(token) = ConsistencyToken::parse(text) {
         let again = ConsistencyToken::parse(&token.to_string());
         assert_eq!(again.ok().as_ref(), Some(&token), "{text}");
-        assert_eq!(token.clone().merge(&token), token, "{text}");
+        assert_eq!(token.merge(&token), token, "{text}");
     }
 }
 
