@@ -84,7 +84,7 @@ proptest! {
     fn trusted_state_is_never_older_than_the_watermark(
         events in prop::collection::vec(event(), 1..60),
         // Room for anything from one entry to all: whatever is evicted, the answer stays right.
-        capacity in 560_u64..4_000,
+        capacity in 160_u64..4_000,
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let scene = InProcess(InProcessCache::new(capacity));

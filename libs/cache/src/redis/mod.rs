@@ -3,8 +3,9 @@
 //! - **Read**: one `MGET` of the tenant's epoch and the devices' entries, so that both are of the same moment. Single devices that are asked for at
 //!   the same time share one ([`together`]).
 //! - **Write**: a script that judges every entry where it lies ([`scripts`]).
-//! - **Patience**: a reader waits [`READ_PATIENCE`] for an answer unless told otherwise, before that a tenth of it for others who ask, and behind an open [`breaker`] not at all. There is one for
-//!   readers and one for writers, whatever the number of servers: a node that is gone may also rest the tenants of others for a moment.
+//! - **Patience**: a reader waits [`READ_PATIENCE`] for an answer unless told otherwise, before that at most a tenth of it for others who ask, and
+//!   behind an open [`breaker`] not at all. There is one for readers and one for writers, whatever the number of servers: a node that is gone may
+//!   also rest the tenants of others for a moment.
 //!
 //! # One slot a tenant
 //! The keys of a tenant have one hash tag: epoch and entries are read and written as one, and go to a new node, or back in time, together.
@@ -44,6 +45,7 @@ mod layout;
 mod lineage;
 mod link;
 mod near;
+mod reading;
 mod scripts;
 mod together;
 
@@ -58,7 +60,7 @@ use tokio::time::timeout;
 use self::attempt::Attempt;
 use self::breaker::Breaker;
 pub use self::hints::{Hint, RedisHints};
-use self::layout::{Keys, View, digits, milliseconds, number, slot, state};
+use self::layout::{Keys, View, digits, milliseconds, number, slot};
 use self::lineage::{Lineage, Lineages};
 use self::link::{Link, Live};
 pub use self::link::{LocationError, RedisLocation};
@@ -81,9 +83,6 @@ pub const EPOCH_LIFETIME: Duration = Duration::from_hours(7 * 24);
 
 /// Entries of one script: some 0.5 MB, which hold up a server's other clients for about a millisecond.
 const WRITTEN_AT_ONCE: usize = 256;
-
-/// Entries of one read: some 2 MB.
-const READ_AT_ONCE: usize = 1000;
 
 /// Bytes in a process for what was read within the last second, unless configured otherwise.
 pub const NEAR_BYTES: u64 = 16 << 20;
@@ -196,107 +195,6 @@ impl RedisCache {
     pub fn with_hints(mut self, hints: Arc<RedisHints>) -> Self {
         self.hints = Some(hints);
         self
-    }
-
-    async fn get(
-        &self,
-        tenant: &str,
-        ids: &[&str],
-        at_least: Option<Position>,
-        now: SystemTime,
-    ) -> Option<Vec<Option<Found>>> {
-        let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
-        let held = self.near.as_ref().and_then(|near| near.held(tenant, ids, at_least, heard, now));
-        if let Some((epoch, mut held)) = held.filter(|(_, held)| held.iter().any(Option::is_some)) {
-            let missing = ids.iter().zip(&held).filter(|(_, held)| held.is_none());
-            let missing: Vec<&str> = missing.map(|(id, _)| *id).collect();
-            if missing.is_empty() {
-                return Some(held);
-            }
-            let (present, found) = self.fetch(tenant, &missing, at_least, now).await?;
-            if present == epoch {
-                for (gap, found) in held.iter_mut().filter(|held| held.is_none()).zip(found) {
-                    *gap = found;
-                }
-                return Some(held);
-            }
-        }
-        self.fetch(tenant, ids, at_least, now).await.map(|(_, found)| found)
-    }
-
-    /// A state that may be answered again.
-    fn at_hand(&self, tenant: &str, id: &str, at_least: Option<Position>, now: SystemTime) -> Option<Found> {
-        let near = self.near.as_ref()?;
-        let heard = self.hints.as_ref().and_then(|hints| hints.newest(tenant));
-        let (_, held) = near.held(tenant, &[id], at_least, heard, now)?;
-        held.into_iter().next()?
-    }
-
-    /// What Redis answers, in which epoch.
-    async fn fetch(
-        &self,
-        tenant: &str,
-        ids: &[&str],
-        at_least: Option<Position>,
-        now: SystemTime,
-    ) -> Option<(Epoch, Vec<Option<Found>>)> {
-        let mut found = Vec::with_capacity(ids.len());
-        let mut epoch = None;
-        let no_ids: [&[&str]; 1] = [&[]];
-        let chunks = ids.chunks(READ_AT_ONCE).chain(no_ids.into_iter().filter(|_| ids.is_empty()));
-        for ids in chunks {
-            let (view, slots) = self.read(tenant, ids).await?;
-            let is_same_epoch = *epoch.get_or_insert(view.epoch) == view.epoch;
-            if !is_same_epoch || !view.is_trusted(at_least, now) || slots.len() != ids.len() {
-                return None;
-            }
-            let values: Vec<_> = slots.into_iter().map(|slot| state(&slot?, view.epoch)).collect();
-            if let Some(near) = &self.near {
-                near.see(tenant, view, ids, &values);
-            }
-            found.extend(values);
-        }
-        Some((epoch?, found))
-    }
-
-    /// What Redis answers about one device, together with others that are asked for at the same time.
-    async fn fetch_one(
-        &self,
-        tenant: &str,
-        id: &str,
-        at_least: Option<Position>,
-        now: SystemTime,
-    ) -> Option<Option<Found>> {
-        let ask = |ids: Vec<Arc<str>>| async move {
-            let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
-            let (view, slots) = self.read(tenant, &ids).await?;
-            let found: Vec<_> = slots.into_iter().map(|slot| state(&slot?, view.epoch)).collect();
-            if let Some(near) =
-                self.near.as_ref().filter(|_| found.len() == ids.len() && view.is_trusted(None, now))
-            {
-                near.see(tenant, view, &ids, &found);
-            }
-            Some(found.into_iter().map(|found| (view, found)).collect())
-        };
-        let (view, found) = self.together.ask_for(tenant, id, READ_AT_ONCE, ask).await?;
-        view.is_trusted(at_least, now).then_some(found)
-    }
-
-    /// The epoch and what is known of the devices, of one moment.
-    async fn read(&self, tenant: &str, ids: &[&str]) -> Option<(View, Vec<Option<Vec<u8>>>)> {
-        let mut attempt = Attempt::start(&self.reading, &self.link)?;
-        let live = attempt.over(self.link.now()?);
-        let keys = Keys::of(tenant);
-        let mut command = redis::cmd("MGET");
-        command.arg(keys.meta());
-        for id in ids {
-            command.arg(keys.device(id));
-        }
-        let answer = timeout(self.read_patience, live.ask(&command)).await.ok()?;
-        let answer = attempt.end(answer).ok()?;
-        let mut slots = Vec::<Option<Vec<u8>>>::from_redis_value(answer).ok()?.into_iter();
-        let view = View::read(&slots.next()??)?;
-        Some((view, slots.collect()))
     }
 
     /// One request of a writer.

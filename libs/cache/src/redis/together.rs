@@ -20,7 +20,7 @@ use tokio::time::timeout;
 pub(super) const TURN: Duration = Duration::from_millis(2);
 
 /// Who is asked for at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Together<T>(Arc<Mutex<Tenants<T>>>);
 
 /// Those who wait, of each tenant that a request is on its way for.
@@ -67,9 +67,8 @@ impl<T> Together<T> {
                 Ok(Err(_)) | Err(_) => return ask(vec![id.into()]).await?.into_iter().next(),
             },
         };
-        if let Some(later) = lead.others.len().checked_sub(most.saturating_sub(1)).filter(|later| *later > 0)
-        {
-            let later = lead.others.split_off(lead.others.len() - later);
+        let later = lead.others.split_off(lead.others.len().min(most.saturating_sub(1)));
+        if !later.is_empty() {
             let mut tenants = lock(&lead.tenants);
             tenants.entry(Arc::clone(&lead.tenant)).or_default().splice(..0, later);
         }
