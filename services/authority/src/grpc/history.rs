@@ -1,7 +1,5 @@
 //! Who decided a device's workloads when.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use tandem_contracts::authority::v1::{
     GetAuthorityAtRequest, GetAuthorityAtResponse, ListAuthorityPeriodsRequest, ListAuthorityPeriodsResponse,
@@ -21,7 +19,7 @@ use super::effective::{DEVICE, RESOURCE_TYPE};
 use super::policies::paged;
 use super::{Handlers, Tenant, convert};
 use crate::judge::{Decided, HeldSince, World};
-use crate::store::history::cursor::named_kept;
+use crate::store::history::cursor::{named_in, named_kept};
 use crate::store::history::keep::{Seen, history_begin};
 use crate::store::history::past::{device_past, policy_past};
 
@@ -125,9 +123,8 @@ impl Handlers {
         let device_revision = device.revision;
         let (_, facts) = convert::device(device)?;
         let policies = policy_past(&self.store, tenant).await?;
-        let nothing = BTreeSet::new();
         let hierarchy = facts.hierarchy.as_ref();
-        let named = hierarchy.and_then(|id| policies.named.get(id)).unwrap_or(&nothing);
+        let named = named_in(&policies.named, hierarchy);
         let state = MaterialState::of(&facts, &world.surroundings.of(&facts, None), named);
         if past.versions.is_empty() {
             let revision = i64::try_from(device_revision).unwrap_or(i64::MAX);
@@ -142,8 +139,7 @@ impl Handlers {
         let complete = world.surroundings.complete_collections(hierarchy);
         let complete = named.intersection(complete).cloned().collect();
         let kept = named_kept(&self.store, tenant).await?;
-        let kept = hierarchy.and_then(|id| kept.get(id)).unwrap_or(&nothing);
-        past.see(world.as_of, Present { device_revision, state, complete }, kept);
+        past.see(world.as_of, Present { device_revision, state, complete }, named_in(&kept, hierarchy));
         Ok(past)
     }
 

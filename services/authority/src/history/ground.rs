@@ -9,7 +9,7 @@ use tandem_domain::history::MaterialState;
 use tandem_domain::id::{CollectionId, HierarchyId};
 use tandem_storage::fingerprint;
 
-use crate::store::history::cursor::Named;
+use crate::store::history::cursor::{Named, named_in};
 
 /// One reading of it.
 #[derive(Debug, Clone)]
@@ -42,8 +42,7 @@ impl Ground {
 
     /// The state of a device, of whose collections those are kept.
     pub(super) fn state(&self, facts: &DeviceFacts, kept: &Named) -> MaterialState {
-        let nothing = BTreeSet::<CollectionId>::new();
-        let kept = facts.hierarchy.as_ref().and_then(|id| kept.get(id)).unwrap_or(&nothing);
+        let kept = named_in(kept, facts.hierarchy.as_ref());
         MaterialState::of(facts, &self.surroundings.of(facts, None), kept)
     }
 }

@@ -18,6 +18,14 @@ const LASTS: Duration = Duration::from_secs(60);
 /// Collections by their hierarchy.
 pub(crate) type Named = BTreeMap<HierarchyId, BTreeSet<CollectionId>>;
 
+/// No collection is named.
+pub(super) static NOTHING: BTreeSet<CollectionId> = BTreeSet::new();
+
+/// The collections of a hierarchy; none of no hierarchy.
+pub(crate) fn named_in<'a>(named: &'a Named, hierarchy: Option<&HierarchyId>) -> &'a BTreeSet<CollectionId> {
+    hierarchy.and_then(|id| named.get(id)).unwrap_or(&NOTHING)
+}
+
 /// A tenant's history is this process's to keep.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Keeping {

@@ -9,7 +9,7 @@ use tandem_domain::id::{CollectionId, HierarchyId, TenantId};
 use tandem_storage::bulk::{Column, Insert, List, from_listed, one_of};
 use tandem_storage::{Rows, StoreError};
 
-use super::cursor::{Cursor, Keeping, Named, damaged, expires};
+use super::cursor::{Cursor, Keeping, NOTHING, Named, damaged, expires, named_in};
 use crate::store::Store;
 
 /// A device as it was seen.
@@ -215,13 +215,6 @@ impl Current {
             serde_json::from_str(&self.state).map_err(|error| damaged("state of a device", error))?;
         Ok(state.differs_by_names(other, named_in(named, other.hierarchy.as_ref())))
     }
-}
-
-/// No collection is named.
-static NOTHING: BTreeSet<CollectionId> = BTreeSet::new();
-
-fn named_in<'a>(named: &'a Named, hierarchy: Option<&HierarchyId>) -> &'a BTreeSet<CollectionId> {
-    hierarchy.and_then(|id| named.get(id)).unwrap_or(&NOTHING)
 }
 
 /// Versions to be written.
