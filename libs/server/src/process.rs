@@ -53,7 +53,8 @@ pub struct Settings<'a> {
     pub traces: Collector<'a>,
 }
 
-/// Asks for no memory in huge pages. The allocator of Tandem's programs, mimalloc, would: a process that mostly waits then holds three times what it uses.
+/// Asks for no memory in huge pages, which mimalloc would: a process that mostly waits then holds three times what it uses. For programs that have
+/// that allocator.
 pub fn hold_little() {
     // Where the system has no such wish, it has no huge pages to give either.
     #[cfg(target_os = "linux")]
@@ -79,7 +80,6 @@ impl Process {
     /// A format of logs that does not exist, a collector of traces that cannot be one, a file of certificates or keys that cannot be used,
     /// or an address that cannot be listened on.
     pub async fn start(settings: &Settings<'_>) -> Result<Self, BoxError> {
-        hold_little();
         let format = settings.log_format.parse().map_err(|error| format!("log_format: {error}"))?;
         let traces = Traces::to(&settings.traces)?;
         logs::init(format, "info", &traces, trace::describe)?;

@@ -163,5 +163,25 @@ mod tests {
     #[test]
     fn trace_id_outside_a_request_is_unknown() {
         assert_eq!(current_id(), None);
+        assert_eq!(described(), "");
+    }
+
+    fn described() -> String {
+        let mut said = String::new();
+        describe(&mut |name, value| said.push_str(&format!("{name}={value} ")));
+        said
+    }
+
+    #[tokio::test]
+    async fn work_in_a_task_of_its_own_names_the_request_that_it_is_for() {
+        let ongoing = Ongoing::new(TraceId(7), "a/B".into());
+        let told = CURRENT.scope(Arc::clone(&ongoing), async {
+            let before = described();
+            ongoing.principal.set(Arc::new(Principal::local())).unwrap();
+            [before, tokio::spawn(continued(async { described() })).await.unwrap()]
+        });
+        let named = "method=a/B trace_id=00000000000000000000000000000007 ".to_owned();
+        assert_eq!(told.await, [named.clone(), format!("{named}principal=local ")]);
+        assert_eq!(continued(async { described() }).await, "");
     }
 }

@@ -24,6 +24,7 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     if arguments.print_config {
         return process::print_config(&config);
     }
+    process::hold_little();
     let process = Process::start(&config.settings()).await?;
     let redis = config.redis()?;
     if let Some(SharedRedis { hints, .. }) = redis.clone() {
