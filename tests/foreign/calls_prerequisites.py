@@ -121,6 +121,66 @@ def summary_counts_the_devices_that_each_rule_stops(check, world):
     check.assertEqual(sum(int(each.get("devices", 0)) for each in summary["verdicts"]), 8)
 
 
+@answers(f"{PREREQUISITES}/CheckDevice")
+def whole_view_of_a_device_says_who_said_what_and_which_way_it_goes(check, world):
+    answer = world.ask(f"{PREREQUISITES}/CheckDevice", {
+        "name": world.device(1), "paths": ["PATH_PATH1"], "view": "VIEW_WHOLE", "consistency_token": world.token,
+    })["check"]
+    joined = findings(answer["paths"][0])["entra.joined"]["evidence"]
+    check.assertEqual([each["fact"] for each in joined], ["device.join_type"])
+    check.assertIn("observed_at", joined[0])
+    # It is co-managed: no path is recommended any more.
+    check.assertEqual(answer["journey"]["state"], "MANAGEMENT_STATE_CO_MANAGED")
+    check.assertNotIn("steps", answer["journey"])
+    benefits = {each["benefit"]: each["reach"] for each in answer["benefits"]}
+    check.assertEqual(len(benefits), 7)
+    check.assertEqual(benefits["BENEFIT_REMOTE_ACTIONS"], "BENEFIT_REACH_UNLOCKED")
+    # WS-05 has no client: Intune knows it alone, and the way over the internet needs the gateway that its site lacks.
+    other = world.ask(f"{PREREQUISITES}/CheckDevice", {
+        "name": world.device(5), "view": "VIEW_WHOLE", "consistency_token": world.token,
+    })["check"]["journey"]
+    check.assertNotEqual(other.get("steps", []), [])
+
+
+@answers(f"{PREREQUISITES}/ForecastFleet")
+def forecast_says_what_leaves_support(check, world):
+    answer = world.ask(f"{PREREQUISITES}/ForecastFleet", {
+        "parent": TENANT, "from": "2020-01-01T00:00:00Z", "until": "2029-12-01T00:00:00Z", "step_days": 366,
+        "consistency_token": world.token,
+    })
+    check.assertEqual(answer["devices"], "8")
+    check.assertEqual((len(answer["points"]), answer["points"][-1]["at"]), (10 + 1, "2029-12-01T00:00:00Z"))
+    for point in answer["points"]:
+        check.assertEqual(sum(int(each["devices"]) for each in point["verdicts"]), 8)
+    # Support of 2309 ended on 2025-04-09 (fact pack, configmgr_versions.csv).
+    ends = {(end["kind"], end["version"]): end["last_day"] for end in answer["support_ends"]}
+    days = [end["last_day"] for end in answer["support_ends"]]
+    check.assertEqual(days, sorted(days))
+    check.assertEqual({day for (kind, version), day in ends.items() if version == "2309"} - {"2025-04-09"}, set())
+
+
+@answers(f"{PREREQUISITES}/CheckPerson")
+def person_is_told_what_they_lack(check, world):
+    person = {
+        "entra_user": True,
+        "roles": {"roles": [{"role": "configmgr:full_administrator", "all_scopes": False}]},
+        "licenses": {"licenses": ["ems"]},
+        "administrator": True,
+    }
+    answer = world.ask(f"{PREREQUISITES}/CheckPerson", {"parent": TENANT, "person": person, "paths": ["PATH_PATH1"]})
+    acts = {act["action"]: act for act in answer["actions"]}
+    check.assertEqual(len(acts), 12)
+    enable = acts["enable_co_management"]
+    check.assertEqual((enable["standing"], enable["lacking"], enable["rule"]), (
+        "STANDING_LACKING", ["configmgr:full_administrator with the security scope All"], "perm.enable_co_management"))
+    check.assertEqual(acts["import_entra_apps"]["standing"], "STANDING_ALLOWED")
+    check.assertEqual(findings(answer["user"][0])["lic.intune_admin"]["outcome"], "OUTCOME_SATISFIED")
+    check.assertEqual(findings(answer["action"][0])["perm.enable_co_management"]["outcome"], "OUTCOME_UNSATISFIED")
+    # Of somebody unknown nothing is known, and nothing is passed.
+    stranger = world.ask(f"{PREREQUISITES}/CheckPerson", {"parent": TENANT})
+    check.assertEqual({act["standing"] for act in stranger["actions"]}, {"STANDING_UNKNOWN"})
+
+
 @answers(f"{PREREQUISITES}/ExplainEnrollmentError")
 def enrollment_error_is_explained_from_each_of_its_forms(check, world):
     for code in (str(LICENSE_ERROR), str(LICENSE_ERROR - 2**32), "0x80180018", "MENROLL_E_USERLICENSE"):
@@ -147,5 +207,11 @@ refuses(f"{PREREQUISITES}/BatchCheckDevices", "INVALID_FIELD", {"parent": TENANT
 refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SITE}, resource=MISSING_SITE)
 refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{PREREQUISITES}/ForecastFleet", "INVALID_FIELD", {"parent": TENANT}, field="until")
+refuses(f"{PREREQUISITES}/ForecastFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY, "until": "2030-01-01T00:00:00Z"}, resource=NOBODY)
+refuses(f"{PREREQUISITES}/CheckPerson", "INVALID_FIELD", {
+    "parent": TENANT, "person": {"roles": {"roles": [{"role": "global administrator"}]}},
+}, field="person.roles.roles[0].role")
+refuses(f"{PREREQUISITES}/CheckPerson", "RESOURCE_NOT_FOUND", {"parent": TENANT, "site": MISSING_SITE}, resource=MISSING_SITE)
 refuses(f"{PREREQUISITES}/ExplainEnrollmentError", "RESOURCE_NOT_FOUND", {"code": "0xDEADBEEF"})
 refuses(f"{PREREQUISITES}/ExplainEnrollmentError", "INVALID_FIELD", {"code": "banana"}, field="code")

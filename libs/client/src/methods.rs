@@ -20,7 +20,7 @@ pub(crate) enum Kind {
 }
 
 /// How the names of methods begin that change nothing.
-const READS: [&str; 11] = [
+const READS: [&str; 12] = [
     "Get",
     "List",
     "BatchGet",
@@ -28,6 +28,7 @@ const READS: [&str; 11] = [
     "BatchCheck",
     "Lookup",
     "Summarize",
+    "Forecast",
     "Explain",
     "Decode",
     "Verify",

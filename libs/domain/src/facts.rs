@@ -250,6 +250,8 @@ pub struct DeviceFacts {
     pub last_intune_sync: Option<Fact<Timestamp>>,
     /// Graph's `managementState` member name.
     pub intune_management_state: Option<Fact<String>>,
+    /// Graph's `deviceRegistrationState` member name.
+    pub registration_state: Option<Fact<String>>,
     /// Graph's `complianceState` member name.
     pub compliance_state: Option<Fact<String>>,
 

@@ -24,14 +24,19 @@
 //! | [`approval`] | how many people must agree to a plan, and have they? |
 //! | [`rollout`] | how does one workload move in waves, and what is to be done now? |
 //! | [`prerequisites`] | what stops co-management, and what mends it? |
+//! | [`journey`] | which path leads a device into it, and what is to be done in which order? |
+//! | [`benefit`] | what does it unlock on this device? |
+//! | [`concern`] | what else should somebody look at? |
 //! | [`filter`] | which devices are meant? |
 //! | [`audit`] | is the audit log what it was? |
 
 pub mod approval;
 pub mod audit;
 pub mod authority;
+pub mod benefit;
 pub mod capability;
 pub mod citation;
+pub mod concern;
 pub mod configmgr;
 pub mod decommission;
 pub mod enrollment;
@@ -41,6 +46,7 @@ pub mod handover;
 pub mod history;
 pub mod id;
 pub mod identity;
+pub mod journey;
 pub mod merge;
 pub mod plan;
 pub mod policy;

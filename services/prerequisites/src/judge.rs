@@ -1,7 +1,10 @@
 //! What is found about one device: every report asked for and its eligibility, from one [`DeviceCheck`].
 
 use jiff::Timestamp;
+use tandem_domain::benefit::{BenefitReport, benefits};
+use tandem_domain::concern::{Concern, concerns};
 use tandem_domain::facts::DeviceFacts;
+use tandem_domain::journey::{Journey, journey};
 use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{DeviceCheck, Path, Report};
 use tandem_domain::state::{EligibilityReport, eligibility};
@@ -31,4 +34,26 @@ pub(crate) fn judge(
         other => check.report(*other),
     };
     Judgement { eligibility, reports: paths.iter().map(report).collect() }
+}
+
+/// What else is said of a device in the whole view.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Whole {
+    /// Its way into co-management.
+    pub(crate) journey: Journey,
+    /// What co-management unlocks on it.
+    pub(crate) benefits: [BenefitReport; 7],
+    /// Findings beside the rules.
+    pub(crate) concerns: Vec<Concern>,
+}
+
+impl Whole {
+    /// Looks at a device.
+    pub(crate) fn of(facts: &DeviceFacts, surroundings: &Surroundings<'_>, as_of: Timestamp) -> Self {
+        Self {
+            journey: journey(facts, surroundings, as_of),
+            benefits: benefits(facts, surroundings, as_of),
+            concerns: concerns(facts, surroundings.tenant),
+        }
+    }
 }

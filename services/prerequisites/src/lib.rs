@@ -9,9 +9,10 @@
 //! This service keeps no tables: the catalogue is data, attestations are facts of their tenant, verdicts follow from both. The
 //! last verdict per device gets its room, `store/`, when verdicts are kept current from the watch.
 //!
-//! Not for: deciding who has authority, and rules of scope user and action, which are listed and never judged.
+//! Not for: deciding who has authority. People are known to no source: what is asked of them is judged by the request alone.
 
 pub mod config;
+mod forecast;
 mod grpc;
 mod judge;
 mod summary;

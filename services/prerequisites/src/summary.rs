@@ -1,5 +1,7 @@
 //! Fleet counts: how many devices each rule stops. One counter per rule, eligibility and verdict, whatever the number of devices.
 
+pub(crate) mod whole;
+
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -9,8 +11,24 @@ use tandem_domain::state::{Eligibility, EligibilityReport};
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 
-use crate::judge::judge;
+use crate::judge::{Whole, judge};
 use crate::world::{Snapshot, World};
+use whole::WholeSummary;
+
+/// What is counted of a fleet.
+pub(crate) struct Counts {
+    /// What the rules say.
+    pub(crate) summary: FleetSummary,
+    /// Set where the whole view is asked for.
+    pub(crate) whole: Option<WholeSummary>,
+}
+
+impl Counts {
+    /// No device yet.
+    pub(crate) fn new(path: Path, whole: bool) -> Self {
+        Self { summary: FleetSummary::new(path), whole: whole.then(|| WholeSummary::new(path)) }
+    }
+}
 
 /// Judges every device of a snapshot on a path, batch by batch, and counts. Answers the world of the snapshot too.
 pub(crate) async fn summarize(
@@ -18,18 +36,22 @@ pub(crate) async fn summarize(
     world: &World,
     path: Path,
     as_of: Timestamp,
-) -> Result<(FleetSummary, ConsistencyToken), Failure> {
-    let mut summary = FleetSummary::new(path);
+    mut counts: Counts,
+) -> Result<(Counts, ConsistencyToken), Failure> {
     loop {
         let part = snapshot.next().await?;
         for device in &part.devices {
-            let judgement = judge(&device.facts, &world.around(&device.facts), &[path], as_of);
+            let surroundings = world.around(&device.facts);
+            let judgement = judge(&device.facts, &surroundings, &[path], as_of);
             for report in &judgement.reports {
-                summary.add(report, &judgement.eligibility);
+                counts.summary.add(report, &judgement.eligibility);
+                if let Some(counts) = &mut counts.whole {
+                    counts.add(report, &Whole::of(&device.facts, &surroundings, as_of), &device.facts);
+                }
             }
         }
         if let Some(seen) = part.complete {
-            return Ok((summary, seen));
+            return Ok((counts, seen));
         }
         // A part takes milliseconds to judge: other requests run in between.
         tokio::task::yield_now().await;
@@ -75,10 +97,15 @@ impl FleetSummary {
 
     /// Counts a device: its report on the summary's path, and its eligibility.
     pub(crate) fn add(&mut self, report: &Report, eligibility: &EligibilityReport) {
-        self.devices += 1;
-        *self.verdicts.entry(report.verdict()).or_default() += 1;
+        self.add_report(report);
         *self.eligibility.entry(eligibility.eligibility).or_default() += 1;
         self.eligible_unverified += u64::from(!eligibility.unverified.is_empty());
+    }
+
+    /// Counts a device's report on the summary's path, and says nothing of its eligibility.
+    pub(crate) fn add_report(&mut self, report: &Report) {
+        self.devices += 1;
+        *self.verdicts.entry(report.verdict()).or_default() += 1;
         for (count, finding) in self.rules.iter_mut().zip(&report.findings) {
             match finding.outcome {
                 Outcome::Unsatisfied { .. } => count.unsatisfied += 1,
@@ -92,10 +119,16 @@ impl FleetSummary {
     pub(crate) fn stopping(&self) -> Vec<RuleCount> {
         let counted = |count: &&RuleCount| count.unsatisfied + count.unknown > 0;
         let mut stopping: Vec<RuleCount> = self.rules.iter().filter(counted).copied().collect();
-        stopping.sort_unstable_by_key(|count| {
-            (count.rule.severity != Severity::Blocking, Reverse(count.unsatisfied), count.rule.id)
-        });
+        in_order(&mut stopping);
         stopping
+    }
+
+    /// Rules whose counts are others than in `earlier`, in the same order.
+    pub(crate) fn differing(&self, earlier: &Self) -> Vec<RuleCount> {
+        let moved = self.rules.iter().zip(&earlier.rules).filter(|(now, then)| now != then);
+        let mut moved: Vec<RuleCount> = moved.map(|(now, _)| *now).collect();
+        in_order(&mut moved);
+        moved
     }
 
     /// Devices per eligibility, without those that no device has.
@@ -109,15 +142,21 @@ impl FleetSummary {
     }
 }
 
+/// Blocking ones first, then by devices stopped, then by id.
+fn in_order(counts: &mut [RuleCount]) {
+    counts.sort_unstable_by_key(|count| {
+        (count.rule.severity != Severity::Blocking, Reverse(count.unsatisfied), count.rule.id)
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use tandem_domain::prerequisites::Finding;
 
     fn report(path: Path, outcome: impl Fn(&Rule) -> Outcome) -> Report {
-        let findings = DeviceRule::on(path)
-            .iter()
-            .map(|rule| Finding { rule: rule.rule(), outcome: outcome(rule.rule()) });
+        let findings =
+            DeviceRule::on(path).iter().map(|rule| Finding::new(rule.rule(), outcome(rule.rule())));
         Report { path, findings: findings.collect(), valid_until: None }
     }
 

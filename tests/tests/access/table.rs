@@ -191,12 +191,16 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckDevice" READERS
         r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/CheckPerson" READERS
+        r#"{"parent": "tenants/{t}", "device": "tenants/{t}/devices/{d}", "site": "tenants/{t}/hierarchies/PS1/sites/PS1"}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckSite" READERS
         r#"{"name": "tenants/{t}/hierarchies/PS1/sites/PS1"}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckTenant" READERS
         r#"{"name": "tenants/{t}"}"#
     "tandem.prerequisites.v1.PrerequisitesService/ExplainEnrollmentError" READERS
         r#"{"code": "0x80180014"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/ForecastFleet" READERS
+        r#"{"parent": "tenants/{t}", "until": "2030-01-01T00:00:00Z", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.prerequisites.v1.PrerequisitesService/ListRules" READERS
         r#"{}"#
     "tandem.prerequisites.v1.PrerequisitesService/SummarizeFleet" READERS

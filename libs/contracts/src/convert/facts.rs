@@ -164,6 +164,7 @@ facts! {
     47 trusts_cmg_certificate trusts_cmg_certificate,
     48 dmwappushservice_present dmwappushservice_present,
     49 mdm_blocked_by_policy mdm_blocked_by_policy,
+    50 registration_state registration_state,
 }
 
 /// The facts as a message. `clamped` says of a section's index whether its time was clamped.

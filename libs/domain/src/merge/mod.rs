@@ -198,6 +198,7 @@ fn add_intune(facts: &mut DeviceFacts, readings: &Readings<'_>) {
     facts.client_features = graph::client_features(readings);
     facts.last_intune_sync = readings.intune(|d| d.last_sync);
     facts.intune_management_state = readings.intune(|d| d.management_state.clone());
+    facts.registration_state = readings.intune(|d| d.registration_state.clone());
     facts.compliance_state = readings.intune(|d| d.compliance_state.clone());
 }
 

@@ -1,38 +1,51 @@
 //! What stops co-management on each path, and what mends it.
 //!
 //! The rules are data (`data/prerequisites.toml`, read by [`catalogue()`]); what decides a rule is a typed function per rule,
-//! grouped by scope: [`TenantCheck`], [`SiteCheck`], [`DeviceCheck`]. A rule whose facts are missing is
+//! grouped by scope: [`TenantCheck`], [`SiteCheck`], [`DeviceCheck`], [`UserCheck`], [`ActionCheck`]. A rule whose facts are missing is
 //! [`Outcome::Unknown`]: never passed, and failed only where the facts at hand already decide it.
 //!
-//! Rules of scope *user* and *action* are in the catalogue for the reader and are **not** evaluated here: no source tells
-//! about single users, and who acts is known only to the service that is asked. `lic.intune_admin` and the `perm.…` rules
-//! are of that kind.
+//! Rules of scope *user* and *action* are judged by what the asker says of the person ([`UserCheck`], [`ActionCheck`]): no source
+//! tells about single people, so they are in no report of a device, and stop nobody in a fleet's counts.
 //!
 //! Not for: deciding who has authority ([`crate::authority`]) or which state a device is in ([`crate::state`]).
 
+mod action;
+mod action_rules;
 mod attestation;
 mod catalogue;
 mod device_rules;
+mod evidence;
+mod forecast;
 mod moment;
 mod report;
 mod site_rules;
 mod tenant_rules;
 mod typed;
+mod user_rules;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) use self::tests::cases as test_worlds;
 
 use jiff::Timestamp;
 
+pub use self::action::{
+    Action, Actor, HeldRole, InvalidRole, RoleName, Standing, action, actions, guarded_by,
+};
+pub use self::action_rules::{ActionCheck, ActionRule};
 pub use self::attestation::attestable_rules;
 pub use self::catalogue::{
     Area, FactDefinition, NonRequirement, Path, Rule, Scope, Severity, catalogue, fact_definitions,
     non_requirements, rule,
 };
 pub use self::device_rules::{DeviceCheck, DeviceRule};
+pub use self::evidence::{Evidence, Witness, device_evidence, surroundings_evidence};
+pub use self::forecast::{SupportEnd, forecast, site_support_end, windows_support_end};
 pub use self::report::{Finding, Outcome, Report, Verdict};
 pub use self::site_rules::{SiteCheck, SiteRule};
 pub use self::tenant_rules::{TenantCheck, TenantRule};
+pub use self::user_rules::{License, PerUserMfa, UserCheck, UserFacts, UserRule};
 
 use crate::facts::DeviceFacts;
 use crate::policy::{CoManagementPolicy, Surroundings};

@@ -106,12 +106,19 @@ impl Outcome {
 pub(crate) struct Answer {
     pub(crate) outcome: Outcome,
     pub(crate) changes_at: Option<Timestamp>,
+    /// What failing means here, where that is not what the catalogue says.
+    severity: Option<Severity>,
 }
 
 impl Answer {
     /// An outcome that holds until then.
     pub(crate) const fn until(outcome: Outcome, changes_at: Option<Timestamp>) -> Self {
-        Self { outcome, changes_at }
+        Self { outcome, changes_at, severity: None }
+    }
+
+    /// The same, where failing means something else than the catalogue says.
+    pub(crate) fn weighing(self, severity: Severity) -> Self {
+        Self { severity: Some(severity), ..self }
     }
 }
 
@@ -124,10 +131,20 @@ impl From<Outcome> for Answer {
 /// One rule and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule, with its severity and remediation.
+    /// The rule, with its remediation.
     pub rule: &'static Rule,
+    /// What failing it means here: the rule's own severity, but for `lic.intune_admin` where a tenant lets unlicensed administrators in.
+    pub severity: Severity,
     /// What became of it.
     pub outcome: Outcome,
+}
+
+impl Finding {
+    /// What became of a rule that weighs what the catalogue says.
+    #[must_use]
+    pub const fn new(rule: &'static Rule, outcome: Outcome) -> Self {
+        Self { rule, severity: rule.severity, outcome }
+    }
 }
 
 /// The answer about a path as a whole.
@@ -177,9 +194,9 @@ impl Report {
     pub(crate) fn collect(path: Path, answers: impl Iterator<Item = (&'static Rule, Answer)>) -> Self {
         let mut report =
             Self { path, findings: Vec::with_capacity(answers.size_hint().0), valid_until: None };
-        for (rule, Answer { outcome, changes_at }) in answers {
+        for (rule, Answer { outcome, changes_at, severity }) in answers {
             report.valid_until = [report.valid_until, changes_at].into_iter().flatten().min();
-            report.findings.push(Finding { rule, outcome });
+            report.findings.push(Finding { rule, severity: severity.unwrap_or(rule.severity), outcome });
         }
         report
     }
@@ -191,7 +208,7 @@ impl Report {
         let mut verdict = Verdict::Ready;
         for finding in &self.findings {
             applies |= !matches!(finding.outcome, Outcome::NotApplicable { .. });
-            if finding.rule.severity != Severity::Blocking {
+            if finding.severity != Severity::Blocking {
                 continue;
             }
             match finding.outcome {

@@ -133,7 +133,7 @@ fn is_ineligible(facts: &DeviceFacts, surroundings: &Surroundings<'_>, path1: &R
 /// The findings of blocking rules of the device itself, the scope of automatic enrolment aside.
 fn blocking(path1: &Report) -> impl Iterator<Item = &Finding> {
     path1.findings.iter().filter(|finding| {
-        finding.rule.severity == Severity::Blocking
+        finding.severity == Severity::Blocking
             && finding.rule.scope == Scope::Device
             && finding.rule.id != SCOPE_RULE
     })

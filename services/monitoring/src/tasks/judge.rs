@@ -49,6 +49,7 @@ impl Judge {
                 paths: vec![Path::Path1.into()],
                 problems_only: true,
                 consistency_token: token.clone(),
+                ..BatchCheckDevicesRequest::default()
             };
             let answer = self.upstream.prerequisites().batch_check_devices(request).await;
             answer.map_err(|status| Failure::from_dependency(PREREQUISITES, status))

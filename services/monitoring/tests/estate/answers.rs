@@ -383,6 +383,8 @@ impl PrerequisitesService for Services {
         check_site(prerequisites::CheckSiteRequest) -> prerequisites::CheckSiteResponse;
         check_tenant(prerequisites::CheckTenantRequest) -> prerequisites::CheckTenantResponse;
         summarize_fleet(prerequisites::SummarizeFleetRequest) -> prerequisites::SummarizeFleetResponse;
+        forecast_fleet(prerequisites::ForecastFleetRequest) -> prerequisites::ForecastFleetResponse;
+        check_person(prerequisites::CheckPersonRequest) -> prerequisites::CheckPersonResponse;
         explain_enrollment_error(prerequisites::ExplainEnrollmentErrorRequest)
             -> prerequisites::ExplainEnrollmentErrorResponse;
     }

@@ -1,11 +1,15 @@
 //! This service's messages, from what the domain answers; and its enumerations, both ways.
 
+use jiff::Timestamp;
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1;
 use tandem_domain::enrollment::{self, EnrollmentError};
-use tandem_domain::prerequisites::{Finding, Outcome, Path, Report, Rule, Scope, Severity, Verdict};
+use tandem_domain::prerequisites::{
+    Finding, Outcome, Path, Report, Rule, Scope, Severity, SupportEnd, Verdict,
+};
 use tandem_domain::state::Eligibility;
 
+use crate::forecast::{FleetForecast, SupportKind};
 use crate::judge::Judgement;
 use crate::summary::{FleetSummary, RuleCount};
 
@@ -107,7 +111,7 @@ pub(crate) fn rule(rule: &Rule) -> v1::Rule {
 pub(crate) fn finding(finding: &Finding) -> v1::Finding {
     let message = v1::Finding {
         rule: finding.rule.id.to_owned(),
-        severity: severity(finding.rule.severity).into(),
+        severity: severity(finding.severity).into(),
         ..v1::Finding::default()
     };
     match &finding.outcome {
@@ -151,7 +155,7 @@ pub(crate) fn whole_reports(reports: &[Report]) -> Vec<v1::PathReport> {
     reports.iter().map(|of| report(of, false)).collect()
 }
 
-/// What was found about the device of that name and revision.
+/// What was found about the device of that name and revision, in the basic view.
 pub(crate) fn device_check(
     device: String,
     device_revision: u64,
@@ -164,12 +168,12 @@ pub(crate) fn device_check(
         eligibility: eligibility(judgement.eligibility.eligibility).into(),
         unverified_facts: judgement.eligibility.unverified.iter().map(ToString::to_string).collect(),
         paths: judgement.reports.iter().map(|of| report(of, problems_only)).collect(),
+        ..v1::DeviceCheck::default()
     }
 }
 
 /// The counts of a fleet, of the world of that token.
 pub(crate) fn fleet(summary: &FleetSummary, consistency_token: String) -> v1::SummarizeFleetResponse {
-    let verdicts = summary.verdicts();
     let eligibilities = summary.eligibility();
     v1::SummarizeFleetResponse {
         devices: summary.devices,
@@ -177,11 +181,10 @@ pub(crate) fn fleet(summary: &FleetSummary, consistency_token: String) -> v1::Su
         eligibility: eligibilities
             .map(|(of, devices)| v1::EligibilityCount { eligibility: eligibility(of).into(), devices })
             .collect(),
-        verdicts: verdicts
-            .map(|(of, devices)| v1::VerdictCount { verdict: verdict(of).into(), devices })
-            .collect(),
+        verdicts: verdict_counts(summary),
         eligible_unverified: summary.eligible_unverified,
         consistency_token,
+        ..v1::SummarizeFleetResponse::default()
     }
 }
 
@@ -193,6 +196,48 @@ fn rule_summary(count: &RuleCount) -> v1::RuleSummary {
         unknown: count.unknown,
         remediation: count.rule.remediation.to_owned(),
     }
+}
+
+/// How a fleet stands over time, of the world of that token.
+pub(crate) fn forecast(forecast: &FleetForecast, consistency_token: String) -> v1::ForecastFleetResponse {
+    let first = forecast.points().next().map(|(_, summary)| summary);
+    let point = |(at, summary): (Timestamp, &FleetSummary)| {
+        let rules = match first {
+            Some(first) if !std::ptr::eq(first, summary) => summary.differing(first),
+            _ => summary.stopping(),
+        };
+        v1::ForecastPoint {
+            at: Some(time::to_proto(at)),
+            verdicts: verdict_counts(summary),
+            rules: rules.iter().map(rule_summary).collect(),
+        }
+    };
+    let support_end = |(kind, end, devices): (SupportKind, &SupportEnd, u64)| v1::SupportEnd {
+        kind: support_kind(kind).into(),
+        version: end.version.clone(),
+        edition_group: end.edition_group.unwrap_or_default().to_owned(),
+        last_day: end.last_day.to_string(),
+        devices,
+    };
+    v1::ForecastFleetResponse {
+        devices: forecast.devices,
+        points: forecast.points().map(point).collect(),
+        support_ends: forecast.support_ends().map(support_end).collect(),
+        consistency_token,
+    }
+}
+
+const fn support_kind(kind: SupportKind) -> v1::SupportKind {
+    match kind {
+        SupportKind::Windows => v1::SupportKind::Windows,
+        SupportKind::Site => v1::SupportKind::Site,
+    }
+}
+
+/// Devices per verdict.
+fn verdict_counts(summary: &FleetSummary) -> Vec<v1::VerdictCount> {
+    let count = |(of, devices)| v1::VerdictCount { verdict: verdict(of).into(), devices };
+    summary.verdicts().map(count).collect()
 }
 
 /// What an enrolment error code means.
@@ -207,6 +252,8 @@ pub(crate) fn enrollment_error(error: &EnrollmentError) -> v1::EnrollmentError {
         retryable: error.retryable.id().to_owned(),
     }
 }
+
+pub(crate) mod whole;
 
 #[cfg(test)]
 mod tests;

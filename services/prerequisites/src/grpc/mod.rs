@@ -2,6 +2,7 @@
 
 pub(crate) mod convert;
 mod enrollment_error;
+mod person;
 pub(crate) mod request;
 mod rules;
 
@@ -9,18 +10,22 @@ use jiff::Timestamp;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesService;
 use tandem_contracts::prerequisites::v1::{
     BatchCheckDevicesRequest, BatchCheckDevicesResponse, CheckDeviceRequest, CheckDeviceResponse,
-    CheckSiteRequest, CheckSiteResponse, CheckTenantRequest, CheckTenantResponse, DeviceCheck,
-    ExplainEnrollmentErrorRequest, ExplainEnrollmentErrorResponse, ListRulesRequest, ListRulesResponse,
-    SummarizeFleetRequest, SummarizeFleetResponse,
+    CheckPersonRequest, CheckPersonResponse, CheckSiteRequest, CheckSiteResponse, CheckTenantRequest,
+    CheckTenantResponse, DeviceCheck, ExplainEnrollmentErrorRequest, ExplainEnrollmentErrorResponse,
+    ForecastFleetRequest, ForecastFleetResponse, ListRulesRequest, ListRulesResponse, SummarizeFleetRequest,
+    SummarizeFleetResponse,
 };
-use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck};
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::id::TenantId;
+use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck, surroundings_evidence};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken};
 use tonic::{Request, Response, Status};
 
-use crate::judge::judge;
-use crate::summary::summarize;
+use crate::forecast::{FleetForecast, foresee};
+use crate::judge::{Whole, judge};
+use crate::summary::{Counts, summarize};
 use crate::world::{KnownDevice, Sources, World};
 
 /// Serves the contract.
@@ -35,10 +40,46 @@ impl Handlers {
         Self { sources, clock }
     }
 
-    fn question(&self, paths: &[i32], problems_only: bool) -> Result<Question, Failure> {
-        Ok(Question { paths: request::paths(paths)?, problems_only, as_of: self.clock.now() })
+    fn question(
+        &self,
+        paths: &[i32],
+        problems_only: bool,
+        as_of: Option<Asked>,
+        view: i32,
+    ) -> Result<Question, Failure> {
+        Ok(Question {
+            paths: request::paths(paths)?,
+            problems_only,
+            as_of: self.moment(as_of)?,
+            whole: request::is_whole(view)?,
+        })
+    }
+
+    /// The moment that a request asks about.
+    fn moment(&self, as_of: Option<Asked>) -> Result<Timestamp, Failure> {
+        request::moment("as_of", as_of, self.clock.now())
+    }
+
+    /// What surrounds the devices of a fleet, of which every hierarchy that its filter names is there.
+    async fn world_of_fleet(
+        &self,
+        tenant: &TenantId,
+        filter: Option<&DeviceFilter>,
+        token: &ConsistencyToken,
+    ) -> Result<World, Failure> {
+        let hierarchies = request::hierarchies(filter)?;
+        let world = self.sources.world(tenant, token).await?;
+        let reached = TenantName::of_id(tenant.as_str())?;
+        for hierarchy in &hierarchies {
+            reached.check_hierarchy(hierarchy.as_str())?;
+            world.has_hierarchy(tenant, hierarchy)?;
+        }
+        Ok(world)
     }
 }
+
+/// A moment as a request names it.
+type Asked = prost_types::Timestamp;
 
 /// What is to be said of each device of a request.
 struct Question {
@@ -46,12 +87,19 @@ struct Question {
     problems_only: bool,
     /// One moment for the whole request.
     as_of: Timestamp,
+    whole: bool,
 }
 
 impl Question {
     fn answer(&self, device: KnownDevice, world: &World) -> DeviceCheck {
-        let judgement = judge(&device.facts, &world.around(&device.facts), &self.paths, self.as_of);
-        convert::device_check(device.name, device.revision, &judgement, self.problems_only)
+        let surroundings = world.around(&device.facts);
+        let judgement = judge(&device.facts, &surroundings, &self.paths, self.as_of);
+        let mut check = convert::device_check(device.name, device.revision, &judgement, self.problems_only);
+        if self.whole {
+            let whole = Whole::of(&device.facts, &surroundings, self.as_of);
+            convert::whole::add_to_check(&mut check, &whole, &device.facts, &surroundings);
+        }
+        check
     }
 }
 
@@ -70,7 +118,7 @@ impl PrerequisitesService for Handlers {
     ) -> Result<Response<CheckDeviceResponse>, Status> {
         let request = request.into_inner();
         let tenant = request::tenant_of_device("name", &request.name)?;
-        let question = self.question(&request.paths, request.problems_only)?;
+        let question = self.question(&request.paths, request.problems_only, request.as_of, request.view)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let (device, seen) = self.sources.device(&tenant, request.name, &token).await?;
         let world = self.sources.world(&tenant, &token).await?;
@@ -86,7 +134,7 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let tenant = request::tenant("parent", &request.parent)?;
         request::device_names(&tenant, &request.names)?;
-        let question = self.question(&request.paths, request.problems_only)?;
+        let question = self.question(&request.paths, request.problems_only, request.as_of, request.view)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let batch = self.sources.devices(&tenant, request.names, &token).await?;
         let world = self.sources.world(&tenant, &token).await?;
@@ -102,14 +150,23 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let (tenant, hierarchy, code) = request::site("name", &request.name)?;
         let paths = request::paths(&request.paths)?;
+        let (as_of, whole) = (self.moment(request.as_of)?, request::is_whole(request.view)?);
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.sources.world(&tenant, &token).await?;
         let site = world.site(&request.name, &hierarchy, &code)?;
-        let check = SiteCheck::new(site, world.policy(&hierarchy), world.tenant(), self.clock.now());
+        let policy = world.policy(&hierarchy);
+        let check = SiteCheck::new(site, policy, world.tenant(), as_of);
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
+        let mut paths = convert::whole_reports(&reports);
+        if whole {
+            convert::whole::add_evidence(&mut paths, |rule| {
+                let evidence = surroundings_evidence(rule, world.tenant(), Some(site), policy);
+                evidence.into_iter().map(|of| convert::whole::evidence(of, None)).collect()
+            });
+        }
         Ok(Response::new(CheckSiteResponse {
             site: request.name,
-            paths: convert::whole_reports(&reports),
+            paths,
             consistency_token: world.token().to_string(),
         }))
     }
@@ -121,13 +178,21 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let tenant = request::tenant("name", &request.name)?;
         let paths = request::paths(&request.paths)?;
+        let (as_of, whole) = (self.moment(request.as_of)?, request::is_whole(request.view)?);
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.sources.world(&tenant, &token).await?;
-        let check = TenantCheck::new(world.tenant(), self.clock.now());
+        let check = TenantCheck::new(world.tenant(), as_of);
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
+        let mut paths = convert::whole_reports(&reports);
+        if whole {
+            convert::whole::add_evidence(&mut paths, |rule| {
+                let evidence = surroundings_evidence(rule, world.tenant(), None, None);
+                evidence.into_iter().map(|of| convert::whole::evidence(of, None)).collect()
+            });
+        }
         Ok(Response::new(CheckTenantResponse {
             tenant: request.name,
-            paths: convert::whole_reports(&reports),
+            paths,
             consistency_token: world.token().to_string(),
         }))
     }
@@ -139,17 +204,57 @@ impl PrerequisitesService for Handlers {
         let request = request.into_inner();
         let tenant = request::tenant("parent", &request.parent)?;
         let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
-        let hierarchies = request::hierarchies(request.filter.as_ref())?;
+        let (as_of, whole) = (self.moment(request.as_of)?, request::is_whole(request.view)?);
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let world = self.sources.world(&tenant, &token).await?;
-        let reached = TenantName::of_id(tenant.as_str())?;
-        for hierarchy in &hierarchies {
-            reached.check_hierarchy(hierarchy.as_str())?;
-            world.has_hierarchy(&tenant, hierarchy)?;
-        }
+        let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
         let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
-        let (summary, seen) = summarize(snapshot, &world, path, self.clock.now()).await?;
-        Ok(Response::new(convert::fleet(&summary, world.token().merge(&seen).to_string())))
+        let (counts, seen) = summarize(snapshot, &world, path, as_of, Counts::new(path, whole)).await?;
+        let mut answer = convert::fleet(&counts.summary, world.token().merge(&seen).to_string());
+        if let Some(whole) = &counts.whole {
+            convert::whole::add_to_fleet(&mut answer, whole);
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn forecast_fleet(
+        &self,
+        request: Request<ForecastFleetRequest>,
+    ) -> Result<Response<ForecastFleetResponse>, Status> {
+        let request = request.into_inner();
+        let tenant = request::tenant("parent", &request.parent)?;
+        let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
+        let moments = request::moments(&request, self.clock.now())?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
+        let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
+        let (forecast, seen) = foresee(snapshot, &world, FleetForecast::new(path, moments)).await?;
+        Ok(Response::new(convert::forecast(&forecast, world.token().merge(&seen).to_string())))
+    }
+
+    async fn check_person(
+        &self,
+        request: Request<CheckPersonRequest>,
+    ) -> Result<Response<CheckPersonResponse>, Status> {
+        let request = request.into_inner();
+        let tenant = request::tenant("parent", &request.parent)?;
+        let asked = person::asked(&tenant, &request)?;
+        let as_of = self.moment(request.as_of)?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let (device, seen) = match request.device.is_empty() {
+            true => (None, ConsistencyToken::default()),
+            false => {
+                let (device, seen) = self.sources.device(&tenant, request.device, &token).await?;
+                (Some(device.facts), seen)
+            }
+        };
+        let world = self.sources.world(&tenant, &token).await?;
+        let site = match &asked.site {
+            Some((hierarchy, code)) => Some(world.site(&request.site, hierarchy, code)?),
+            None => None,
+        };
+        let mut answer = person::judge(&asked, world.tenant(), device.as_ref(), site, as_of);
+        answer.consistency_token = world.token().merge(&seen).to_string();
+        Ok(Response::new(answer))
     }
 
     async fn explain_enrollment_error(

@@ -1,5 +1,7 @@
 //! What requests ask for, checked against the contract's shapes.
 
+use jiff::{SignedDuration, Timestamp};
+use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1;
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{DeviceId, HierarchyId, InvalidId, SiteCode, TenantId};
@@ -115,7 +117,70 @@ pub(crate) fn scope(field: &str, number: i32) -> Result<Option<Scope>, Failure> 
     v1::Scope::try_from(number).map(convert::scope_asked).map_err(|_| unknown(field, number))
 }
 
-fn unknown(field: &str, number: i32) -> Failure {
+/// The moment to judge at: the one asked for, else `now`.
+pub(crate) fn moment(
+    field: &str,
+    asked: Option<prost_types::Timestamp>,
+    now: Timestamp,
+) -> Result<Timestamp, Failure> {
+    let Some(asked) = asked else { return Ok(now) };
+    time::from_proto(field, asked)
+        .map_err(|violation| Failure::field(&violation.field, violation.description.clone()))
+}
+
+/// Whether the whole view is asked for.
+pub(crate) fn is_whole(number: i32) -> Result<bool, Failure> {
+    match v1::View::try_from(number) {
+        Ok(v1::View::Unspecified | v1::View::Basic) => Ok(false),
+        Ok(v1::View::Whole) => Ok(true),
+        Err(_) => Err(unknown("view", number)),
+    }
+}
+
+/// Days between two points of a forecast that says nothing of it.
+const DEFAULT_STEP_DAYS: i32 = 30;
+/// Most days between two points of a forecast.
+const MOST_STEP_DAYS: i32 = 366;
+/// Most points of a forecast.
+const MOST_POINTS: usize = 400;
+/// The longest forecast, ten years.
+const LONGEST_FORECAST: SignedDuration = SignedDuration::from_hours(24 * 3653);
+
+/// The moments of a forecast: from the first, a step apart, and the last.
+pub(crate) fn moments(request: &v1::ForecastFleetRequest, now: Timestamp) -> Result<Vec<Timestamp>, Failure> {
+    let from = moment("from", request.from, now)?;
+    let until = match request.until {
+        Some(_) => moment("until", request.until, now)?,
+        None => return Err(Failure::field("until", "must be set: the last moment of the forecast")),
+    };
+    if until <= from || until.duration_since(from) > LONGEST_FORECAST {
+        let expected =
+            format!("must be later than the first moment, {from}, by at most ten years; found {until}");
+        return Err(Failure::field("until", expected));
+    }
+    let days = match request.step_days {
+        0 => DEFAULT_STEP_DAYS,
+        days @ 1..=MOST_STEP_DAYS => days,
+        found => {
+            return Err(Failure::field("step_days", format!("must be 0 to {MOST_STEP_DAYS}; found {found}")));
+        }
+    };
+    let step = SignedDuration::from_hours(24 * i64::from(days));
+    let mut moments: Vec<Timestamp> = std::iter::successors(Some(from), |at| at.checked_add(step).ok())
+        .take_while(|at| *at < until)
+        .collect();
+    moments.push(until);
+    if moments.len() > MOST_POINTS {
+        let found = moments.len();
+        return Err(Failure::field(
+            "step_days",
+            format!("must make at most {MOST_POINTS} points; {days} days make {found}"),
+        ));
+    }
+    Ok(moments)
+}
+
+pub(crate) fn unknown(field: &str, number: i32) -> Failure {
     Failure::field(field, format!("must be a value of the enumeration; found the unknown number {number}"))
 }
 

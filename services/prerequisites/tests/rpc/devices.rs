@@ -47,6 +47,7 @@ async fn checked(client: &mut Client, id: &str, paths: &[Path], problems_only: b
         paths: paths.iter().map(|path| (*path).into()).collect(),
         problems_only,
         consistency_token: world_token(),
+        ..CheckDeviceRequest::default()
     };
     client.check_device(request).await.unwrap().into_inner()
 }
@@ -89,6 +90,7 @@ async fn device_without_problems_is_ready_on_path1_with_every_finding() {
             eligibility: Eligibility::Eligible.into(),
             unverified_facts: Vec::new(),
             paths: vec![path1],
+            ..DeviceCheck::default()
         }),
         consistency_token: world_token(),
     };
@@ -146,6 +148,7 @@ async fn outdated_registered_device_is_told_its_problems_on_the_default_paths() 
                 valid_until: None,
             },
         ],
+        ..DeviceCheck::default()
     };
     assert_eq!(checked(&mut client(), "d-outdated", &[], true).await.check, Some(expected));
 }
@@ -172,6 +175,7 @@ async fn personal_device_beside_a_third_party_mdm_is_blocked_in_coexistence() {
             ],
             valid_until: None,
         }],
+        ..DeviceCheck::default()
     };
     assert_eq!(
         checked(&mut client(), "d-coexisting", &[Path::Coexistence], false).await.check,
@@ -187,6 +191,7 @@ async fn batch_keeps_the_order_asked_for_and_lists_missing_names_apart() {
         paths: vec![Path::Path1.into()],
         problems_only: true,
         consistency_token: String::new(),
+        ..BatchCheckDevicesRequest::default()
     };
     let answer = client().batch_check_devices(request).await.unwrap().into_inner();
     assert_eq!(answer.not_found, [name_of("d-gone")]);
@@ -212,6 +217,7 @@ async fn batch_keeps_the_order_asked_for_and_lists_missing_names_apart() {
                 unknown("win.site_supports_windows_version", Warning, &["site.version"]),
             ],
         )],
+        ..DeviceCheck::default()
     };
     let eligible = DeviceCheck {
         device: name_of("d-eligible"),
@@ -219,6 +225,7 @@ async fn batch_keeps_the_order_asked_for_and_lists_missing_names_apart() {
         eligibility: Eligibility::Eligible.into(),
         unverified_facts: Vec::new(),
         paths: vec![path1(Verdict::Ready, Vec::new())],
+        ..DeviceCheck::default()
     };
     assert_eq!(answer.checks, [unverified, eligible]);
 }

@@ -90,6 +90,7 @@ async fn fleet_is_counted_whole_on_path1() {
         ],
         eligible_unverified: 1,
         consistency_token: world_token(),
+        ..SummarizeFleetResponse::default()
     };
     let asked = SummarizeFleetRequest { consistency_token: inventory_token().to_string(), ..request() };
     assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
@@ -107,6 +108,7 @@ async fn one_hierarchy_is_counted_alone_on_the_path_asked_for() {
         verdicts: vec![verdict(Verdict::NotApplicable, 1)],
         eligible_unverified: 1,
         consistency_token: world_token(),
+        ..SummarizeFleetResponse::default()
     };
     assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
 }

@@ -7,5 +7,8 @@ mod devices;
 mod fakes;
 mod fixture;
 mod fleet;
+mod forecast;
+mod person;
 mod sandbox;
 mod site_and_tenant;
+mod whole;

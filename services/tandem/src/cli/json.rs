@@ -51,6 +51,8 @@ named!(
     prerequisites::v1::CheckSiteResponse = "tandem.prerequisites.v1.CheckSiteResponse",
     prerequisites::v1::CheckTenantResponse = "tandem.prerequisites.v1.CheckTenantResponse",
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
+    prerequisites::v1::ForecastFleetResponse = "tandem.prerequisites.v1.ForecastFleetResponse",
+    prerequisites::v1::CheckPersonResponse = "tandem.prerequisites.v1.CheckPersonResponse",
     prerequisites::v1::ExplainEnrollmentErrorResponse =
         "tandem.prerequisites.v1.ExplainEnrollmentErrorResponse",
     authority::v1::CheckAuthorityResponse = "tandem.authority.v1.CheckAuthorityResponse",

@@ -35,7 +35,6 @@ mod plan;
 mod plans;
 mod policy;
 mod position;
-mod prerequisite_tables;
 mod prerequisites;
 mod progress;
 mod reading;

@@ -1,15 +1,24 @@
 //! `tandem prerequisites`: what stops co-management, and what mends it.
 
+mod attest;
+mod forecast;
+mod person;
+mod tables;
+mod whole;
+
+use tandem_connectors::AsOf;
+use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1::{
     CheckDeviceRequest, CheckSiteRequest, CheckTenantRequest, ExplainEnrollmentErrorRequest,
-    ListRulesRequest, ListRulesResponse, Path, Rule, Scope, SummarizeFleetRequest,
+    ListRulesRequest, ListRulesResponse, Path, Rule, Scope, SummarizeFleetRequest, View,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{HierarchyId, SiteCode};
 
+use crate::assess::command::as_of;
+
 use super::failure::CliError;
 use super::listing::{Limit, list};
-use super::prerequisite_tables as tables;
 use super::screen::{Column, Row};
 use super::session::{DeviceRef, Session};
 use super::words;
@@ -17,6 +26,20 @@ use super::words;
 /// What to ask about prerequisites.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum PrerequisitesCommand {
+    /// Judge a device, a site, the tenant or the fleet by its rules
+    Check(CheckArgs),
+    /// Say everything about a device: who said what, its way into co-management, what that unlocks, what else to look at
+    Explain {
+        /// The device's id, its resource name, or the name that it shows
+        #[arg(value_name = "NAME|ID")]
+        device: DeviceRef,
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Say how the fleet will stand, or stood, as time alone changes it: what leaves support, and when
+    Forecast(forecast::ForecastArgs),
     /// List the rules
     Rules {
         /// Only rules of this path
@@ -28,52 +51,58 @@ pub(crate) enum PrerequisitesCommand {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Judge a device by the device rules
-    Device {
-        /// The device's id, its resource name, or the name that it shows
-        #[arg(value_name = "NAME|ID")]
-        device: DeviceRef,
-        #[command(flatten)]
-        paths: Paths,
-        /// Show also the rules that hold and those that do not apply
-        #[arg(long)]
-        all: bool,
-    },
-    /// Judge a site by the site rules
-    Site {
-        /// Its hierarchy
-        hierarchy: HierarchyId,
-        /// Its code
-        site: SiteCode,
-        #[command(flatten)]
-        paths: Paths,
-    },
-    /// Judge the tenant by the tenant rules
-    Tenant {
-        #[command(flatten)]
-        paths: Paths,
-    },
-    /// Count the devices that each rule stops
-    Fleet {
-        /// The path whose rules are counted; unset: path1
-        #[arg(long, value_parser = words::paths())]
-        path: Option<Path>,
-        /// Only devices of this hierarchy
-        #[arg(long)]
-        hierarchy: Option<HierarchyId>,
-    },
+    /// Give an operator's word on a rule that no data decides, or take it back
+    Attest(attest::AttestArgs),
+    /// Say what a person may do on the way to co-management, and what they lack
+    Person(person::PersonArgs),
     /// Say what an enrolment error code means
-    Error {
+    Errors {
         /// Such as 0x80180018, 2149056536, -2145910760 or MENROLL_E_USERLICENSE
         #[arg(allow_negative_numbers = true)]
         code: String,
     },
 }
 
+/// Of what, and by which rules.
+#[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("what").required(true)))]
+pub(crate) struct CheckArgs {
+    /// A device: its id, its resource name, or the name that it shows
+    #[arg(value_name = "NAME|ID", group = "what")]
+    device: Option<DeviceRef>,
+    /// A site
+    #[arg(long, value_name = "HIERARCHY/SITE", value_parser = site, group = "what")]
+    site: Option<(HierarchyId, SiteCode)>,
+    /// The tenant
+    #[arg(long, group = "what")]
+    tenant_rules: bool,
+    /// Every device: how many each rule stops, and what to mend first
+    #[arg(long, group = "what")]
+    fleet: bool,
+    /// Of the fleet: only devices of this hierarchy
+    #[arg(long, requires = "fleet")]
+    hierarchy: Option<HierarchyId>,
+    /// Of a device: show also the rules that hold and those that do not apply
+    #[arg(long, requires = "device")]
+    all: bool,
+    #[command(flatten)]
+    paths: Paths,
+    #[command(flatten)]
+    at: At,
+}
+
+/// A site as people write it.
+fn site(text: &str) -> Result<(HierarchyId, SiteCode), String> {
+    let parsed = text.split_once('/').and_then(|(hierarchy, site)| {
+        Some((HierarchyId::parse(hierarchy).ok()?, SiteCode::parse(site).ok()?))
+    });
+    parsed.ok_or_else(|| format!("expected HIERARCHY/SITE such as PS1/PS1, found `{text}`"))
+}
+
 /// Which paths to judge by.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Paths {
-    /// Judge by this path; may be repeated; unset: path1, path2 and coexistence
+    /// Judge by this path; may be repeated; unset: path1, path2 and coexistence, of the fleet path1
     #[arg(long = "path", value_name = "PATH", value_parser = words::paths())]
     paths: Vec<Path>,
 }
@@ -84,54 +113,98 @@ impl Paths {
     }
 }
 
+/// The moment to judge at.
+#[derive(Debug, clap::Args)]
+pub(crate) struct At {
+    /// Judge at this day or instant, past or to come; facts are taken as they are now; unset: now
+    #[arg(long, value_name = "DATE", value_parser = as_of)]
+    as_of: Option<AsOf>,
+}
+
+impl At {
+    fn moment(&self) -> Option<prost_types::Timestamp> {
+        self.as_of.map(|asked| time::to_proto(asked.instant()))
+    }
+}
+
 /// Answers.
 pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>) -> Result<(), CliError> {
-    let mut client = session.connection.prerequisites();
     match command {
-        PrerequisitesCommand::Rules { path, scope, limit } => show_rules(path, scope, limit, session).await,
-        PrerequisitesCommand::Device { device, paths, all } => {
+        PrerequisitesCommand::Check(args) => check(args, session).await,
+        PrerequisitesCommand::Explain { device, paths, at } => {
             let name = session.device(&device).await?;
             let request = CheckDeviceRequest {
                 name,
                 paths: paths.numbers(),
-                problems_only: !all,
+                problems_only: true,
+                as_of: at.moment(),
+                view: View::Whole.into(),
                 ..CheckDeviceRequest::default()
             };
-            let answer = client.check_device(request).await?.into_inner();
-            session.screen.show(&answer.check.unwrap_or_default(), tables::device)
+            let answer = session.connection.prerequisites().check_device(request).await?.into_inner();
+            session.screen.show(&answer.check.unwrap_or_default(), whole::device)
         }
-        PrerequisitesCommand::Site { hierarchy, site, paths } => {
-            let name = format!("{}/sites/{site}", session.hierarchy(&hierarchy));
-            let request = CheckSiteRequest { name, paths: paths.numbers(), ..Default::default() };
-            let answer = client.check_site(request).await?.into_inner();
-            session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths))
-        }
-        PrerequisitesCommand::Tenant { paths } => {
-            let request =
-                CheckTenantRequest { name: session.parent(), paths: paths.numbers(), ..Default::default() };
-            let answer = client.check_tenant(request).await?.into_inner();
-            session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths))
-        }
-        PrerequisitesCommand::Fleet { path, hierarchy } => {
-            if let Some(hierarchy) = &hierarchy {
-                session.check_hierarchy(hierarchy).await?;
-            }
-            let request = SummarizeFleetRequest {
-                parent: session.parent(),
-                path: path.unwrap_or(Path::Unspecified).into(),
-                filter: hierarchy
-                    .map(|id| DeviceFilter { hierarchies: vec![id.into()], ..DeviceFilter::default() }),
-                ..SummarizeFleetRequest::default()
-            };
-            let answer = client.summarize_fleet(request).await?.into_inner();
-            session.screen.show(&answer, tables::fleet)
-        }
-        PrerequisitesCommand::Error { code } => {
+        PrerequisitesCommand::Forecast(args) => forecast::run(args, session).await,
+        PrerequisitesCommand::Rules { path, scope, limit } => show_rules(path, scope, limit, session).await,
+        PrerequisitesCommand::Attest(args) => attest::run(args, session).await,
+        PrerequisitesCommand::Person(args) => person::run(args, session).await,
+        PrerequisitesCommand::Errors { code } => {
             let request = ExplainEnrollmentErrorRequest { code };
-            let answer = client.explain_enrollment_error(request).await?.into_inner();
+            let answer =
+                session.connection.prerequisites().explain_enrollment_error(request).await?.into_inner();
             session.screen.show(&answer, tables::errors)
         }
     }
+}
+
+async fn check(args: CheckArgs, session: &mut Session<'_>) -> Result<(), CliError> {
+    let (paths, as_of) = (args.paths.numbers(), args.at.moment());
+    let mut client = session.connection.prerequisites();
+    if let Some(device) = &args.device {
+        let name = session.device(device).await?;
+        let problems_only = !args.all;
+        let request = CheckDeviceRequest { name, paths, problems_only, as_of, ..Default::default() };
+        let answer = client.check_device(request).await?.into_inner();
+        return session.screen.show(&answer.check.unwrap_or_default(), tables::device);
+    }
+    if let Some((hierarchy, site)) = &args.site {
+        let name = format!("{}/sites/{site}", session.hierarchy(hierarchy));
+        let request = CheckSiteRequest { name, paths, as_of, ..Default::default() };
+        let answer = client.check_site(request).await?.into_inner();
+        return session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths));
+    }
+    if args.tenant_rules {
+        let request = CheckTenantRequest { name: session.parent(), paths, as_of, ..Default::default() };
+        let answer = client.check_tenant(request).await?.into_inner();
+        return session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths));
+    }
+    let path = match paths[..] {
+        [] => Path::Unspecified.into(),
+        [path] => path,
+        [..] => {
+            return Err(CliError::Usage("the fleet is counted on one path: give --path once".to_owned()));
+        }
+    };
+    let request = SummarizeFleetRequest {
+        parent: session.parent(),
+        path,
+        filter: of_hierarchy(args.hierarchy, session).await?,
+        as_of,
+        view: View::Whole.into(),
+        ..SummarizeFleetRequest::default()
+    };
+    let answer = client.summarize_fleet(request).await?.into_inner();
+    session.screen.show(&answer, tables::fleet)
+}
+
+/// The filter of a hierarchy, which must be there.
+async fn of_hierarchy(
+    hierarchy: Option<HierarchyId>,
+    session: &Session<'_>,
+) -> Result<Option<DeviceFilter>, CliError> {
+    let Some(hierarchy) = hierarchy else { return Ok(None) };
+    session.check_hierarchy(&hierarchy).await?;
+    Ok(Some(DeviceFilter { hierarchies: vec![hierarchy.into()], ..DeviceFilter::default() }))
 }
 
 async fn show_rules(

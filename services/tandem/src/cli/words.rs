@@ -136,6 +136,12 @@ pub(crate) fn scopes() -> impl TypedValueParser<Value = Scope> {
     one_of(SCOPES)
 }
 
+/// Multifactor authentication of one user, on the command line.
+pub(crate) fn per_user_mfa() -> impl TypedValueParser<Value = prerequisites::PerUserMfa> {
+    use prerequisites::PerUserMfa::{Disabled, Enabled, Enforced};
+    one_of([("disabled", Disabled), ("enabled", Enabled), ("enforced", Enforced)])
+}
+
 /// Tiles on the command line.
 pub(crate) fn tiles() -> impl TypedValueParser<Value = Tile> {
     one_of(TILES)
@@ -210,6 +216,16 @@ own_words! {
     outcome: prerequisites::Outcome, "OUTCOME_";
     /// What findings amount to.
     verdict: prerequisites::Verdict, "VERDICT_";
+    /// A benefit.
+    benefit: prerequisites::Benefit, "BENEFIT_";
+    /// How far a benefit is.
+    benefit_reach: prerequisites::BenefitReach, "BENEFIT_REACH_";
+    /// A kind of finding beside the rules.
+    concern_kind: prerequisites::ConcernKind, "CONCERN_KIND_";
+    /// What leaves support.
+    support_kind: prerequisites::SupportKind, "SUPPORT_KIND_";
+    /// Whether somebody may do something.
+    person_standing: prerequisites::Standing, "STANDING_";
     /// How encryption stands.
     encryption: authority::Encryption, "ENCRYPTION_";
     /// A layout of capability values.

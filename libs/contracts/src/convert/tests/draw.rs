@@ -410,6 +410,7 @@ drawn_facts!(
     user,
     last_intune_sync,
     intune_management_state,
+    registration_state,
     compliance_state,
     autopilot_registered,
     autopilot_profile_mode,

@@ -37,6 +37,7 @@ fn managed_device_v1() -> ManagedDevice {
         model: text("Latitude 5450"),
         management_agent: text("configurationManagerClientMdm"),
         management_state: text("managed"),
+        registration_state: text("registered"),
         enrollment_type: text("windowsCoManagement"),
         compliance_state: text("compliant"),
         last_sync: Some(at("2026-11-20T05:12:09Z")),
@@ -194,6 +195,7 @@ fn merge_of_a_device_known_to_every_source_names_the_origin_of_each_fact() {
         user: fact("mari.lund@example.com", beta),
         last_intune_sync: Some(Fact::new(at("2026-11-20T05:12:09Z"), beta)),
         intune_management_state: fact("managed", beta),
+        registration_state: fact("registered", beta),
         compliance_state: fact("compliant", beta),
         autopilot_registered: Some(Fact::new(false, beta)),
         ..DeviceFacts::default()

@@ -15,10 +15,10 @@ use crate::tenant::{
 };
 use crate::workload::{PerWorkload, SliderPosition};
 
-pub(super) const AUTO_ENROLLMENT_COLLECTION: &str = "PS10003F";
+pub(crate) const AUTO_ENROLLMENT_COLLECTION: &str = "PS10003F";
 
 /// The six rules that an operator attests.
-pub(super) const ATTESTED: [&str; 6] = [
+pub(crate) const ATTESTED: [&str; 6] = [
     "lic.configmgr_rights",
     "cm.entra_user_discovery",
     "cm.intune_counterpart_ready",
@@ -27,45 +27,45 @@ pub(super) const ATTESTED: [&str; 6] = [
     "autopilot.override_not_changed_later",
 ];
 
-pub(super) fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
 /// The moment of most tests.
-pub(super) fn as_of() -> Timestamp {
+pub(crate) fn as_of() -> Timestamp {
     at("2026-11-20T12:00:00Z")
 }
 
 /// What a source said; which section does not matter here.
-pub(super) fn said<T>(value: T) -> Option<Fact<T>> {
+pub(crate) fn said<T>(value: T) -> Option<Fact<T>> {
     Some(Fact::new(value, 0))
 }
 
-pub(super) fn word(text: &str) -> Option<Fact<String>> {
+pub(crate) fn word(text: &str) -> Option<Fact<String>> {
     said(text.to_owned())
 }
 
-pub(super) fn os(text: &str) -> Option<Fact<OsVersion>> {
+pub(crate) fn os(text: &str) -> Option<Fact<OsVersion>> {
     said(OsVersion::parse(text).unwrap())
 }
 
-pub(super) fn satisfied() -> Outcome {
+pub(crate) fn satisfied() -> Outcome {
     Outcome::Satisfied
 }
 
-pub(super) fn unsatisfied(expected: &'static str, found: &'static str) -> Outcome {
+pub(crate) fn unsatisfied(expected: &'static str, found: &'static str) -> Outcome {
     Outcome::Unsatisfied { expected: expected.into(), found: found.into() }
 }
 
-pub(super) fn unknown(missing: &[&'static str]) -> Outcome {
+pub(crate) fn unknown(missing: &[&'static str]) -> Outcome {
     Outcome::Unknown { missing: missing.to_vec() }
 }
 
-pub(super) fn not_applicable(why: &'static str) -> Outcome {
+pub(crate) fn not_applicable(why: &'static str) -> Outcome {
     Outcome::NotApplicable { why: why.into() }
 }
 
-pub(super) fn attestation(attested: bool) -> Attestation {
+pub(crate) fn attestation(attested: bool) -> Attestation {
     Attestation {
         attested,
         by: "erin@example.com".to_owned(),
@@ -74,7 +74,7 @@ pub(super) fn attestation(attested: bool) -> Attestation {
     }
 }
 
-pub(super) fn good_tenant() -> TenantFacts {
+pub(crate) fn good_tenant() -> TenantFacts {
     TenantFacts {
         entra_plan: Some(EntraPlan::P1),
         intune_license_count: Some(500),
@@ -94,7 +94,7 @@ pub(super) fn good_tenant() -> TenantFacts {
     }
 }
 
-pub(super) fn good_site() -> SiteFacts {
+pub(crate) fn good_site() -> SiteFacts {
     SiteFacts {
         version: Some("2509".to_owned()),
         entra_onboarded: Some(true),
@@ -110,7 +110,7 @@ pub(super) fn good_site() -> SiteFacts {
 }
 
 /// Automatic enrolment for all, every slider at Intune.
-pub(super) fn good_policy() -> CoManagementPolicy {
+pub(crate) fn good_policy() -> CoManagementPolicy {
     CoManagementPolicy {
         enabled: Some(true),
         auto_enrollment: Some(AutoEnrollment::All),
@@ -123,7 +123,7 @@ pub(super) fn good_policy() -> CoManagementPolicy {
 }
 
 /// A co-managed, hybrid joined Windows 11 24H2 Enterprise of the company, set up by Autopilot.
-pub(super) fn good_device() -> DeviceFacts {
+pub(crate) fn good_device() -> DeviceFacts {
     DeviceFacts {
         hierarchy: Some(HierarchyId::parse("PS1").unwrap()),
         client_installed: said(true),
@@ -158,16 +158,16 @@ pub(super) fn good_device() -> DeviceFacts {
 
 /// Everything that a device is judged by.
 #[derive(Debug, Clone)]
-pub(super) struct World {
-    pub(super) tenant: TenantFacts,
-    pub(super) site: Option<SiteFacts>,
-    pub(super) policy: Option<CoManagementPolicy>,
-    pub(super) complete_collections: BTreeSet<CollectionId>,
-    pub(super) device: DeviceFacts,
+pub(crate) struct World {
+    pub(crate) tenant: TenantFacts,
+    pub(crate) site: Option<SiteFacts>,
+    pub(crate) policy: Option<CoManagementPolicy>,
+    pub(crate) complete_collections: BTreeSet<CollectionId>,
+    pub(crate) device: DeviceFacts,
 }
 
 impl World {
-    pub(super) fn good() -> Self {
+    pub(crate) fn good() -> Self {
         Self {
             tenant: good_tenant(),
             site: Some(good_site()),
@@ -178,7 +178,7 @@ impl World {
     }
 
     /// Nobody said anything.
-    pub(super) fn silent() -> Self {
+    pub(crate) fn silent() -> Self {
         Self {
             tenant: TenantFacts::default(),
             site: None,
@@ -188,7 +188,7 @@ impl World {
         }
     }
 
-    pub(super) fn surroundings(&self) -> Surroundings<'_> {
+    pub(crate) fn surroundings(&self) -> Surroundings<'_> {
         Surroundings {
             tenant: &self.tenant,
             site: self.site.as_ref(),
@@ -197,27 +197,27 @@ impl World {
         }
     }
 
-    pub(super) fn device_outcome(&self, rule: &str) -> Outcome {
+    pub(crate) fn device_outcome(&self, rule: &str) -> Outcome {
         self.device_outcome_at(rule, as_of())
     }
 
-    pub(super) fn device_outcome_at(&self, rule: &str, as_of: Timestamp) -> Outcome {
+    pub(crate) fn device_outcome_at(&self, rule: &str, as_of: Timestamp) -> Outcome {
         let rule = DeviceRule::from_id(rule).unwrap();
         DeviceCheck::new(&self.device, &self.surroundings(), as_of).outcome(rule)
     }
 
-    pub(super) fn device_report(&self, path: Path, as_of: Timestamp) -> Report {
+    pub(crate) fn device_report(&self, path: Path, as_of: Timestamp) -> Report {
         evaluate_device(&self.device, &self.surroundings(), path, as_of)
     }
 }
 
 /// What becomes of a device rule in the good world after `spoil`.
-pub(super) fn device_after(rule: &str, spoil: impl FnOnce(&mut World)) -> Outcome {
+pub(crate) fn device_after(rule: &str, spoil: impl FnOnce(&mut World)) -> Outcome {
     let mut world = World::good();
     spoil(&mut world);
     world.device_outcome(rule)
 }
 
-pub(super) fn collection(id: &str) -> CollectionId {
+pub(crate) fn collection(id: &str) -> CollectionId {
     CollectionId::parse(id).unwrap()
 }

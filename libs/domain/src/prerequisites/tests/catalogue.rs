@@ -1,11 +1,11 @@
-//! The catalogue is whole, and every rule of an evaluated scope has its typed rule.
+//! The catalogue is whole, and every rule has its typed rule.
 
 use std::collections::BTreeSet;
 
 use super::cases::ATTESTED;
 use crate::prerequisites::{
-    Area, DeviceRule, Path, Rule, Scope, Severity, SiteRule, TenantRule, catalogue, fact_definitions,
-    non_requirements, rule,
+    ActionRule, Area, DeviceRule, Path, Rule, Scope, Severity, SiteRule, TenantRule, UserRule, catalogue,
+    fact_definitions, non_requirements, rule,
 };
 
 fn ids_of(scope: Scope) -> Vec<&'static str> {
@@ -66,10 +66,12 @@ fn rule_reads_as_written() {
 }
 
 #[test]
-fn every_rule_of_tenant_site_and_device_has_an_evaluator_in_catalogue_order() {
+fn every_rule_has_an_evaluator_in_catalogue_order() {
     assert_eq!(TenantRule::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>(), ids_of(Scope::Tenant));
     assert_eq!(SiteRule::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>(), ids_of(Scope::Site));
     assert_eq!(DeviceRule::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>(), ids_of(Scope::Device));
+    assert_eq!(UserRule::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>(), ids_of(Scope::User));
+    assert_eq!(ActionRule::ALL.iter().map(|rule| rule.id()).collect::<Vec<_>>(), ids_of(Scope::Action));
 }
 
 #[test]

@@ -52,7 +52,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn worlds()(
+    pub(super) fn worlds()(
         mut world in surroundings(),
         (client, enrolled, provisioned, policy) in (flag(), flag(), flag(), flag()),
         (ad, record, registered, blocked) in (flag(), flag(), flag(), flag()),

@@ -31,8 +31,7 @@ fn path1(outcomes: &[(&str, Outcome)]) -> Report {
     ];
     let outcome =
         |id| outcomes.iter().find(|(given, _)| *given == id).map_or(Outcome::Satisfied, |(_, o)| o.clone());
-    let findings =
-        satisfied.into_iter().map(|id| Finding { rule: rule(id).unwrap(), outcome: outcome(id) }).collect();
+    let findings = satisfied.into_iter().map(|id| Finding::new(rule(id).unwrap(), outcome(id))).collect();
     Report { path: Path::Path1, findings, valid_until: None }
 }
 

@@ -11,7 +11,7 @@ fn words<E: TryFrom<i32>>() -> Vec<E> {
 }
 
 fn finding_with(id: &str, outcome: Outcome) -> Finding {
-    Finding { rule: rule_of(id).unwrap(), outcome }
+    Finding::new(rule_of(id).unwrap(), outcome)
 }
 
 #[test]
@@ -139,8 +139,7 @@ fn report_lists_findings_by_rule_id_and_leaves_out_what_is_no_problem() {
 #[test]
 fn coexistence_that_does_not_apply_has_that_verdict() {
     let why = || Outcome::NotApplicable { why: "the device's MDM is Intune".into() };
-    let findings =
-        DeviceRule::on(Path::Coexistence).iter().map(|rule| Finding { rule: rule.rule(), outcome: why() });
+    let findings = DeviceRule::on(Path::Coexistence).iter().map(|rule| Finding::new(rule.rule(), why()));
     let judged = Report { path: Path::Coexistence, findings: findings.collect(), valid_until: None };
     assert_eq!(
         report(&judged, true),

@@ -5,9 +5,11 @@ use tandem_contracts::prerequisites::v1::{
     SummarizeFleetResponse,
 };
 
-use super::failure::CliError;
-use super::screen::{Column, Row, Screen};
-use super::words;
+use crate::cli::failure::CliError;
+use crate::cli::screen::{Column, Row, Screen};
+use crate::cli::words;
+
+use super::whole;
 
 /// What was found about a device.
 pub(super) fn device(screen: &mut Screen<'_>, check: &DeviceCheck) -> Result<(), CliError> {
@@ -75,10 +77,11 @@ pub(super) fn fleet(screen: &mut Screen<'_>, summary: &SummarizeFleetResponse) -
         Column::Number("UNKNOWN"),
         Column::Text("WHAT MENDS IT"),
     ];
-    screen.section("Rules", &columns, summary.rules.iter().map(rule).collect())
+    screen.section("Rules", &columns, summary.rules.iter().map(rule).collect())?;
+    whole::fleet(screen, summary)
 }
 
-fn rule(rule: &RuleSummary) -> Row {
+pub(super) fn rule(rule: &RuleSummary) -> Row {
     vec![
         rule.rule.clone(),
         words::severity(rule.severity),

@@ -1,0 +1,282 @@
+//! What co-management unlocks on a device: what it has, what is one step away, and what stands in between.
+//!
+//! Which benefits there are: the overview article. What each needs: the fact pack's workloads.toml (`dependency`), remote_actions.md 2
+//! ("device enrolled in Intune; active Intune licence in the tenant"), prerequisites.toml (`autopatch.…`, `cm.azure_cloud_limits`); the
+//! composition is \[derived\].
+//!
+//! Not for: what stops co-management itself, which is [`crate::prerequisites`].
+
+use jiff::Timestamp;
+
+use crate::authority::{EffectiveAuthority, effective_authority};
+use crate::facts::{DeviceFacts, MdmProvider, copied};
+use crate::policy::Surroundings;
+use crate::prerequisites::{DeviceCheck, DeviceRule, Outcome, SiteCheck, SiteRule, TenantCheck, TenantRule};
+use crate::state::mdm_provider;
+use crate::tenant::Cloud;
+use crate::workload::{ManagementAuthority, Workload};
+
+/// Something that co-management makes possible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Benefit {
+    /// Access that depends on the compliance that Intune states.
+    ConditionalAccess,
+    /// Restart, remote control, factory reset and their kin, from Intune.
+    RemoteActions,
+    /// Intune shows whether the client is healthy.
+    ClientHealth,
+    /// Users, devices and apps are linked with Entra ID.
+    EntraLink,
+    /// The device is set up anew by Autopilot.
+    Autopilot,
+    /// Endpoint analytics.
+    EndpointAnalytics,
+    /// Windows Autopatch may take the device.
+    Autopatch,
+}
+
+impl Benefit {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ConditionalAccess,
+        Self::RemoteActions,
+        Self::ClientHealth,
+        Self::EntraLink,
+        Self::Autopilot,
+        Self::EndpointAnalytics,
+        Self::Autopatch,
+    ];
+
+    /// Position in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The word that outputs use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ConditionalAccess => "conditional_access",
+            Self::RemoteActions => "remote_actions",
+            Self::ClientHealth => "client_health",
+            Self::EntraLink => "entra_link",
+            Self::Autopilot => "autopilot",
+            Self::EndpointAnalytics => "endpoint_analytics",
+            Self::Autopatch => "autopatch",
+        }
+    }
+}
+
+/// How far a benefit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Reach {
+    /// Everything that it needs is there.
+    Unlocked,
+    /// One thing is missing, and nothing is unknown.
+    OneStepAway,
+    /// Several things are missing, or one and something is unknown.
+    Locked,
+    /// Nothing is known to be missing, and something is unknown.
+    Unknown,
+}
+
+impl Reach {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Unlocked, Self::OneStepAway, Self::Locked, Self::Unknown];
+
+    /// Position in [`Self::ALL`].
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The word that outputs use.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Unlocked => "unlocked",
+            Self::OneStepAway => "one_step_away",
+            Self::Locked => "locked",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Something that a benefit needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// What, for a reader.
+    pub what: &'static str,
+    /// Whether it is there. Never [`Outcome::NotApplicable`].
+    pub outcome: Outcome,
+}
+
+/// A benefit and what became of each thing that it needs.
+#[must_use]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BenefitReport {
+    /// Which.
+    pub benefit: Benefit,
+    /// Everything that it needs.
+    pub needs: Vec<Need>,
+}
+
+impl BenefitReport {
+    /// How far it is.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        let count = |is: fn(&Outcome) -> bool| self.needs.iter().filter(|need| is(&need.outcome)).count();
+        match (count(Outcome::is_unsatisfied), count(Outcome::is_unknown)) {
+            (0, 0) => Reach::Unlocked,
+            (0, _) => Reach::Unknown,
+            (1, 0) => Reach::OneStepAway,
+            _ => Reach::Locked,
+        }
+    }
+}
+
+/// Every benefit on one device, in the order of [`Benefit::ALL`]. `surroundings` are those of the device's own hierarchy and site.
+pub fn benefits(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    as_of: Timestamp,
+) -> [BenefitReport; 7] {
+    let judge = Judge {
+        facts,
+        surroundings,
+        authority: effective_authority(facts, surroundings),
+        device: DeviceCheck::new(facts, surroundings, as_of),
+        tenant: TenantCheck::new(surroundings.tenant, as_of),
+        as_of,
+    };
+    Benefit::ALL.map(|benefit| BenefitReport { benefit, needs: judge.needs(benefit) })
+}
+
+struct Judge<'a> {
+    facts: &'a DeviceFacts,
+    surroundings: &'a Surroundings<'a>,
+    authority: EffectiveAuthority,
+    device: DeviceCheck<'a>,
+    tenant: TenantCheck<'a>,
+    as_of: Timestamp,
+}
+
+const ENROLLED: &str = "the device is enrolled in Intune";
+const SUBSCRIBED: &str = "the tenant's Intune subscription is active";
+
+impl Judge<'_> {
+    fn needs(&self, benefit: Benefit) -> Vec<Need> {
+        let enrolled = || need(ENROLLED, self.enrolled());
+        match benefit {
+            Benefit::ConditionalAccess => vec![
+                enrolled(),
+                need(
+                    "compliance policies are with Intune on this device",
+                    self.with_intune(Workload::CompliancePolicies),
+                ),
+                need("the tenant has Entra ID P1 or P2", self.tenant.outcome(TenantRule::EntraPremium)),
+            ],
+            Benefit::RemoteActions => {
+                vec![enrolled(), need(SUBSCRIBED, self.tenant.outcome(TenantRule::IntuneSetUp))]
+            }
+            Benefit::ClientHealth => vec![
+                enrolled(),
+                need(
+                    "the Configuration Manager client is installed",
+                    self.device.outcome(DeviceRule::ClientInstalled),
+                ),
+            ],
+            Benefit::EntraLink => vec![
+                enrolled(),
+                need(
+                    "the device is joined to Entra ID, alone or hybrid",
+                    self.device.outcome(DeviceRule::Joined),
+                ),
+            ],
+            Benefit::Autopilot => vec![
+                need(
+                    "the device is registered with Autopilot",
+                    self.device.outcome(DeviceRule::AutopilotRegistered),
+                ),
+                need(
+                    "Windows devices of the tenant are enrolled automatically",
+                    self.tenant.outcome(TenantRule::AutomaticEnrollmentPath2),
+                ),
+                need("the tenant has Entra ID P1 or P2", self.tenant.outcome(TenantRule::EntraPremium)),
+            ],
+            Benefit::EndpointAnalytics => vec![
+                enrolled(),
+                need("the tenant lives in a cloud that has endpoint analytics", self.cloud_has_analytics()),
+            ],
+            Benefit::Autopatch => vec![
+                enrolled(),
+                need(
+                    "the three workloads of Autopatch are with Intune on this device",
+                    self.device.outcome(DeviceRule::AutopatchWorkloads),
+                ),
+                need(
+                    "the record at Intune is complete and fresh",
+                    self.device.outcome(DeviceRule::AutopatchDeviceFacts),
+                ),
+                need(
+                    "the software updates client setting is off",
+                    self.device.outcome(DeviceRule::UpdateClientSettingOff),
+                ),
+                need("the site's version is in support", self.site_supported()),
+                need(SUBSCRIBED, self.tenant.outcome(TenantRule::IntuneSetUp)),
+            ],
+        }
+    }
+
+    /// Enrolled, and the MDM is Intune.
+    fn enrolled(&self) -> Outcome {
+        const EXPECTED: &str = "enrolled in Intune";
+        match (mdm_provider(self.facts, self.surroundings.tenant), copied(&self.facts.mdm_enrolled)) {
+            (Some(MdmProvider::ThirdParty), _) => {
+                Outcome::unsatisfied(EXPECTED, "enrolled with a third party")
+            }
+            (Some(MdmProvider::None), _) | (_, Some(false)) => Outcome::unsatisfied(EXPECTED, "not enrolled"),
+            (Some(MdmProvider::Intune), Some(true)) => Outcome::Satisfied,
+            (provider, enrolled) => Outcome::unknown_of([
+                ("device.mdm_provider", provider.is_none()),
+                ("device.mdm_enrolled", enrolled.is_none()),
+            ]),
+        }
+    }
+
+    fn with_intune(&self, workload: Workload) -> Outcome {
+        match self.authority.workloads[workload].authority {
+            ManagementAuthority::Intune => Outcome::Satisfied,
+            ManagementAuthority::Unknown => Outcome::unknown("device.effective_authority"),
+            elsewhere => Outcome::unsatisfied(format!("{workload} at intune"), format!("at {elsewhere}")),
+        }
+    }
+
+    fn cloud_has_analytics(&self) -> Outcome {
+        match self.surroundings.tenant.cloud {
+            None => Outcome::unknown("tenant.cloud"),
+            Some(Cloud::Public) => Outcome::Satisfied,
+            Some(Cloud::UsGovernment) => Outcome::unsatisfied("public cloud", "us_government"),
+            Some(Cloud::China) => Outcome::unsatisfied("public cloud", "china"),
+        }
+    }
+
+    fn site_supported(&self) -> Outcome {
+        let Some(site) = self.surroundings.site else { return Outcome::unknown("site.version") };
+        SiteCheck::new(site, self.surroundings.policy, self.surroundings.tenant, self.as_of)
+            .outcome(SiteRule::SupportedVersion)
+    }
+}
+
+/// A rule that does not apply stands in nobody's way.
+fn need(what: &'static str, outcome: Outcome) -> Need {
+    let outcome = match outcome {
+        Outcome::NotApplicable { .. } => Outcome::Satisfied,
+        other => other,
+    };
+    Need { what, outcome }
+}
+
+#[cfg(test)]
+mod tests;
