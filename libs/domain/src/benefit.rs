@@ -75,7 +75,7 @@ pub enum Reach {
     Unlocked,
     /// One thing is missing, and nothing is unknown.
     OneStepAway,
-    /// Several things are missing, or one and something is unknown.
+    /// Several things are missing, or one and something is unknown, or one that nobody can bring.
     Locked,
     /// Nothing is known to be missing, and something is unknown.
     Unknown,
@@ -110,6 +110,8 @@ pub struct Need {
     pub what: &'static str,
     /// Whether it is there. Never [`Outcome::NotApplicable`].
     pub outcome: Outcome,
+    /// Nothing that anybody does brings it: no step away.
+    for_good: bool,
 }
 
 /// A benefit and what became of each thing that it needs.
@@ -127,6 +129,9 @@ impl BenefitReport {
     #[must_use]
     pub fn reach(&self) -> Reach {
         let count = |is: fn(&Outcome) -> bool| self.needs.iter().filter(|need| is(&need.outcome)).count();
+        if self.needs.iter().any(|need| need.for_good && need.outcome.is_unsatisfied()) {
+            return Reach::Locked;
+        }
         match (count(Outcome::is_unsatisfied), count(Outcome::is_unknown)) {
             (0, 0) => Reach::Unlocked,
             (0, _) => Reach::Unknown,
@@ -207,7 +212,13 @@ impl Judge<'_> {
             ],
             Benefit::EndpointAnalytics => vec![
                 enrolled(),
-                need("the tenant lives in a cloud that has endpoint analytics", self.cloud_has_analytics()),
+                Need {
+                    for_good: true,
+                    ..need(
+                        "the tenant lives in a cloud that has endpoint analytics",
+                        self.cloud_has_analytics(),
+                    )
+                },
             ],
             Benefit::Autopatch => vec![
                 enrolled(),
@@ -253,6 +264,7 @@ impl Judge<'_> {
         }
     }
 
+    /// `cm.azure_cloud_limits`: "plan without tenant attach and endpoint analytics there".
     fn cloud_has_analytics(&self) -> Outcome {
         match self.surroundings.tenant.cloud {
             None => Outcome::unknown("tenant.cloud"),
@@ -263,6 +275,10 @@ impl Judge<'_> {
     }
 
     fn site_supported(&self) -> Outcome {
+        if copied(&self.facts.client_installed) == Some(false) && !self.facts.known_to_site() {
+            // No site has a part in it.
+            return Outcome::Satisfied;
+        }
         let Some(site) = self.surroundings.site else { return Outcome::unknown("site.version") };
         SiteCheck::new(site, self.surroundings.policy, self.surroundings.tenant, self.as_of)
             .outcome(SiteRule::SupportedVersion)
@@ -275,7 +291,7 @@ fn need(what: &'static str, outcome: Outcome) -> Need {
         Outcome::NotApplicable { .. } => Outcome::Satisfied,
         other => other,
     };
-    Need { what, outcome }
+    Need { what, outcome, for_good: false }
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl ConcernKind {
                 "delete the record in Intune and in Entra ID that is not this device's, then enrol it again"
             }
             Self::RegistrationApprovalPending => "approve the registration in Intune, or delete it",
-            Self::Leaving => "wait for it or cancel it in Intune; move no workload of this device meanwhile",
+            Self::Leaving => "wait for it; move no workload of this device meanwhile",
             Self::SeveralHierarchies => {
                 "decide which hierarchy manages the device and delete its records in the others"
             }
@@ -169,7 +169,7 @@ fn where_said<T>(fact: &Option<Fact<T>>) -> Vec<u8> {
 /// Sources that keep several records of one class, with what each record's key is and when it was read.
 fn twins(sections: &[SectionStamp]) -> Vec<(String, Vec<u8>)> {
     let mut records: BTreeMap<(&Source, SectionKind), Vec<(u8, &SectionStamp)>> = BTreeMap::new();
-    for (index, stamp) in (0_u8..).zip(sections) {
+    for (index, stamp) in (0..=u8::MAX).zip(sections) {
         records.entry((&stamp.source, stamp.kind)).or_default().push((index, stamp));
     }
     let several = records.into_iter().filter(|(_, of)| of.iter().any(|(_, stamp)| stamp.key != of[0].1.key));

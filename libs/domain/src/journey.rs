@@ -8,12 +8,15 @@
 
 use jiff::Timestamp;
 
-use crate::facts::{DeviceFacts, copied};
+use crate::enrollment;
+use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied};
 use crate::policy::Surroundings;
 use crate::prerequisites::{
-    Area, DeviceCheck, Finding, Outcome, Path, Report, Rule, Scope, Severity, SiteCheck, TenantCheck,
+    Area, DeviceCheck, Finding, Outcome, Path, Report, Rule, Scope, Severity, SiteCheck, SiteRule,
+    TenantCheck,
 };
-use crate::state::{ManagementState, management_state};
+use crate::state::{ManagementState, is_leaving, management_state, mdm_provider};
+use crate::tenant::TenantFacts;
 
 /// Whether the site's gateway to the internet is needed, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,46 +139,50 @@ pub struct Journey {
 /// to be found out as a whole.
 pub fn journey(facts: &DeviceFacts, surroundings: &Surroundings<'_>, as_of: Timestamp) -> Journey {
     let state = management_state(facts, surroundings.tenant);
-    let (path, because) = recommended(state, facts);
+    let (path, because) = recommended(state, facts, surroundings.tenant);
     let Some(path) = path else {
         return Journey { state, path: None, because, gateway: None, steps: Vec::new() };
     };
     let mut steps = steps(facts, surroundings, path, as_of);
-    steps.push(enrollment(path));
+    steps.push(enrollment(path, state, facts));
     Journey { state, path: Some(path), because, gateway: Some(gateway(path)), steps }
 }
 
-fn recommended(state: ManagementState, facts: &DeviceFacts) -> (Option<Path>, &'static str) {
+fn recommended(
+    state: ManagementState,
+    facts: &DeviceFacts,
+    tenant: &TenantFacts,
+) -> (Option<Path>, &'static str) {
+    let is_client = !matches!(copied(&facts.os_kind), Some(OsKind::Server | OsKind::Other));
     match state {
         ManagementState::CoManaged => (None, "it is co-managed already"),
-        ManagementState::Coexistence => (
+        _ if is_leaving(facts) => {
+            (None, "Intune is retiring, wiping or deleting it: see what is left of it afterwards")
+        }
+        _ if mdm_provider(facts, tenant) == Some(MdmProvider::ThirdParty) => (
             None,
             "another MDM manages it, and co-management is with Intune alone: unenrol it there, or leave it in coexistence",
         ),
-        ManagementState::Unknown => {
+        _ if !is_client => (None, "co-management is for clients of Windows 10 and later, and this is none"),
+        _ if copied(&facts.client_installed).is_none() => {
             (None, "no source says whether the client is installed: import the site's records of it first")
         }
-        ManagementState::ClientOnly
-        | ManagementState::JoinedClient
-        | ManagementState::Scheduled
-        | ManagementState::Enrolling
-        | ManagementState::PendingSignIn
-        | ManagementState::Failed => (Some(Path::Path1), "it has the client, which enrols it into Intune"),
         ManagementState::EnrolledNotProvisioned | ManagementState::MdmPlusClient => (
             Some(Path::Path1),
             "it has the client and is enrolled: the co-management policy has to take hold",
         ),
+        _ if copied(&facts.client_installed) == Some(true) => {
+            (Some(Path::Path1), "it has the client, which enrols it into Intune")
+        }
         ManagementState::MdmOnly => (Some(Path::Path2), "it is in Intune and lacks the client"),
-        ManagementState::Unmanaged if copied(&facts.autopilot_registered) == Some(true) => (
+        _ if copied(&facts.autopilot_registered) == Some(true) => (
             Some(Path::Autopilot),
             "it is registered with Autopilot, which can install the client while it is set up",
         ),
-        ManagementState::Unmanaged if copied(&facts.ad_joined) == Some(true) => {
+        _ if copied(&facts.ad_joined) == Some(true) => {
             (Some(Path::Path1), "it is in the domain: the site can install the client, which then enrols it")
         }
-        ManagementState::Unmanaged => {
-            (Some(Path::Path2), "nobody manages it: enrol it in Intune, which then installs the client")
-        }
+        _ => (Some(Path::Path2), "nobody manages it: enrol it in Intune, which then installs the client"),
     }
 }
 
@@ -194,16 +201,25 @@ const fn gateway(path: Path) -> Gateway {
 
 fn steps(facts: &DeviceFacts, surroundings: &Surroundings<'_>, path: Path, as_of: Timestamp) -> Vec<Step> {
     let tenant = TenantCheck::new(surroundings.tenant, as_of).report(path);
-    let site = surroundings
-        .site
-        .map(|site| SiteCheck::new(site, surroundings.policy, surroundings.tenant, as_of).report(path));
+    let site = match surroundings.site {
+        Some(site) => SiteCheck::new(site, surroundings.policy, surroundings.tenant, as_of).report(path),
+        None => unknown_site(path),
+    };
     let device = DeviceCheck::new(facts, surroundings, as_of).report(path);
-    let findings =
-        [Some(tenant), site, Some(device)].into_iter().flatten().flat_map(|report: Report| report.findings);
+    let findings = [tenant, site, device].into_iter().flat_map(|report: Report| report.findings);
     let mut steps: Vec<Step> = findings.filter_map(|finding| step(finding, path)).collect();
     // Stable: within a phase and severity the catalogue's order holds.
     steps.sort_by_key(|step| (step.phase, step.severity));
     steps
+}
+
+/// The rules of a site that nobody named: each is to be found out, of the site that the device will have.
+fn unknown_site(path: Path) -> Report {
+    let unknown = |rule: &SiteRule| {
+        let rule = rule.rule();
+        Finding::new(rule, Outcome::Unknown { missing: rule.facts.to_vec() })
+    };
+    Report { path, findings: SiteRule::on(path).iter().map(unknown).collect(), valid_until: None }
 }
 
 /// What a finding asks for; `None`: nothing. What is only a warning is not looked for where nobody said.
@@ -226,18 +242,33 @@ fn step(finding: Finding, path: Path) -> Option<Step> {
     })
 }
 
-/// What follows by itself (states.md 5 and 6), or is set going in Intune.
-const fn enrollment(path: Path) -> Step {
-    let (what, owner) = match path {
-        Path::Path2 => (
+/// What follows by itself (states.md 5 and 6), is waited for, or is set going in Intune. An attempt that failed is mended by what its
+/// result says.
+fn enrollment(path: Path, state: ManagementState, facts: &DeviceFacts) -> Step {
+    let failed = copied(&facts.enrollment_status_code).filter(|code| *code != 0).and_then(enrollment::lookup);
+    let (what, owner) = match (path, state, failed) {
+        (Path::Path2, ..) => (
             "assign the client's bootstrap to the device in Intune; the co-management policy follows through the gateway",
             Some(Area::Intune),
         ),
-        Path::Autopilot => (
+        (Path::Autopilot, ..) => (
             "set the device up with Autopilot; the settings policy installs the client meanwhile",
             Some(Area::Intune),
         ),
-        Path::Path1 | Path::Coexistence | Path::Autopatch => (
+        (_, ManagementState::PendingSignIn, _) => {
+            ("let somebody sign in on the device: its enrolment waits for it", Some(Area::Windows))
+        }
+        (_, ManagementState::EnrolledNotProvisioned | ManagementState::MdmPlusClient, _) => (
+            "wait: the client takes the policy up, every 60 minutes by default, and Intune's check-in follows",
+            None,
+        ),
+        (_, ManagementState::Failed | ManagementState::Enrolling, Some(error)) => {
+            (error.remediation, Some(Area::Intune))
+        }
+        (_, ManagementState::Failed, None) => {
+            ("look at the result of the last attempt on the device, and mend it", Some(Area::Windows))
+        }
+        _ => (
             "wait: the client enrols the device when it evaluates the policy; many clients are spread over days",
             None,
         ),

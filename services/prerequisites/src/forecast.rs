@@ -9,7 +9,7 @@ use tandem_domain::prerequisites::{Path, SupportEnd, forecast, site_support_end,
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 
-use crate::summary::FleetSummary;
+use crate::summary::{DEVICES_AT_ONCE, FleetSummary};
 use crate::world::{KnownDevice, Snapshot, World};
 
 /// What leaves support.
@@ -88,7 +88,7 @@ pub(crate) async fn foresee(
         for (at, device) in part.devices.iter().enumerate() {
             forecast.add(device, world);
             // A device takes as long as the moments at which it changes: other requests run in between.
-            if at % 100 == 99 {
+            if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
         }

@@ -6,6 +6,7 @@ use tandem_client::Connection;
 use tandem_contracts::authority::v1::{
     ListCoManagementPoliciesRequest, ListDriftRequest, StreamEffectiveAuthorityRequest,
 };
+use tandem_contracts::convert::time;
 use tandem_contracts::inventory::v1::{
     GetDeviceRequest, GetHierarchyRequest, GetSurroundingsRequest, ListCollectionMembersRequest,
     ListCollectionsRequest, ListDevicesRequest, ListHierarchiesRequest, LookupDeviceRequest,
@@ -13,7 +14,8 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDevicesRequest};
 use tandem_contracts::prerequisites::v1::{
-    CheckDeviceRequest, SummarizeFleetRequest, SummarizeFleetResponse,
+    CheckDeviceRequest, ForecastFleetRequest, ForecastFleetResponse, SummarizeFleetRequest,
+    SummarizeFleetResponse, View,
 };
 use tandem_contracts::r#type::v1::{DeviceFilter, DeviceKey, KeyKind};
 use tandem_testkit::wait::until;
@@ -83,6 +85,7 @@ struct Seen {
     judged: Vec<String>,
     figures: Vec<(i32, String, u64, Vec<String>)>,
     summary: SummarizeFleetResponse,
+    forecast: ForecastFleetResponse,
 }
 
 impl Seen {
@@ -110,9 +113,23 @@ impl Seen {
         };
         let judged = caller.authority().stream_effective_authority(request).await.unwrap().into_inner();
         let judged = judged.into_inner_all().await;
-        let request =
-            SummarizeFleetRequest { parent: parent.clone(), filter: filter.clone(), ..Default::default() };
+        let request = SummarizeFleetRequest {
+            parent: parent.clone(),
+            filter: filter.clone(),
+            view: View::Whole.into(),
+            ..Default::default()
+        };
         let summary = caller.prerequisites().summarize_fleet(request).await.unwrap().into_inner();
+        let day = |text: &str| Some(time::to_proto(text.parse().unwrap()));
+        let request = ForecastFleetRequest {
+            parent: parent.clone(),
+            filter: filter.clone(),
+            from: day("2020-01-01T00:00:00Z"),
+            until: day("2029-12-01T00:00:00Z"),
+            step_days: 366,
+            ..Default::default()
+        };
+        let forecast = caller.prerequisites().forecast_fleet(request).await.unwrap().into_inner();
         let request = GetDashboardRequest { parent, filter: filter.clone(), consistency_token };
         let dashboard = caller.monitoring().get_dashboard(request).await.unwrap().into_inner();
         let mut figures = Vec::new();
@@ -125,6 +142,7 @@ impl Seen {
             judged,
             figures,
             summary: SummarizeFleetResponse { consistency_token: String::new(), ..summary },
+            forecast: ForecastFleetResponse { consistency_token: String::new(), ..forecast },
         }
     }
 }

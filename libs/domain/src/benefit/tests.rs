@@ -83,12 +83,9 @@ fn what_nobody_said_is_unknown_and_never_unlocked() {
 }
 
 #[test]
-fn clouds_without_endpoint_analytics_are_one_step_away_for_good() {
+fn clouds_without_endpoint_analytics_are_no_step_away() {
     for cloud in [Cloud::UsGovernment, Cloud::China] {
-        assert_eq!(
-            reach_of(Benefit::EndpointAnalytics, |w| w.tenant.cloud = Some(cloud)),
-            Reach::OneStepAway
-        );
+        assert_eq!(reach_of(Benefit::EndpointAnalytics, |w| w.tenant.cloud = Some(cloud)), Reach::Locked);
     }
 }
 

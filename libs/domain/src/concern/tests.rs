@@ -96,6 +96,13 @@ fn records_that_one_source_keeps_twice_are_found_and_two_classes_of_one_record_a
 }
 
 #[test]
+fn device_of_very_many_sections_is_looked_at_as_far_as_sections_are_counted() {
+    let sections = (0..300).map(|_| stamp(Source::Probe, SectionKind::Probe, "p", "2026-11-20T05:00:00Z"));
+    let sections: Vec<SectionStamp> = sections.collect();
+    assert_eq!(found(|facts| facts.sections = sections), []);
+}
+
+#[test]
 fn site_and_cloud_that_differ_are_both_named() {
     assert_eq!(
         found(|facts| {

@@ -1,7 +1,7 @@
 //! Which path, and what is to be done on it.
 
 use super::*;
-use crate::facts::{JoinType, MdmProvider};
+use crate::facts::{JoinType, MdmProvider, OsKind};
 use crate::prerequisites::test_worlds::{World, as_of, os, said};
 use crate::tenant::{EntraPlan, UserScope};
 
@@ -63,6 +63,13 @@ fn path_follows_from_where_the_device_stands() {
         path(|w| {
             w.device.authority_text = said("1".to_owned());
             w.tenant.authority_texts = [("1".to_owned(), MdmProvider::ThirdParty)].into();
+        }),
+        None
+    );
+    assert_eq!(
+        path(|w| {
+            client_only(w);
+            w.device.os_kind = said(OsKind::Server);
         }),
         None
     );
@@ -128,4 +135,84 @@ fn warning_that_nobody_said_anything_about_is_no_step() {
     });
     assert_eq!(rules(&journey), [(Phase::Device, Some("cm.client_healthy")), (Phase::Enrollment, None)]);
     assert_eq!(journey.steps[0].severity, Severity::Warning);
+}
+
+#[test]
+fn last_step_follows_from_what_the_enrolment_waits_for() {
+    let last = |spoil: fn(&mut World)| {
+        let journey = journey_after(|world| {
+            client_only(world);
+            spoil(world);
+        });
+        (journey.state, journey.steps.last().map(|step| step.what))
+    };
+    assert_eq!(
+        last(|w| w.device.pending_logon = said(true)),
+        (
+            ManagementState::PendingSignIn,
+            Some("let somebody sign in on the device: its enrolment waits for it")
+        )
+    );
+    assert_eq!(
+        last(|w| {
+            w.device.enrollment_failed = said(true);
+            w.device.enrollment_status_code = said(0x8018_0018);
+        }),
+        (ManagementState::Failed, Some("assign an Intune licence to the user"))
+    );
+    assert_eq!(
+        last(|w| w.device.enrollment_failed = said(true)),
+        (ManagementState::Failed, Some("look at the result of the last attempt on the device, and mend it"))
+    );
+    let enrolled = journey_after(|w| w.device.policy_present = said(false));
+    assert_eq!(enrolled.state, ManagementState::MdmPlusClient);
+    assert!(
+        enrolled
+            .steps
+            .last()
+            .is_some_and(|step| step.what.starts_with("wait: the client takes the policy up"))
+    );
+}
+
+#[test]
+fn device_that_leaves_or_has_another_mdm_is_led_nowhere() {
+    let path = |spoil: fn(&mut World)| journey_after(spoil).path;
+    assert_eq!(
+        path(|w| {
+            client_only(w);
+            w.device.intune_management_state = said("wipePending".to_owned());
+        }),
+        None
+    );
+    assert_eq!(
+        path(|w| {
+            mdm_only(w);
+            w.device.authority_text = said("1".to_owned());
+            w.tenant.authority_texts = [("1".to_owned(), MdmProvider::ThirdParty)].into();
+        }),
+        None
+    );
+}
+
+#[test]
+fn site_that_nobody_named_is_to_be_found_out_as_a_whole() {
+    let journey = journey_after(|world| {
+        mdm_only(world);
+        world.site = None;
+    });
+    let site: Vec<_> = journey.steps.iter().filter(|step| step.phase == Phase::Site).collect();
+    let rules: Vec<_> = site.iter().filter_map(|step| step.rule).map(|rule| rule.id).collect();
+    assert_eq!(
+        rules,
+        [
+            "cm.supported_version",
+            "cm.co_management_enabled",
+            "cm.cmg_present",
+            "cm.site_onboarded_entra",
+            "cm.enhanced_http_or_https",
+            "cm.mp_accepts_cmg",
+            "cm.resource_access_policies_removed",
+        ]
+    );
+    assert!(site.iter().all(|step| !step.to_find_out.is_empty()));
 }

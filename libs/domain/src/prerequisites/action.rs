@@ -37,7 +37,7 @@ impl FromStr for RoleName {
         };
         match text.split_once(':') {
             Some((space, name))
-                if text.len() <= LONGEST_ROLE && NAMESPACES.contains(&space) && (named(name)) =>
+                if text.len() <= LONGEST_ROLE && NAMESPACES.contains(&space) && named(name) =>
             {
                 Ok(Self(text.to_owned()))
             }

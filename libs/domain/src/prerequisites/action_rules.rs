@@ -6,6 +6,7 @@ use super::action::{self, Actor, Standing};
 use super::attestation::attested;
 use super::catalogue::Path;
 use super::report::{Answer, Outcome, Report};
+use super::site_rules::words_of_command_line;
 use super::typed::typed_rules;
 use crate::site::SiteFacts;
 use crate::tenant::TenantFacts;
@@ -108,11 +109,11 @@ impl<'a> ActionCheck<'a> {
     }
 }
 
-/// Properties are written `NAME=value`; their names in any case.
+/// Properties are written `NAME=value`; their names in any case. One without a value is not there.
 fn required_properties(line: &str) -> Outcome {
-    let names: Vec<String> = line
-        .split_ascii_whitespace()
-        .filter_map(|word| word.trim_matches('"').split_once('='))
+    let names: Vec<String> = words_of_command_line(line)
+        .filter_map(|word| word.split_once('='))
+        .filter(|(_, value)| !value.is_empty())
         .map(|(name, _)| name.to_ascii_uppercase())
         .collect();
     let missing: Vec<&str> =

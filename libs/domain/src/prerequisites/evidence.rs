@@ -6,19 +6,24 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::catalogue::Rule;
+use super::device_rules;
+use crate::authority::effective_authority;
 use crate::facts::{DeviceFacts, Fact, value};
 use crate::policy::{CoManagementPolicy, Surroundings};
 use crate::site::SiteFacts;
 use crate::state::mdm_provider;
 use crate::tenant::TenantFacts;
+use crate::workload::Workload;
 
 /// Who said a fact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Witness {
     /// The section of that index, [`DeviceFacts::sections`].
     Section(u8),
-    /// Whoever told the facts of tenant, site and policy.
+    /// The tenant's operator.
     Operator,
+    /// Whoever told the facts of the site and of its policy: read from the hierarchy or told by its operator, which is not recorded.
+    Unrecorded,
     /// Several facts together.
     Derived,
 }
@@ -46,7 +51,8 @@ pub fn device_evidence(
             of_surroundings(fact, rule, surroundings.tenant, surroundings.site, surroundings.policy)
         })
     };
-    evidence(rule, said)
+    let age = |fact: &str| maximum_age(rule, fact, facts);
+    evidence(rule, said, age)
 }
 
 /// What a rule of scope tenant or site read, in the catalogue's order.
@@ -57,22 +63,36 @@ pub fn surroundings_evidence(
     site: Option<&SiteFacts>,
     policy: Option<&CoManagementPolicy>,
 ) -> Vec<Evidence> {
-    evidence(rule, |fact| of_surroundings(fact, rule, tenant, site, policy))
+    evidence(rule, |fact| of_surroundings(fact, rule, tenant, site, policy), |_| None)
 }
 
-fn evidence(rule: &'static Rule, said: impl Fn(&str) -> Option<(String, Witness)>) -> Vec<Evidence> {
-    let of = |fact: &&'static str| Evidence { fact, said: said(fact), maximum_age: maximum_age(rule, fact) };
-    rule.facts.iter().map(of).collect()
+fn evidence(
+    rule: &'static Rule,
+    said: impl Fn(&str) -> Option<(String, Witness)>,
+    maximum_age: impl Fn(&str) -> Option<SignedDuration>,
+) -> Vec<Evidence> {
+    let of = |fact: &'static str| Evidence { fact, said: said(fact), maximum_age: maximum_age(fact) };
+    let mut evidence: Vec<Evidence> = rule.facts.iter().copied().map(of).collect();
+    // A word that helps to decide a rule of data.
+    if !rule.facts.contains(&ATTESTATION) {
+        evidence.extend(said(ATTESTATION).map(|said| Evidence {
+            fact: ATTESTATION,
+            said: Some(said),
+            maximum_age: None,
+        }));
+    }
+    evidence
 }
+
+const ATTESTATION: &str = "attestation";
 
 /// The ages that the catalogue's conditions name.
-fn maximum_age(rule: &Rule, fact: &str) -> Option<SignedDuration> {
-    let days = match (rule.id, fact) {
-        ("cm.client_healthy", "device.client_health_sync") => 30,
-        ("autopatch.device_facts", "device.last_intune_sync") => 28,
-        _ => return None,
-    };
-    Some(SignedDuration::from_hours(24 * days))
+fn maximum_age(rule: &Rule, fact: &str, facts: &DeviceFacts) -> Option<SignedDuration> {
+    match (rule.id, fact) {
+        ("cm.client_healthy", "device.client_health_sync") => Some(device_rules::fresh_for(facts)),
+        ("autopatch.device_facts", "device.last_intune_sync") => Some(device_rules::CHECKED_IN_WITHIN),
+        _ => None,
+    }
 }
 
 /// A word of an enumeration, as files write it.
@@ -116,6 +136,11 @@ fn of_device(fact: &str, facts: &DeviceFacts, surroundings: &Surroundings<'_>) -
             let [Some(serial), Some(model), Some(manufacturer)] = parts else { return None };
             derived(format!("serial number {serial:?}, model {model:?}, manufacturer {manufacturer:?}"))
         }
+        "device.effective_authority" => {
+            let authority = effective_authority(facts, surroundings);
+            let decided = Workload::ALL.map(|of| format!("{of} at {}", authority.workloads[of].authority));
+            derived(decided.join(", "))
+        }
         "device.collections" if !facts.collections.is_empty() => {
             derived(format!("{} collections", facts.collections.len()))
         }
@@ -130,7 +155,7 @@ fn of_surroundings(
     site: Option<&SiteFacts>,
     policy: Option<&CoManagementPolicy>,
 ) -> Option<(String, Witness)> {
-    if fact == "attestation" {
+    if fact == ATTESTATION {
         let word = tenant.attestations.get(rule.id)?;
         let said = if word.attested { "attested" } else { "denied" };
         let until = word.expires.map_or_else(String::new, |expires| format!(", counts until {expires}"));
@@ -163,6 +188,9 @@ fn of_surroundings(
         "site.mp_accepts_cmg" => of_site(|site| site.mp_accepts_cmg),
         "site.client_setting_register_entra" => of_site(|site| site.client_setting_register_entra),
         "site.client_setting_software_updates" => of_site(|site| site.client_setting_software_updates),
+        "workload.authority" => policy.map(|policy| {
+            Workload::ALL.map(|of| format!("{of} at {}", policy.workloads[of].slider.id())).join(", ")
+        }),
         "site.co_management_enabled" => yes(policy.and_then(|policy| policy.enabled)),
         "site.auto_enroll_mode" => {
             policy.and_then(|policy| policy.auto_enrollment).map(|mode| mode.id().to_owned())
@@ -172,5 +200,6 @@ fn of_surroundings(
         }
         _ => None,
     };
-    Some((text?, Witness::Operator))
+    let witness = if fact.starts_with("tenant.") { Witness::Operator } else { Witness::Unrecorded };
+    Some((text?, witness))
 }

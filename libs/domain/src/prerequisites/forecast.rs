@@ -39,7 +39,7 @@ pub struct SupportEnd {
     /// Such as `Windows 11 23H2` or `2503`.
     pub version: String,
     /// Windows: the editions meant, such as `enterprise_education`. `None`: of a site; or the edition is not known, and the first of its
-    /// build ends then.
+    /// build ends then, or the last once the first has ended.
     pub edition_group: Option<&'static str>,
 }
 
@@ -54,7 +54,9 @@ pub fn windows_support_end(facts: &DeviceFacts, on: Date) -> Option<SupportEnd> 
     let last_day = match windows::servicing(os, edition, on) {
         Servicing::Serviced { until } => until,
         Servicing::Ended { on, .. } => on,
-        Servicing::Unknown(ServicingUnknown::EditionNeeded { first_end, .. }) => first_end,
+        // Without the edition: the first that ends, and once that has, the last.
+        Servicing::Unknown(ServicingUnknown::EditionNeeded { first_end, .. }) if on <= first_end => first_end,
+        Servicing::Unknown(ServicingUnknown::EditionNeeded { last_end, .. }) => last_end?,
         Servicing::OlderThanWindows10 | Servicing::Unknown(_) => return None,
     };
     let group = edition.and_then(windows::edition_group).map(EditionGroup::id);

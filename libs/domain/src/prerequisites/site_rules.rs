@@ -214,8 +214,13 @@ fn supported_version(site: &SiteFacts, as_of: Timestamp) -> Answer {
     }
 }
 
+/// The words of a command line of the client's installation, also where Intune's policy keeps it quoted within `CCMSETUPCMD="…"`.
+pub(super) fn words_of_command_line(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| c.is_ascii_whitespace() || c == '"').filter(|word| !word.is_empty())
+}
+
 fn skips_revocation(command_line: &str) -> bool {
-    command_line.split_ascii_whitespace().any(|word| word.eq_ignore_ascii_case("/NoCRLCheck"))
+    words_of_command_line(command_line).any(|word| word.eq_ignore_ascii_case("/NoCRLCheck"))
 }
 
 fn autopilot_site_2111(site: &SiteFacts) -> Outcome {

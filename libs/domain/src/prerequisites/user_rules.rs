@@ -53,7 +53,7 @@ impl PerUserMfa {
 /// What is known of a user. Every field: `None` is "nobody said".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UserFacts {
-    /// This is the administrator who signs in to set co-management up.
+    /// This is the administrator who signs in to set co-management up; else they are not.
     pub administrator: bool,
     /// `user.intune_license`. EMS contains it.
     pub intune_license: Option<bool>,
@@ -97,6 +97,7 @@ impl<'a> UserCheck<'a> {
     fn answer(&self, rule: UserRule) -> Answer {
         match rule {
             UserRule::IntuneAdmin => self.intune_admin(),
+            // Its paths are those on which Configuration Manager does not enrol the device.
             UserRule::FullIntuneForOtherEnrollment => Outcome::of_bool(
                 "user.intune_license",
                 self.user.intune_license,
@@ -157,12 +158,12 @@ impl<'a> UserCheck<'a> {
                 Outcome::not_applicable("the device enrols with a token of its own")
             }
             (_, Some(PerUserMfa::Disabled | PerUserMfa::Enabled)) => Outcome::Satisfied,
-            (Some(_), Some(PerUserMfa::Enforced)) => {
+            (build, Some(PerUserMfa::Enforced)) if waits || build.is_some() => {
                 Outcome::unsatisfied("per-user MFA not enforced while the user's token enrols", "enforced")
             }
             (build, mfa) => Outcome::unknown_of([
                 ("user.per_user_mfa", mfa.is_none()),
-                ("device.os_build", build.is_none()),
+                ("device.os_build", build.is_none() && !waits),
             ]),
         }
     }
@@ -220,11 +221,5 @@ impl License {
     #[must_use]
     pub const fn contains_intune(self) -> bool {
         matches!(self, Self::Intune | Self::Ems | Self::Microsoft365)
-    }
-
-    /// Whether its holder has Entra ID P1 or P2 by it (`lic.entra_premium`: EMS contains it and Intune).
-    #[must_use]
-    pub const fn contains_entra_premium(self) -> bool {
-        matches!(self, Self::EntraIdP1 | Self::EntraIdP2 | Self::Ems)
     }
 }

@@ -135,6 +135,9 @@ impl PrerequisitesService for Handlers {
         let tenant = request::tenant("parent", &request.parent)?;
         request::device_names(&tenant, &request.names)?;
         let question = self.question(&request.paths, request.problems_only, request.as_of, request.view)?;
+        if question.whole {
+            request::at_most_in_whole_view(request.names.len())?;
+        }
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let batch = self.sources.devices(&tenant, request.names, &token).await?;
         let world = self.sources.world(&tenant, &token).await?;

@@ -82,6 +82,20 @@ pub(crate) fn device_names(parent: &TenantId, device_names: &[String]) -> Result
     if violations.is_empty() { Ok(()) } else { Err(Failure::InvalidFields(violations)) }
 }
 
+/// Most names of a batch in the whole view: an answer says much of each.
+const MOST_NAMES_WHOLE: usize = 100;
+
+/// Checks how many devices are asked about in the whole view.
+pub(crate) fn at_most_in_whole_view(found: usize) -> Result<(), Failure> {
+    match found <= MOST_NAMES_WHOLE {
+        true => Ok(()),
+        false => Err(Failure::field(
+            "names",
+            format!("must have at most {MOST_NAMES_WHOLE} entries in the whole view; found {found}"),
+        )),
+    }
+}
+
 /// The paths asked for, each once, in the order asked for. None, and each that is unspecified: [`DEFAULT_PATHS`].
 pub(crate) fn paths(numbers: &[i32]) -> Result<Vec<Path>, Failure> {
     if numbers.is_empty() {
@@ -148,7 +162,8 @@ const LONGEST_FORECAST: SignedDuration = SignedDuration::from_hours(24 * 3653);
 
 /// The moments of a forecast: from the first, a step apart, and the last.
 pub(crate) fn moments(request: &v1::ForecastFleetRequest, now: Timestamp) -> Result<Vec<Timestamp>, Failure> {
-    let from = moment("from", request.from, now)?;
+    // Nobody asks for a fraction of a second of now.
+    let from = moment("from", request.from, Timestamp::from_second(now.as_second()).unwrap_or(now))?;
     let until = match request.until {
         Some(_) => moment("until", request.until, now)?,
         None => return Err(Failure::field("until", "must be set: the last moment of the forecast")),

@@ -1,17 +1,17 @@
 //! What the whole view counts of a fleet: what to mend first, how far benefits are, findings beside the rules, results of enrolment.
 //!
-//! However many devices there are, what is kept is bounded: sets of rules that stop devices together are few, and results of enrolment
-//! beyond the first ten thousand different ones are counted together.
+//! However many devices there are, what is kept is bounded: there are at most as many sets of rules that stop a device together as subsets of
+//! the path's blocking rules, and results of enrolment beyond the first ten thousand different ones are counted together.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use tandem_domain::benefit::{Benefit, Reach};
-use tandem_domain::concern::ConcernKind;
+use jiff::Timestamp;
+use tandem_domain::benefit::{Benefit, Reach, benefits};
+use tandem_domain::concern::{ConcernKind, concerns};
 use tandem_domain::facts::{DeviceFacts, copied};
+use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{DeviceRule, Path, Report, Rule, Severity};
-
-use crate::judge::Whole;
 
 /// Different results of enrolment that are counted one by one.
 const MOST_CODES: usize = 10_000;
@@ -25,9 +25,9 @@ pub(crate) struct Mend {
     pub(crate) rule: &'static Rule,
     /// Devices that it stops.
     pub(crate) stops: u64,
-    /// Of these, devices that nothing else stops.
+    /// Of these, devices that no other device rule stops.
     pub(crate) alone: u64,
-    /// Devices that nothing stops any more once it and what comes before it are mended.
+    /// Devices that no device rule stops any more once it and what comes before it are mended.
     pub(crate) mended: u64,
 }
 
@@ -57,7 +57,13 @@ impl WholeSummary {
     }
 
     /// Counts a device: its report on the summary's path, and what else is said of it.
-    pub(crate) fn add(&mut self, report: &Report, whole: &Whole, facts: &DeviceFacts) {
+    pub(crate) fn add(
+        &mut self,
+        report: &Report,
+        facts: &DeviceFacts,
+        surroundings: &Surroundings<'_>,
+        as_of: Timestamp,
+    ) {
         let stops = report.findings.iter().enumerate().filter(|(_, finding)| {
             finding.severity == Severity::Blocking && finding.outcome.is_unsatisfied()
         });
@@ -65,10 +71,11 @@ impl WholeSummary {
         if set != 0 {
             *self.stopped.entry(set).or_default() += 1;
         }
-        for of in &whole.benefits {
+        for of in benefits(facts, surroundings, as_of) {
             self.benefits[of.benefit.index()][of.reach().index()] += 1;
         }
-        let mut kinds: Vec<ConcernKind> = whole.concerns.iter().map(|concern| concern.kind).collect();
+        let found = concerns(facts, surroundings.tenant);
+        let mut kinds: Vec<ConcernKind> = found.iter().map(|concern| concern.kind).collect();
         kinds.dedup();
         for kind in kinds {
             self.concerns[kind.index()] += 1;
@@ -154,6 +161,13 @@ mod tests {
     fn rule_that_frees_the_most_devices_comes_first_and_overlaps_count_once() {
         let fleet = summary(&[(&[1], 10), (&[2], 30), (&[1, 2], 5), (&[2, 3], 40)]);
         assert_eq!(fleet.mends(), [mend(2, 75, 30, 30), mend(3, 40, 0, 70), mend(1, 15, 10, 85)]);
+    }
+
+    #[test]
+    fn every_rule_of_a_path_has_a_bit() {
+        for path in Path::ALL {
+            assert!(DeviceRule::on(path).len() <= 64, "{path}");
+        }
     }
 
     #[test]

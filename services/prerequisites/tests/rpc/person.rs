@@ -94,8 +94,16 @@ async fn full_administrator_of_all_scopes_may_turn_co_management_on_and_nothing_
 
 #[tokio::test]
 async fn of_somebody_unknown_nothing_is_passed() {
-    let answer = client().check_person(request(Person::default())).await.unwrap().into_inner();
+    let person = Person { administrator: true, ..Person::default() };
+    let answer = client().check_person(request(person)).await.unwrap().into_inner();
     assert!(answer.actions.iter().all(|action| action.standing() == Standing::Unknown));
+    let license = answer.user[0].findings.iter().find(|finding| finding.rule == "lic.intune_admin").unwrap();
+    assert_eq!((license.outcome(), license.severity()), (Outcome::Unknown, Severity::Blocking));
+}
+
+#[tokio::test]
+async fn administrators_rule_is_asked_of_administrators_alone() {
+    let answer = client().check_person(request(Person::default())).await.unwrap().into_inner();
     let license = answer.user[0].findings.iter().find(|finding| finding.rule == "lic.intune_admin").unwrap();
     assert_eq!((license.outcome(), license.severity()), (Outcome::NotApplicable, Severity::Blocking));
 }

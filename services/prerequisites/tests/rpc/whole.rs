@@ -2,8 +2,8 @@
 
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1::{
-    Benefit, BenefitReach, BenefitSummary, CheckDeviceRequest, CheckTenantRequest, ConcernCount, ConcernKind,
-    Evidence, Journey, Mend, Path, SummarizeFleetRequest, View,
+    BatchCheckDevicesRequest, Benefit, BenefitReach, BenefitSummary, CheckDeviceRequest, CheckTenantRequest,
+    ConcernCount, ConcernKind, Evidence, Journey, Mend, Path, SummarizeFleetRequest, View,
 };
 use tandem_contracts::r#type::v1::ManagementState;
 
@@ -94,6 +94,22 @@ async fn view_that_is_unknown_is_refused() {
     assert_eq!(
         refused(client().check_device(request).await),
         invalid("view", "must be a value of the enumeration; found the unknown number 9")
+    );
+}
+
+#[tokio::test]
+async fn whole_view_is_of_a_hundred_devices_at_most() {
+    let request = |count: usize| BatchCheckDevicesRequest {
+        parent: TENANT.into(),
+        names: vec![name_of("d-eligible"); count],
+        view: View::Whole.into(),
+        ..BatchCheckDevicesRequest::default()
+    };
+    let answer = client().batch_check_devices(request(100)).await.unwrap().into_inner();
+    assert_eq!((answer.checks.len(), answer.checks[99].benefits.len()), (100, 7));
+    assert_eq!(
+        refused(client().batch_check_devices(request(101)).await),
+        invalid("names", "must have at most 100 entries in the whole view; found 101")
     );
 }
 

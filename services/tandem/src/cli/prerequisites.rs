@@ -38,7 +38,7 @@ pub(crate) enum PrerequisitesCommand {
         #[command(flatten)]
         at: At,
     },
-    /// Say how the fleet will stand, or stood, as time alone changes it: what leaves support, and when
+    /// Say how the fleet stands on days to come or gone by if the facts of now hold: what leaves support, and when
     Forecast(forecast::ForecastArgs),
     /// List the rules
     Rules {

@@ -13,7 +13,7 @@ const NEEDED: [Workload; 3] =
     [Workload::WindowsUpdatePolicies, Workload::DeviceConfiguration, Workload::OfficeClickToRunApps];
 
 /// How recently the device must have checked in with Intune.
-const CHECKED_IN_WITHIN: SignedDuration = SignedDuration::from_hours(28 * 24);
+pub(in super::super) const CHECKED_IN_WITHIN: SignedDuration = SignedDuration::from_hours(28 * 24);
 
 /// A workload that is known to be elsewhere decides, whatever is unknown of the others.
 pub(super) fn workloads(authority: &EffectiveAuthority) -> Outcome {

@@ -59,6 +59,14 @@ pub(super) fn auto_enroll_in_scope(facts: &DeviceFacts, surroundings: &Surroundi
     }
 }
 
+/// How long a report of health stays fresh. Without the flags only an age that is too great for any of them decides.
+pub(in super::super) fn fresh_for(facts: &DeviceFacts) -> SignedDuration {
+    match copied(&facts.client_health_flags) {
+        None | Some(HEALTHY) => FRESH_WHEN_HEALTHY,
+        Some(_) => FRESH_OTHERWISE,
+    }
+}
+
 /// Up to 48 hours any report is fresh, after 30 days none is; between the two the flags decide. Without the flags nothing
 /// passes: a report that is fresh whatever they say is still one that nobody read.
 pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
@@ -70,8 +78,7 @@ pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
         ])
         .into();
     };
-    // Without the flags only an age that is too great for any of them decides.
-    let limit = if matches!(flags, None | Some(HEALTHY)) { FRESH_WHEN_HEALTHY } else { FRESH_OTHERWISE };
+    let limit = fresh_for(facts);
     let fresh = is_within(sync, limit, as_of);
     let changes_at = if fresh { outgrows(sync, limit) } else { None };
     let outcome = match (fresh, flags) {

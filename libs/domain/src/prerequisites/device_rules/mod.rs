@@ -9,6 +9,9 @@ mod client;
 mod directory;
 mod windows;
 
+pub(super) use self::autopatch::CHECKED_IN_WITHIN;
+pub(super) use self::client::fresh_for;
+
 use std::cell::OnceCell;
 
 use jiff::Timestamp;

@@ -123,14 +123,8 @@ fn unlicensed_administrator_is_a_warning_where_the_tenant_lets_them_in() {
 }
 
 #[test]
-fn ems_counts_as_both() {
+fn ems_contains_intune() {
     let intune: Vec<&str> =
         License::ALL.iter().filter(|license| license.contains_intune()).map(|license| license.id()).collect();
     assert_eq!(intune, ["intune", "ems", "microsoft_365"]);
-    let premium: Vec<&str> = License::ALL
-        .iter()
-        .filter(|license| license.contains_entra_premium())
-        .map(|license| license.id())
-        .collect();
-    assert_eq!(premium, ["entra_id_p1", "entra_id_p2", "ems"]);
 }

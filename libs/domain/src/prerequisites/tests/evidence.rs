@@ -7,8 +7,7 @@ use crate::prerequisites::{
 };
 
 /// Facts that nobody tells as one value: they follow from many, or are told of people.
-const NOT_ONE_VALUE: [&str; 4] =
-    ["device.effective_authority", "device.collections", "user.intune_license", "workload.authority"];
+const NOT_ONE_VALUE: [&str; 2] = ["device.collections", "user.intune_license"];
 
 /// Facts that a good world has no use for.
 const NOT_IN_A_GOOD_WORLD: [&str; 2] = ["site.auto_enroll_collection", "device.client_version"];
@@ -62,6 +61,8 @@ fn evidence_names_value_source_and_age() {
             ),
         ]
     );
+    let site = surroundings_evidence(rule("cm.azure_cloud_limits").unwrap(), &world.tenant, None, None);
+    assert_eq!(site.len(), 3, "nobody attested it");
     assert_eq!(
         of("autopilot.single_policy_provider"),
         [evidence(
@@ -73,6 +74,9 @@ fn evidence_names_value_source_and_age() {
             None
         )]
     );
+    world.device.client_health_flags = said(19);
+    let health = device_evidence(rule("cm.client_healthy").unwrap(), &world.device, &world.surroundings());
+    assert_eq!(health[1].maximum_age, Some(jiff::SignedDuration::from_hours(48)));
     world.device.model = word("");
     assert_eq!(
         device_evidence(rule("autopatch.device_facts").unwrap(), &world.device, &world.surroundings())[1],

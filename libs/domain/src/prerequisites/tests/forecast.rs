@@ -62,7 +62,9 @@ fn support_ends_as_the_tables_print_it() {
     // Without the edition the first that ends counts: that of Home and Pro.
     device.os_edition = None;
     let first = SupportEnd { last_day: date(2025, 11, 11), ..end(None) };
-    assert_eq!(windows_support_end(device, on), Some(first));
+    assert_eq!(windows_support_end(device, date(2025, 11, 11)), Some(first));
+    // That has ended: the last one is left, of Enterprise.
+    assert_eq!(windows_support_end(device, on), Some(end(None)));
     device.os_kind = said(OsKind::Server);
     assert_eq!(windows_support_end(device, on), None);
 

@@ -53,7 +53,7 @@ pub(crate) fn evidence(of: Evidence, facts: Option<&DeviceFacts>) -> v1::Evidenc
             })
         }
         Witness::Operator => ("operator".to_owned(), None),
-        Witness::Derived => (String::new(), None),
+        Witness::Unrecorded | Witness::Derived => (String::new(), None),
     };
     v1::Evidence { value, source, observed_at, ..message }
 }

@@ -6,7 +6,7 @@ use tandem_contracts::prerequisites::v1::{
 };
 use tandem_domain::id::{HierarchyId, SiteCode};
 
-use super::{Paths, site, tables};
+use super::{At, Paths, site, tables};
 use crate::cli::failure::CliError;
 use crate::cli::screen::{Column, Row, Screen};
 use crate::cli::session::{DeviceRef, Session};
@@ -51,6 +51,8 @@ pub(crate) struct PersonArgs {
     site: Option<(HierarchyId, SiteCode)>,
     #[command(flatten)]
     paths: Paths,
+    #[command(flatten)]
+    at: At,
 }
 
 /// A role as people write it. Whether it is one is the server's to say.
@@ -89,6 +91,7 @@ pub(super) async fn run(args: PersonArgs, session: &mut Session<'_>) -> Result<(
         device,
         site: at.unwrap_or_default(),
         paths: args.paths.numbers(),
+        as_of: args.at.moment(),
         ..CheckPersonRequest::default()
     };
     let answer = session.connection.prerequisites().check_person(request).await?.into_inner();
