@@ -259,7 +259,7 @@ impl Judge<'_> {
     fn with_intune(&self, workload: Workload) -> Outcome {
         match self.authority.workloads[workload].authority {
             ManagementAuthority::Intune => Outcome::Satisfied,
-            ManagementAuthority::Unknown => Outcome::unknown("device.effective_authority"),
+            ManagementAuthority::Unknown => Outcome::unknown(&["device.effective_authority"]),
             elsewhere => Outcome::unsatisfied(format!("{workload} at intune"), format!("at {elsewhere}")),
         }
     }
@@ -267,7 +267,7 @@ impl Judge<'_> {
     /// `cm.azure_cloud_limits`: "plan without tenant attach and endpoint analytics there".
     fn cloud_has_analytics(&self) -> Outcome {
         match self.surroundings.tenant.cloud {
-            None => Outcome::unknown("tenant.cloud"),
+            None => Outcome::unknown(&["tenant.cloud"]),
             Some(Cloud::Public) => Outcome::Satisfied,
             Some(Cloud::UsGovernment) => Outcome::unsatisfied("public cloud", "us_government"),
             Some(Cloud::China) => Outcome::unsatisfied("public cloud", "china"),
@@ -279,7 +279,7 @@ impl Judge<'_> {
             // No site has a part in it.
             return Outcome::Satisfied;
         }
-        let Some(site) = self.surroundings.site else { return Outcome::unknown("site.version") };
+        let Some(site) = self.surroundings.site else { return Outcome::unknown(&["site.version"]) };
         SiteCheck::new(site, self.surroundings.policy, self.surroundings.tenant, self.as_of)
             .outcome(SiteRule::SupportedVersion)
     }

@@ -21,8 +21,11 @@ static VERSIONS: LazyLock<Vec<VersionRow>> = LazyLock::new(|| {
     rows
 });
 
-static MATRIX: LazyLock<Vec<MatrixRow>> =
-    LazyLock::new(|| table::rows(include_str!("../data/configmgr_windows_matrix.csv")));
+static MATRIX: LazyLock<Vec<MatrixRow>> = LazyLock::new(|| {
+    let mut rows: Vec<MatrixRow> = table::rows(include_str!("../data/configmgr_windows_matrix.csv"));
+    rows.sort_by_key(|row| (row.build, row.configmgr_version));
+    rows
+});
 
 #[derive(Debug, Deserialize)]
 struct VersionRow {
@@ -120,6 +123,13 @@ impl fmt::Debug for SiteVersion {
     }
 }
 
+/// Every version, by name.
+static BY_NAME: LazyLock<Vec<SiteVersion>> = LazyLock::new(|| {
+    let mut versions: Vec<SiteVersion> = SiteVersion::all().collect();
+    versions.sort_unstable_by_key(|version| version.name());
+    versions
+});
+
 /// The known version that a text names: a name such as `2509`, or a build such as `5.00.9141.1000`.
 ///
 /// A build is matched by its third number; where two releases share it (1606), the fourth decides: the newest release that
@@ -127,8 +137,8 @@ impl fmt::Debug for SiteVersion {
 #[must_use]
 pub fn site_version(text: &str) -> Option<SiteVersion> {
     let text = text.trim();
-    if let Some(named) = SiteVersion::all().find(|version| version.name() == text) {
-        return Some(named);
+    if let Ok(place) = BY_NAME.binary_search_by_key(&text, |version| version.name()) {
+        return BY_NAME.get(place).copied();
     }
     let build = BuildNumber::parse(text)?;
     let same_number =
@@ -220,12 +230,11 @@ struct MatrixRow {
 pub fn supports_windows(site_version_text: &str, os: OsVersion, edition: Option<&str>) -> Option<bool> {
     let site = site_version(site_version_text)?;
     let build = os.build.filter(|_| (os.major, os.minor) == (10, 0))?;
-    let marked = |group| {
-        let row = MATRIX
-            .iter()
-            .find(|r| (r.build, r.edition_group, r.configmgr_version) == (build, group, site.name()))?;
-        Some(row.supported == Mark::Yes)
+    let rows = || {
+        let first = MATRIX.partition_point(|row| (row.build, row.configmgr_version) < (build, site.name()));
+        MATRIX[first..].iter().take_while(|row| (row.build, row.configmgr_version) == (build, site.name()))
     };
+    let marked = |group| rows().find(|row| row.edition_group == group).map(|row| row.supported == Mark::Yes);
     let general = marked(MatrixGroup::General);
     let ltsc = marked(MatrixGroup::EnterpriseLtsc);
     match edition.and_then(edition_group) {

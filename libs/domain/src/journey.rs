@@ -217,7 +217,7 @@ fn steps(facts: &DeviceFacts, surroundings: &Surroundings<'_>, path: Path, as_of
 fn unknown_site(path: Path) -> Report {
     let unknown = |rule: &SiteRule| {
         let rule = rule.rule();
-        Finding::new(rule, Outcome::Unknown { missing: rule.facts.to_vec() })
+        Finding::new(rule, Outcome::unknown(rule.facts))
     };
     Report { path, findings: SiteRule::on(path).iter().map(unknown).collect(), valid_until: None }
 }
@@ -227,7 +227,7 @@ fn step(finding: Finding, path: Path) -> Option<Step> {
     let Finding { rule, severity, outcome } = finding;
     let to_find_out = match outcome {
         Outcome::Unsatisfied { .. } => Vec::new(),
-        Outcome::Unknown { missing } if severity == Severity::Blocking => missing,
+        Outcome::Unknown { missing } if severity == Severity::Blocking => missing.into_owned(),
         _ => return None,
     };
     let phase = Phase::of(rule);

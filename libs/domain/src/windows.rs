@@ -60,7 +60,13 @@ pub fn releases() -> &'static [Release] {
 /// The rows of a version's build, one per group of editions; empty when no table knows it.
 fn releases_of(os: OsVersion) -> impl Iterator<Item = &'static Release> + Clone {
     let build = if (os.major, os.minor) == (10, 0) { os.build } else { None };
-    releases().iter().filter(move |release| Some(release.build) == build)
+    // The table is in the order of builds: tested.
+    let rows = build.map(|build| {
+        let first = RELEASES.partition_point(|release| release.build < build);
+        let after = RELEASES.partition_point(|release| release.build <= build);
+        &RELEASES[first..after]
+    });
+    rows.unwrap_or_default().iter()
 }
 
 /// The name of a release without its editions.
@@ -147,6 +153,7 @@ mod tests {
 
     #[test]
     fn every_row_of_the_table_parses() {
+        assert!(releases().is_sorted_by_key(|release| release.build));
         assert_eq!(releases().len(), 49);
     }
 

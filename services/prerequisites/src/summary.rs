@@ -214,7 +214,9 @@ mod tests {
     #[test]
     fn rule_that_is_only_unknown_is_listed_as_one_that_might_stop() {
         let unknown = report(Path::Path1, |rule| match rule.id {
-            "win.mdm_not_blocked" => Outcome::Unknown { missing: vec!["device.mdm_blocked_by_policy"] },
+            "win.mdm_not_blocked" => {
+                Outcome::Unknown { missing: vec!["device.mdm_blocked_by_policy"].into() }
+            }
             _ => Outcome::Satisfied,
         });
         let eligible = EligibilityReport {

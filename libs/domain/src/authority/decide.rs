@@ -98,6 +98,28 @@ pub fn effective_authority(facts: &DeviceFacts, surroundings: &Surroundings<'_>)
     }
 }
 
+/// Who decides one workload on a device: what [`effective_authority`] says of it, for whoever asks of few.
+pub(crate) fn authority_of(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    workload: Workload,
+) -> ManagementAuthority {
+    let whole_device = whole_device(facts, surroundings.tenant);
+    let reason = whole_device.unwrap_or_else(|| {
+        let resource_access_fixed = match workload {
+            Workload::ResourceAccessPolicies => resource_access_fixed(surroundings.site),
+            _ => None,
+        };
+        let membership = |collection: &CollectionId| surroundings.membership(facts, collection);
+        Standing { whole_device, resource_access_fixed }.by_workload(
+            surroundings.policy,
+            &membership,
+            workload,
+        )
+    });
+    reason.authority()
+}
+
 /// Whether the site's version fixes resource access at Intune; `None` when the version is not known or not readable.
 pub(crate) fn resource_access_fixed(site: Option<&SiteFacts>) -> Option<bool> {
     let version = site.and_then(|site| site.version.as_deref())?;

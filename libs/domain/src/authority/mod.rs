@@ -24,8 +24,8 @@ mod tests;
 mod ways_out;
 
 pub use cause::{DriftCause, DriftExplanation, DriftTimes, NotReceived, explain_drift};
-pub(crate) use decide::resource_access_fixed;
 pub use decide::{Decision, EffectiveAuthority, Standing, effective_authority};
+pub(crate) use decide::{authority_of, resource_access_fixed};
 pub use drift::{Drift, Reported, SiteReport, dated_reports, drift, latest_reports, reported};
 pub use reason::Reason;
 pub use ways_out::{Claimant, Pilot, WayOut, ways_out};

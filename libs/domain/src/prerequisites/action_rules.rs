@@ -94,7 +94,7 @@ impl<'a> ActionCheck<'a> {
 
     fn of_command_line(&self, judge: fn(&str) -> Outcome) -> Outcome {
         let line = self.site.and_then(|site| site.ccmsetup_command_line.as_deref());
-        line.map_or_else(|| Outcome::unknown(COMMAND_LINE), judge)
+        line.map_or_else(|| Outcome::unknown(&[COMMAND_LINE]), judge)
     }
 
     fn permission(&self, rule: ActionRule) -> Outcome {
@@ -104,7 +104,7 @@ impl<'a> ActionCheck<'a> {
             Standing::Lacking(parts) => {
                 Outcome::unsatisfied(guarded.needed(), format!("lacks {}", parts.join("; ")))
             }
-            Standing::Unknown => Outcome::unknown("actor.roles"),
+            Standing::Unknown => Outcome::unknown(&["actor.roles"]),
         }
     }
 }

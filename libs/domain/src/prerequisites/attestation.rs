@@ -27,7 +27,7 @@ pub(crate) fn standing<'a>(
 /// Judges a rule by the operator's word alone.
 pub(crate) fn attested(tenant: &TenantFacts, rule: &'static Rule, as_of: Timestamp) -> Answer {
     match standing(tenant, rule.id, as_of) {
-        None => Outcome::unknown("attestation").into(),
+        None => Outcome::unknown(&["attestation"]).into(),
         Some(word) if word.attested => Answer::until(Outcome::Satisfied, word.expires),
         Some(word) => Answer::until(
             Outcome::unsatisfied(rule.condition, format!("denied by {} at {}", word.by, word.at)),

@@ -20,6 +20,7 @@ mod moment;
 mod report;
 mod site_rules;
 mod tenant_rules;
+mod text;
 mod typed;
 mod user_rules;
 
@@ -45,6 +46,7 @@ pub use self::forecast::{SupportEnd, forecast, site_support_end, windows_support
 pub use self::report::{Finding, Outcome, Report, Verdict};
 pub use self::site_rules::{SiteCheck, SiteRule};
 pub use self::tenant_rules::{TenantCheck, TenantRule};
+pub use self::text::Text;
 pub use self::user_rules::{License, PerUserMfa, UserCheck, UserFacts, UserRule};
 
 use crate::facts::DeviceFacts;
@@ -69,8 +71,8 @@ pub fn evaluate_site(
     SiteCheck::new(site, policy, tenant, as_of).report(path)
 }
 
-/// Judges the device rules of a path; rules of scope user and action are in no report. For several paths of one device make one [`DeviceCheck`] and ask it for each report:
-/// it computes what the paths share once. Days are counted in UTC.
+/// Judges the device rules of a path; rules of scope user and action are in no report. For several paths of one device make one
+/// [`DeviceCheck`] and ask it for each report: it computes what the paths share once. Days are counted in UTC.
 pub fn evaluate_device(
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,

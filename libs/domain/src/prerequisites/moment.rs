@@ -1,7 +1,7 @@
 //! Days and ages: when time alone changes an answer.
 
-use jiff::civil::Date;
-use jiff::tz::{Offset, TimeZone};
+use jiff::civil::{Date, Time};
+use jiff::tz::Offset;
 use jiff::{SignedDuration, Timestamp};
 
 /// The day of a moment, in UTC.
@@ -12,7 +12,7 @@ pub(crate) fn day_of(moment: Timestamp) -> Date {
 /// The first moment after a last day, in UTC: support that ends on a day lasts through it.
 pub(crate) fn after_day(last: Date) -> Option<Timestamp> {
     let next = last.tomorrow().ok()?;
-    next.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    Offset::UTC.to_timestamp(next.to_datetime(Time::midnight())).ok()
 }
 
 /// Whether something of `since` is at most `limit` old. A time in the future is young.

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::catalogue::{Path, Rule, Severity};
+use super::text::Text;
 
 /// What became of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,14 +15,14 @@ pub enum Outcome {
     /// The condition is known not to hold.
     Unsatisfied {
         /// What the rule asks for.
-        expected: Cow<'static, str>,
+        expected: Text,
         /// What there is instead.
-        found: Cow<'static, str>,
+        found: Text,
     },
     /// The facts at hand do not decide.
     Unknown {
         /// Ids of the facts that nobody said, or that say too little.
-        missing: Vec<&'static str>,
+        missing: Cow<'static, [&'static str]>,
     },
     /// The rule has a precondition that is known not to hold.
     NotApplicable {
@@ -32,22 +33,24 @@ pub enum Outcome {
 
 impl Outcome {
     /// Known not to hold, with both texts.
-    pub(crate) fn unsatisfied(
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Self {
+    pub(crate) fn unsatisfied(expected: impl Into<Text>, found: impl Into<Text>) -> Self {
         Self::Unsatisfied { expected: expected.into(), found: found.into() }
     }
 
     /// Undecided for want of one fact.
-    pub(crate) fn unknown(fact: &'static str) -> Self {
-        Self::Unknown { missing: vec![fact] }
+    pub(crate) const fn unknown(fact: &'static [&'static str]) -> Self {
+        Self::Unknown { missing: Cow::Borrowed(fact) }
     }
 
     /// Undecided for want of those facts that are marked missing.
     pub(crate) fn unknown_of<const N: usize>(facts: [(&'static str, bool); N]) -> Self {
         Self::Unknown {
-            missing: facts.into_iter().filter(|(_, missing)| *missing).map(|(fact, _)| fact).collect(),
+            missing: facts
+                .into_iter()
+                .filter(|(_, missing)| *missing)
+                .map(|(fact, _)| fact)
+                .collect::<Vec<_>>()
+                .into(),
         }
     }
 
@@ -58,7 +61,7 @@ impl Outcome {
 
     /// A yes-or-no fact that has to be `wanted`; the texts say what the two values mean.
     pub(crate) fn of_bool(
-        fact: &'static str,
+        fact: &'static [&'static str],
         value: Option<bool>,
         wanted: bool,
         expected: &'static str,

@@ -86,41 +86,43 @@ impl<'a> SiteCheck<'a> {
 
     fn answer(&self, rule: SiteRule) -> Answer {
         let site = self.site;
-        let flag = |fact, value, expected, found| Outcome::of_bool(fact, value, true, expected, found).into();
+        let flag = |fact: &'static [&'static str], value, expected, found| {
+            Outcome::of_bool(fact, value, true, expected, found).into()
+        };
         match rule {
             SiteRule::SupportedVersion => supported_version(site, self.as_of),
             SiteRule::CoManagementEnabled => flag(
-                "site.co_management_enabled",
+                &["site.co_management_enabled"],
                 self.policy.and_then(|policy| policy.enabled),
                 "co-management enabled",
                 "co-management not enabled",
             ),
             SiteRule::ClientSettingRegisterEntra => flag(
-                "site.client_setting_register_entra",
+                &["site.client_setting_register_entra"],
                 site.client_setting_register_entra,
                 "client setting on: register with Entra ID",
                 "client setting off",
             ),
             SiteRule::CmgPresent => flag(
-                "site.cmg_present",
+                &["site.cmg_present"],
                 site.cmg_present,
                 "a cloud management gateway",
                 "no cloud management gateway",
             ),
             SiteRule::SiteOnboardedEntra => flag(
-                "site.entra_onboarded",
+                &["site.entra_onboarded"],
                 site.entra_onboarded,
                 "site onboarded to Entra ID",
                 "site not onboarded",
             ),
             SiteRule::EnhancedHttpOrHttps => flag(
-                "site.enhanced_http_or_https",
+                &["site.enhanced_http_or_https"],
                 site.enhanced_http_or_https,
                 "enhanced HTTP or HTTPS",
                 "neither enhanced HTTP nor HTTPS",
             ),
             SiteRule::MpAcceptsCmg => flag(
-                "site.mp_accepts_cmg",
+                &["site.mp_accepts_cmg"],
                 site.mp_accepts_cmg,
                 "management point accepts gateway traffic",
                 "management point refuses gateway traffic",
@@ -176,7 +178,7 @@ impl<'a> SiteCheck<'a> {
         let changes_at = accepted.and_then(|word| word.expires);
         let accepted = accepted.is_some_and(|word| word.attested);
         match self.tenant.cloud {
-            None => Outcome::unknown("tenant.cloud").into(),
+            None => Outcome::unknown(&["tenant.cloud"]).into(),
             Some(Cloud::Public) => Outcome::Satisfied.into(),
             Some(Cloud::China) => match self.site.version.as_deref() {
                 Some(version) if era_of(self.site).is_some_and(|era| era < CHINA_ERA) => {
@@ -184,7 +186,7 @@ impl<'a> SiteCheck<'a> {
                 }
                 _ if !accepted => Answer::until(Outcome::unsatisfied(ACCEPTED, "china"), changes_at),
                 _ if era_of(self.site).is_none() => {
-                    Answer::until(Outcome::unknown("site.version"), changes_at)
+                    Answer::until(Outcome::unknown(&["site.version"]), changes_at)
                 }
                 _ => Answer::until(Outcome::Satisfied, changes_at),
             },
@@ -205,7 +207,7 @@ fn supported_version(site: &SiteFacts, as_of: Timestamp) -> Answer {
     let support =
         site.version.as_deref().map(|version| (version, configmgr::support(version, day_of(as_of))));
     match support {
-        None | Some((_, Support::Unknown)) => Outcome::unknown("site.version").into(),
+        None | Some((_, Support::Unknown)) => Outcome::unknown(&["site.version"]).into(),
         Some((_, Support::Supported { until })) => Answer::until(Outcome::Satisfied, after_day(until)),
         Some((version, Support::Ended { on })) => {
             Outcome::unsatisfied("a site version in support", format!("{version}, support ended on {on}"))
@@ -227,13 +229,13 @@ fn autopilot_site_2111(site: &SiteFacts) -> Outcome {
     match (site.version.as_deref(), era_of(site)) {
         (Some(_), Some(era)) if era >= AUTOPILOT_ERA => Outcome::Satisfied,
         (Some(version), Some(_)) => Outcome::unsatisfied("site version 2111 or later", version.to_owned()),
-        _ => Outcome::unknown("site.version"),
+        _ => Outcome::unknown(&["site.version"]),
     }
 }
 
 fn no_pilot_intune(policy: Option<&CoManagementPolicy>) -> Outcome {
     let Some(policy) = policy else {
-        return Outcome::unknown("workload.authority");
+        return Outcome::unknown(&["workload.authority"]);
     };
     let pilots: Vec<&str> = policy
         .workloads
@@ -250,7 +252,7 @@ fn no_pilot_intune(policy: Option<&CoManagementPolicy>) -> Outcome {
 
 fn no_pki_client_auth(site: &SiteFacts) -> Outcome {
     match site.client_auth {
-        None => Outcome::unknown("site.client_auth"),
+        None => Outcome::unknown(&["site.client_auth"]),
         Some(ClientAuth::Pki) => Outcome::unsatisfied("entra or token", "pki"),
         Some(ClientAuth::Entra | ClientAuth::Token) => Outcome::Satisfied,
     }

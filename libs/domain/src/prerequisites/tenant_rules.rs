@@ -73,7 +73,7 @@ impl<'a> TenantCheck<'a> {
             TenantRule::HybridIdentityMethod => hybrid_identity_method(self.tenant).into(),
             TenantRule::ConnectVersion => connect_version(self.tenant).into(),
             TenantRule::AzureSubscription => Outcome::of_bool(
-                "tenant.azure_subscription",
+                &["tenant.azure_subscription"],
                 self.tenant.azure_subscription,
                 true,
                 "an Azure subscription",
@@ -88,7 +88,7 @@ impl<'a> TenantCheck<'a> {
             }
             TenantRule::ScopesDoNotOverlap => scopes_do_not_overlap(self.tenant).into(),
             TenantRule::DefaultEnrollmentRestriction => Outcome::of_bool(
-                "tenant.default_enrollment_restriction_allows_windows",
+                &["tenant.default_enrollment_restriction_allows_windows"],
                 self.tenant.default_enrollment_restriction_allows_windows,
                 true,
                 "default enrolment restriction allows Windows",
@@ -101,7 +101,7 @@ impl<'a> TenantCheck<'a> {
 
 fn entra_premium(tenant: &TenantFacts) -> Outcome {
     match tenant.entra_plan {
-        None => Outcome::unknown("tenant.entra_plan"),
+        None => Outcome::unknown(&["tenant.entra_plan"]),
         Some(EntraPlan::P1 | EntraPlan::P2) => Outcome::Satisfied,
         Some(EntraPlan::Free) => Outcome::unsatisfied("p1 or p2", "free"),
     }
@@ -109,7 +109,7 @@ fn entra_premium(tenant: &TenantFacts) -> Outcome {
 
 fn hybrid_identity_method(tenant: &TenantFacts) -> Outcome {
     match tenant.hybrid_identity_method {
-        None => Outcome::unknown("tenant.hybrid_identity_method"),
+        None => Outcome::unknown(&["tenant.hybrid_identity_method"]),
         Some(HybridIdentityMethod::None) => Outcome::unsatisfied("phs_sso, pta_sso or federated", "none"),
         Some(
             HybridIdentityMethod::PhsSso | HybridIdentityMethod::PtaSso | HybridIdentityMethod::Federated,
@@ -121,7 +121,7 @@ fn hybrid_identity_method(tenant: &TenantFacts) -> Outcome {
 fn connect_version(tenant: &TenantFacts) -> Outcome {
     let text = tenant.entra_connect_version.as_deref();
     match text.and_then(|text| is_at_least(text, CONNECT_WITH_HYBRID_WIZARD).map(|enough| (text, enough))) {
-        None => Outcome::unknown("tenant.entra_connect_version"),
+        None => Outcome::unknown(&["tenant.entra_connect_version"]),
         Some((_, true)) => Outcome::Satisfied,
         Some((text, false)) => Outcome::unsatisfied("1.1.819.0 or later", text.to_owned()),
     }
@@ -140,7 +140,7 @@ fn is_at_least(found: &str, least: &str) -> Option<bool> {
 
 fn intune_set_up(tenant: &TenantFacts) -> Outcome {
     let found = match tenant.intune_subscription_state {
-        None => return Outcome::unknown("tenant.intune_subscription_state"),
+        None => return Outcome::unknown(&["tenant.intune_subscription_state"]),
         Some(SubscriptionState::Active) => return Outcome::Satisfied,
         Some(SubscriptionState::Pending) => "pending",
         Some(SubscriptionState::Warning) => "warning",
@@ -154,7 +154,7 @@ fn intune_set_up(tenant: &TenantFacts) -> Outcome {
 
 fn mdm_authority(tenant: &TenantFacts) -> Outcome {
     match tenant.mdm_authority {
-        None => Outcome::unknown("tenant.mdm_authority"),
+        None => Outcome::unknown(&["tenant.mdm_authority"]),
         Some(MdmAuthority::Intune) => Outcome::Satisfied,
         Some(MdmAuthority::Sccm) => Outcome::unsatisfied("intune", "sccm"),
         Some(MdmAuthority::Office365) => Outcome::unsatisfied("intune", "office365"),

@@ -99,7 +99,7 @@ impl<'a> UserCheck<'a> {
             UserRule::IntuneAdmin => self.intune_admin(),
             // Its paths are those on which Configuration Manager does not enrol the device.
             UserRule::FullIntuneForOtherEnrollment => Outcome::of_bool(
-                "user.intune_license",
+                &["user.intune_license"],
                 self.user.intune_license,
                 true,
                 "a full Intune licence",

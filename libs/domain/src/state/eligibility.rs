@@ -151,7 +151,7 @@ fn any_unsatisfied(path1: &Report, rules: &[&str]) -> bool {
 fn missing_facts(path1: &Report) -> Vec<&'static str> {
     let mut missing: Vec<&'static str> = blocking(path1)
         .filter_map(|finding| match &finding.outcome {
-            Outcome::Unknown { missing } => Some(missing),
+            Outcome::Unknown { missing } => Some(missing.iter()),
             _ => None,
         })
         .flatten()

@@ -56,7 +56,7 @@ pub enum Edition {
 /// the same editions \[derived\]. N editions, S mode and SE are not named by the rule and stay [`Edition::Unknown`].
 #[must_use]
 pub fn edition(text: &str) -> Edition {
-    let group = match edition_key(text).as_str() {
+    let group = match Key::of(text).edition() {
         "pro"
         | "professional"
         | "proeducation"
@@ -96,19 +96,56 @@ pub fn edition_group(text: &str) -> Option<EditionGroup> {
     }
 }
 
-/// Letters and digits only, in lower case, without the product's name and without the year of a long-term release.
-fn edition_key(text: &str) -> String {
-    let key: String =
-        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    let key = key.strip_prefix("microsoft").unwrap_or(&key);
-    let key = match key.strip_prefix("windows") {
-        Some(rest) => rest.strip_prefix("10").or_else(|| rest.strip_prefix("11")).unwrap_or(rest),
-        None => key,
-    };
-    if key.contains("ltsc") || key.contains("ltsb") {
-        return key.chars().filter(char::is_ascii_alphabetic).collect();
+/// Longest key that is read: twice as long as any that names an edition.
+const LONGEST_KEY: usize = 80;
+
+/// A text's letters and digits in lower case.
+struct Key {
+    bytes: [u8; LONGEST_KEY],
+    length: usize,
+}
+
+impl Key {
+    /// The key of a text; one that is too long names nothing.
+    fn of(text: &str) -> Self {
+        let mut key = Self { bytes: [0; LONGEST_KEY], length: 0 };
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase());
+        for byte in letters {
+            match key.bytes.get_mut(key.length) {
+                Some(place) => *place = byte,
+                None => return Self { length: 0, ..key },
+            }
+            key.length += 1;
+        }
+        key
     }
-    key.to_owned()
+
+    /// Without the product's name and without the year of a long-term release.
+    fn edition(&mut self) -> &str {
+        let key = self.as_str();
+        let rest = key.strip_prefix("microsoft").unwrap_or(key);
+        let rest = match rest.strip_prefix("windows") {
+            Some(rest) => rest.strip_prefix("10").or_else(|| rest.strip_prefix("11")).unwrap_or(rest),
+            None => rest,
+        };
+        let start = self.length - rest.len();
+        if rest.contains("ltsc") || rest.contains("ltsb") {
+            let mut kept = start;
+            for at in start..self.length {
+                if let Some(byte) = self.bytes.get(at).copied().filter(u8::is_ascii_alphabetic) {
+                    self.bytes[kept] = byte;
+                    kept += 1;
+                }
+            }
+            self.length = kept;
+        }
+        self.as_str().get(start..).unwrap_or_default()
+    }
+
+    fn as_str(&self) -> &str {
+        // Letters and digits of ASCII are text.
+        self.bytes.get(..self.length).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -181,6 +218,12 @@ mod tests {
             assert_eq!(edition(text), Edition::Unknown, "{text:?}");
             assert_eq!(edition_group(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn text_of_any_length_is_read() {
+        assert_eq!(edition(&format!("Enterprise{}", "x".repeat(200))), Edition::Unknown);
+        assert_eq!(edition_group(&format!("Pro{}", " ".repeat(200))), Some(EditionGroup::HomePro));
     }
 
     proptest! {

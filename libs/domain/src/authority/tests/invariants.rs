@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::reasons;
 use crate::authority::strategies::{World, device_facts, slider_decided_device, workload_setting, world};
-use crate::authority::{Reason, drift, effective_authority};
+use crate::authority::{Reason, authority_of, drift, effective_authority};
 use crate::facts::{DeviceFacts, copied};
 use crate::policy::{Membership, WorkloadSetting};
 use crate::state::{co_managed, in_coexistence};
@@ -43,6 +43,20 @@ proptest! {
         };
         for (workload, decision) in effective_authority(&facts, &world.surroundings()).workloads.iter() {
             prop_assert!(allowed.contains(&decision.authority), "{workload}: {}", decision.reason);
+        }
+    }
+
+    /// Whoever asks of one workload is told what whoever asks of all is told.
+    #[test]
+    fn one_workload_is_decided_as_among_all(
+        facts in prop_oneof![device_facts(), slider_decided_device()], world in world(),
+    ) {
+        let effective = effective_authority(&facts, &world.surroundings()).workloads;
+        for workload in Workload::ALL {
+            prop_assert_eq!(
+                authority_of(&facts, &world.surroundings(), workload),
+                effective[workload].authority
+            );
         }
     }
 

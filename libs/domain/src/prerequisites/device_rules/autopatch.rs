@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::moment::{is_within, outgrows};
 use super::super::report::{Answer, Outcome};
-use crate::authority::EffectiveAuthority;
 use crate::facts::{DeviceFacts, Fact, Owner, copied, value};
 use crate::workload::{ManagementAuthority, Workload};
 
@@ -16,8 +15,8 @@ const NEEDED: [Workload; 3] =
 pub(in super::super) const CHECKED_IN_WITHIN: SignedDuration = SignedDuration::from_hours(28 * 24);
 
 /// A workload that is known to be elsewhere decides, whatever is unknown of the others.
-pub(super) fn workloads(authority: &EffectiveAuthority) -> Outcome {
-    let decided = NEEDED.map(|workload| (workload, authority.workloads[workload].authority));
+pub(super) fn workloads(authority: impl Fn(Workload) -> ManagementAuthority) -> Outcome {
+    let decided = NEEDED.map(|workload| (workload, authority(workload)));
     let elsewhere: Vec<String> = decided
         .iter()
         .filter(|(_, at)| !matches!(at, ManagementAuthority::Intune | ManagementAuthority::Unknown))
@@ -29,7 +28,7 @@ pub(super) fn workloads(authority: &EffectiveAuthority) -> Outcome {
             elsewhere.join(", "),
         )
     } else if decided.iter().any(|(_, at)| *at == ManagementAuthority::Unknown) {
-        Outcome::unknown("device.effective_authority")
+        Outcome::unknown(&["device.effective_authority"])
     } else {
         Outcome::Satisfied
     }

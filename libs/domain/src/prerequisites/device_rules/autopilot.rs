@@ -18,7 +18,7 @@ pub(super) fn reset_needs_intune(facts: &DeviceFacts) -> Outcome {
 /// Any Windows 11, else a Windows 10 in servicing: dispute 10 of the fact pack, decided for the newer text.
 pub(super) fn windows_version(facts: &DeviceFacts, servicing: impl FnOnce() -> Answer) -> Answer {
     match copied(&facts.os_version) {
-        None => Outcome::unknown("device.os_build").into(),
+        None => Outcome::unknown(&["device.os_build"]).into(),
         Some(version) if version.major >= 10 && version.build.is_some_and(|b| b >= FIRST_WINDOWS_11) => {
             Outcome::Satisfied.into()
         }
@@ -34,7 +34,7 @@ pub(super) fn windows_version(facts: &DeviceFacts, servicing: impl FnOnce() -> A
 
 pub(super) fn registered(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.autopilot_registered",
+        &["device.autopilot_registered"],
         copied(&facts.autopilot_registered),
         true,
         "registered with Autopilot",
@@ -44,7 +44,7 @@ pub(super) fn registered(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn settings_policy_assigned(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.assigned_comgmt_settings_policy",
+        &["device.assigned_comgmt_settings_policy"],
         copied(&facts.assigned_comgmt_settings_policy),
         true,
         "co-management settings policy assigned through a device group",
@@ -54,7 +54,7 @@ pub(super) fn settings_policy_assigned(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn esp_with_progress(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.assigned_esp_profile_with_progress",
+        &["device.assigned_esp_profile_with_progress"],
         copied(&facts.assigned_esp_profile_with_progress),
         true,
         "enrolment status page profile with progress assigned",

@@ -1,15 +1,13 @@
 //! What the site and its client say: automatic enrolment, installation, health, what the policy does on the device.
 
-use std::borrow::Cow;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::moment::{is_within, outgrows};
 use super::super::report::{Answer, Outcome};
-use crate::authority::EffectiveAuthority;
+use super::super::text::Text;
 use crate::facts::{DeviceFacts, OsKind, copied};
 use crate::policy::{AutoEnrollment, Membership, Surroundings};
-use crate::workload::{ManagementAuthority, Workload};
+use crate::workload::ManagementAuthority;
 
 /// The flag sum of a healthy client: installed, registered, evaluation sent.
 const HEALTHY: u32 = 7;
@@ -20,7 +18,7 @@ const FRESH_OTHERWISE: SignedDuration = SignedDuration::from_hours(48);
 
 pub(super) fn installed(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.client_installed",
+        &["device.client_installed"],
         copied(&facts.client_installed),
         true,
         "Configuration Manager client installed",
@@ -30,7 +28,7 @@ pub(super) fn installed(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn cmg_certificate_trusted(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.trusts_cmg_certificate",
+        &["device.trusts_cmg_certificate"],
         copied(&facts.trusts_cmg_certificate),
         true,
         "gateway certificate trusted",
@@ -43,17 +41,17 @@ pub(super) fn auto_enroll_in_scope(facts: &DeviceFacts, surroundings: &Surroundi
         .policy
         .and_then(|policy| Some((policy.auto_enrollment?, policy.auto_enrollment_collection.as_ref())));
     let Some(said) = said else {
-        return Outcome::unknown("site.auto_enroll_mode");
+        return Outcome::unknown(&["site.auto_enroll_mode"]);
     };
     match said {
         (AutoEnrollment::All, _) => Outcome::Satisfied,
         (AutoEnrollment::None, _) => Outcome::unsatisfied("automatic enrolment all, or pilot", "none"),
-        (AutoEnrollment::Pilot, None) => Outcome::unknown("site.auto_enroll_collection"),
+        (AutoEnrollment::Pilot, None) => Outcome::unknown(&["site.auto_enroll_collection"]),
         (AutoEnrollment::Pilot, Some(collection)) => match surroundings.membership(facts, collection) {
             Membership::Member => Outcome::Satisfied,
-            Membership::Unknown => Outcome::unknown("device.collections"),
+            Membership::Unknown => Outcome::unknown(&["device.collections"]),
             Membership::NotMember => {
-                Outcome::unsatisfied(format!("member of collection {collection}"), "not a member")
+                Outcome::unsatisfied(Text::member_of(collection.clone()), "not a member")
             }
         },
     }
@@ -82,15 +80,12 @@ pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
     let fresh = is_within(sync, limit, as_of);
     let changes_at = if fresh { outgrows(sync, limit) } else { None };
     let outcome = match (fresh, flags) {
-        (true, None) => Outcome::unknown("device.client_health_flags"),
+        (true, None) => Outcome::unknown(&["device.client_health_flags"]),
         (true, _) => Outcome::Satisfied,
-        (false, flags) => {
-            let flags = flags.map_or(Cow::Borrowed("unknown"), |flags| flags.to_string().into());
-            Outcome::unsatisfied(
-                "health flags 7 synced within 30 days, or other flags synced within 48 hours",
-                format!("health flags {flags}, last synced at {sync}"),
-            )
-        }
+        (false, flags) => Outcome::unsatisfied(
+            "health flags 7 synced within 30 days, or other flags synced within 48 hours",
+            Text::health(flags, sync),
+        ),
     };
     Answer::until(outcome, changes_at)
 }
@@ -101,7 +96,7 @@ pub(super) fn policy_applies_to_os(facts: &DeviceFacts) -> Outcome {
     match (kind, version) {
         (Some(OsKind::Server), _) => Outcome::unsatisfied(EXPECTED, "server"),
         (Some(OsKind::Other), _) => Outcome::unsatisfied(EXPECTED, "other"),
-        (_, Some(version)) if version.major < 10 => Outcome::unsatisfied(EXPECTED, version.to_string()),
+        (_, Some(version)) if version.major < 10 => Outcome::unsatisfied(EXPECTED, Text::version(version)),
         (Some(OsKind::Client), Some(_)) => Outcome::Satisfied,
         (kind, version) => {
             Outcome::unknown_of([("device.os_kind", kind.is_none()), ("device.os_build", version.is_none())])
@@ -110,9 +105,9 @@ pub(super) fn policy_applies_to_os(facts: &DeviceFacts) -> Outcome {
 }
 
 /// Speaks of devices whose Windows Update policies are effectively at Intune.
-pub(super) fn update_setting_off(authority: &EffectiveAuthority, surroundings: &Surroundings<'_>) -> Outcome {
+pub(super) fn update_setting_off(authority: ManagementAuthority, surroundings: &Surroundings<'_>) -> Outcome {
     let setting = surroundings.site.and_then(|site| site.client_setting_software_updates);
-    match (authority.workloads[Workload::WindowsUpdatePolicies].authority, setting) {
+    match (authority, setting) {
         (
             ManagementAuthority::ConfigurationManager
             | ManagementAuthority::ThirdPartyMdm

@@ -7,7 +7,7 @@ use crate::tenant::TenantFacts;
 
 pub(super) fn joined(facts: &DeviceFacts) -> Outcome {
     match copied(&facts.join_type) {
-        None => Outcome::unknown("device.join_type"),
+        None => Outcome::unknown(&["device.join_type"]),
         Some(JoinType::EntraJoined | JoinType::HybridJoined) => Outcome::Satisfied,
         Some(other) => Outcome::unsatisfied("azureADJoined or hybridAzureADJoined", other.id()),
     }
@@ -15,7 +15,7 @@ pub(super) fn joined(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn not_registered_only(facts: &DeviceFacts) -> Outcome {
     match copied(&facts.join_type) {
-        None => Outcome::unknown("device.join_type"),
+        None => Outcome::unknown(&["device.join_type"]),
         Some(JoinType::EntraRegistered) => {
             Outcome::unsatisfied("not azureADRegistered", JoinType::EntraRegistered.id())
         }
@@ -40,7 +40,7 @@ pub(super) fn hybrid_for_domain_joined(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn company_owned(facts: &DeviceFacts) -> Outcome {
     match copied(&facts.owner) {
-        None => Outcome::unknown("device.owner"),
+        None => Outcome::unknown(&["device.owner"]),
         Some(Owner::Company) => Outcome::Satisfied,
         Some(Owner::Personal) => Outcome::unsatisfied("not personal", "personal"),
     }
@@ -48,7 +48,7 @@ pub(super) fn company_owned(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn third_party_detected(facts: &DeviceFacts, tenant: &TenantFacts) -> Outcome {
     match mdm_provider(facts, tenant) {
-        None => Outcome::unknown("device.mdm_provider"),
+        None => Outcome::unknown(&["device.mdm_provider"]),
         Some(MdmProvider::ThirdParty) => Outcome::Satisfied,
         Some(MdmProvider::Intune) => Outcome::unsatisfied("third_party", "intune"),
         Some(MdmProvider::None) => Outcome::unsatisfied("third_party", "none"),

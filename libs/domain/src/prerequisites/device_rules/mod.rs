@@ -20,10 +20,11 @@ use super::attestation::attested;
 use super::catalogue::Path;
 use super::report::{Answer, Outcome, Report};
 use super::typed::typed_rules;
-use crate::authority::{EffectiveAuthority, effective_authority};
+use crate::authority::authority_of;
 use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied};
 use crate::policy::Surroundings;
 use crate::state::mdm_provider;
+use crate::workload::{ManagementAuthority, Workload};
 
 typed_rules! {
     /// An evaluated rule of scope device.
@@ -96,8 +97,8 @@ impl DeviceRule {
     }
 
     /// The fact of a device without client Windows that says too little for such a rule.
-    const fn fact_of_windows(self) -> &'static str {
-        if matches!(self, Self::Edition) { windows::OS_EDITION } else { windows::OS_BUILD }
+    const fn fact_of_windows(self) -> &'static [&'static str] {
+        if matches!(self, Self::Edition) { &[windows::OS_EDITION] } else { &[windows::OS_BUILD] }
     }
 
     /// Compares builds of Windows, which client and server count alike, or its editions.
@@ -113,7 +114,6 @@ pub struct DeviceCheck<'a> {
     facts: &'a DeviceFacts,
     surroundings: &'a Surroundings<'a>,
     as_of: Timestamp,
-    authority: OnceCell<EffectiveAuthority>,
     servicing: OnceCell<Answer>,
 }
 
@@ -121,7 +121,7 @@ impl<'a> DeviceCheck<'a> {
     /// The device as it is known, at that moment. `surroundings` are those of the device's own hierarchy and site.
     #[must_use]
     pub const fn new(facts: &'a DeviceFacts, surroundings: &'a Surroundings<'a>, as_of: Timestamp) -> Self {
-        Self { facts, surroundings, as_of, authority: OnceCell::new(), servicing: OnceCell::new() }
+        Self { facts, surroundings, as_of, servicing: OnceCell::new() }
     }
 
     /// Judges the device rules of a path.
@@ -157,8 +157,9 @@ impl<'a> DeviceCheck<'a> {
         }
     }
 
-    fn authority(&self) -> &EffectiveAuthority {
-        self.authority.get_or_init(|| effective_authority(self.facts, self.surroundings))
+    /// Who decides a workload on the device: asked for few of the seven.
+    fn authority(&self, workload: Workload) -> ManagementAuthority {
+        authority_of(self.facts, self.surroundings, workload)
     }
 
     fn servicing(&self) -> &Answer {
@@ -192,7 +193,9 @@ impl<'a> DeviceCheck<'a> {
             DeviceRule::ClientInstalled => client::installed(facts),
             DeviceRule::PolicyAppliesToOs => client::policy_applies_to_os(facts),
             DeviceRule::CmgCertificateTrusted => client::cmg_certificate_trusted(facts),
-            DeviceRule::UpdateClientSettingOff => client::update_setting_off(self.authority(), surroundings),
+            DeviceRule::UpdateClientSettingOff => {
+                client::update_setting_off(self.authority(Workload::WindowsUpdatePolicies), surroundings)
+            }
             DeviceRule::Joined => directory::joined(facts),
             DeviceRule::NotRegisteredOnly => directory::not_registered_only(facts),
             DeviceRule::HybridForDomainJoined => directory::hybrid_for_domain_joined(facts),
@@ -208,7 +211,7 @@ impl<'a> DeviceCheck<'a> {
             DeviceRule::AutopilotEspWithProgress => autopilot::esp_with_progress(facts),
             DeviceRule::CoexCompanyOwned => directory::company_owned(facts),
             DeviceRule::CoexThirdPartyDetected => directory::third_party_detected(facts, surroundings.tenant),
-            DeviceRule::AutopatchWorkloads => autopatch::workloads(self.authority()),
+            DeviceRule::AutopatchWorkloads => autopatch::workloads(|workload| self.authority(workload)),
         };
         outcome.into()
     }

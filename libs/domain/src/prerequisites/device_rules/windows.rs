@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::super::moment::{after_day, day_of};
 use super::super::report::{Answer, Outcome};
+use super::super::text::Text;
 use crate::configmgr;
 use crate::facts::{DeviceFacts, OsVersion, copied, value};
 use crate::policy::Surroundings;
@@ -30,17 +31,14 @@ pub(super) fn serviced_version(facts: &DeviceFacts, as_of: Timestamp) -> Answer 
     let today = day_of(as_of);
     let (outcome, last_day) = match windows::servicing(version, edition, today) {
         Servicing::Serviced { until } => (Outcome::Satisfied, Some(until)),
-        Servicing::OlderThanWindows10 => (Outcome::unsatisfied(EXPECTED, version.to_string()), None),
+        Servicing::OlderThanWindows10 => (Outcome::unsatisfied(EXPECTED, Text::version(version)), None),
         Servicing::Ended { on, extended_security_updates_until } => {
             let patched_until = extended_security_updates_until.filter(|until| today <= *until);
-            let patched = patched_until
-                .map(|until| format!(", Extended Security Updates until {until}"))
-                .unwrap_or_default();
-            let found = format!("{}, servicing ended on {on}{patched}", name_of(version));
+            let found = Text::servicing_ended(version, on, patched_until);
             (Outcome::unsatisfied(EXPECTED, found), patched_until)
         }
         Servicing::Unknown(why) => match why {
-            ServicingUnknown::EditionNeeded { last_end, .. } => (Outcome::unknown(OS_EDITION), last_end),
+            ServicingUnknown::EditionNeeded { last_end, .. } => (Outcome::unknown(&[OS_EDITION]), last_end),
             // The release exists, but not for this edition: one of the two is read wrongly.
             ServicingUnknown::EditionNotListed(_) => {
                 (Outcome::unknown_of([(OS_BUILD, true), (OS_EDITION, true)]), None)
@@ -48,7 +46,7 @@ pub(super) fn serviced_version(facts: &DeviceFacts, as_of: Timestamp) -> Answer 
             // The table has no end for it: nothing but another version would decide.
             ServicingUnknown::BuildNotReported
             | ServicingUnknown::UnknownBuild(_)
-            | ServicingUnknown::EndNotPublished => (Outcome::unknown(OS_BUILD), None),
+            | ServicingUnknown::EndNotPublished => (Outcome::unknown(&[OS_BUILD]), None),
         },
     };
     Answer::until(outcome, last_day.and_then(after_day))
@@ -68,15 +66,15 @@ pub(super) fn device_token_1803(facts: &DeviceFacts) -> Outcome {
 
 fn minimum(facts: &DeviceFacts, least: u32, expected: &'static str) -> Outcome {
     match copied(&facts.os_version) {
-        Some(version) if version.major < 10 => Outcome::unsatisfied(expected, version.to_string()),
+        Some(version) if version.major < 10 => Outcome::unsatisfied(expected, Text::version(version)),
         Some(version @ OsVersion { build: Some(build), .. }) => {
             if build >= least {
                 Outcome::Satisfied
             } else {
-                Outcome::unsatisfied(expected, version.to_string())
+                Outcome::unsatisfied(expected, Text::version(version))
             }
         }
-        _ => Outcome::unknown(OS_BUILD),
+        _ => Outcome::unknown(&[OS_BUILD]),
     }
 }
 
@@ -102,18 +100,18 @@ pub(super) fn site_supports(facts: &DeviceFacts, surroundings: &Surroundings<'_>
 
 pub(super) fn edition(facts: &DeviceFacts) -> Outcome {
     let Some(text) = value(&facts.os_edition) else {
-        return Outcome::unknown(OS_EDITION);
+        return Outcome::unknown(&[OS_EDITION]);
     };
     match windows::edition(text) {
         Edition::Supported { .. } => Outcome::Satisfied,
         Edition::Home => Outcome::unsatisfied("an edition that can be managed", text.clone()),
-        Edition::Unknown => Outcome::unknown(OS_EDITION),
+        Edition::Unknown => Outcome::unknown(&[OS_EDITION]),
     }
 }
 
 pub(super) fn push_service_present(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.dmwappushservice_present",
+        &["device.dmwappushservice_present"],
         copied(&facts.dmwappushservice_present),
         true,
         "push service dmwappushservice",
@@ -123,7 +121,7 @@ pub(super) fn push_service_present(facts: &DeviceFacts) -> Outcome {
 
 pub(super) fn mdm_not_blocked(facts: &DeviceFacts) -> Outcome {
     Outcome::of_bool(
-        "device.mdm_blocked_by_policy",
+        &["device.mdm_blocked_by_policy"],
         copied(&facts.mdm_blocked_by_policy),
         false,
         "MDM not blocked",

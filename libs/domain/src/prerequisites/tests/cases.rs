@@ -58,7 +58,7 @@ pub(crate) fn unsatisfied(expected: &'static str, found: &'static str) -> Outcom
 }
 
 pub(crate) fn unknown(missing: &[&'static str]) -> Outcome {
-    Outcome::Unknown { missing: missing.to_vec() }
+    Outcome::Unknown { missing: missing.to_vec().into() }
 }
 
 pub(crate) fn not_applicable(why: &'static str) -> Outcome {

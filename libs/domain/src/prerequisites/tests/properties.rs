@@ -127,7 +127,7 @@ proptest! {
             for finding in world.device_report(path, as_of()).unknown() {
                 let Outcome::Unknown { missing } = &finding.outcome else { unreachable!() };
                 prop_assert!(!missing.is_empty(), "{}", finding.rule.id);
-                for fact in missing {
+                for fact in missing.iter() {
                     prop_assert!(
                         crate::prerequisites::fact_definitions().iter().any(|f| f.id == *fact),
                         "{} names {}", finding.rule.id, fact

@@ -11,7 +11,7 @@ fn unsatisfied() -> Outcome {
 }
 
 fn unknown(missing: &[&'static str]) -> Outcome {
-    Outcome::Unknown { missing: missing.to_vec() }
+    Outcome::Unknown { missing: missing.to_vec().into() }
 }
 
 /// Path 1 with those outcomes; every other rule that matters here is satisfied.

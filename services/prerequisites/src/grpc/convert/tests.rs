@@ -81,7 +81,7 @@ fn outcome_carries_the_texts_that_it_calls_for_and_no_others() {
             },
         ),
         (
-            Outcome::Unknown { missing: vec!["device.ad_joined", "device.join_type"] },
+            Outcome::Unknown { missing: vec!["device.ad_joined", "device.join_type"].into() },
             v1::Finding {
                 outcome: v1::Outcome::Unknown.into(),
                 missing_facts: vec!["device.ad_joined".into(), "device.join_type".into()],
@@ -108,7 +108,7 @@ fn report_lists_findings_by_rule_id_and_leaves_out_what_is_no_problem() {
     let judged = Report {
         path: Path::Path1,
         findings: vec![
-            finding_with("win.edition", Outcome::Unknown { missing: vec!["device.os_edition"] }),
+            finding_with("win.edition", Outcome::Unknown { missing: vec!["device.os_edition"].into() }),
             finding_with("entra.joined", Outcome::Satisfied),
             finding_with(
                 "cm.update_client_setting_off",
