@@ -17,7 +17,7 @@ use tandem_contracts::prerequisites::v1::{
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::TenantId;
-use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck, surroundings_evidence};
+use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tandem_server::{Clock, ConsistencyToken};
@@ -162,10 +162,7 @@ impl PrerequisitesService for Handlers {
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
         let mut paths = convert::whole_reports(&reports);
         if whole {
-            convert::whole::add_evidence(&mut paths, |rule| {
-                let evidence = surroundings_evidence(rule, world.tenant(), Some(site), policy);
-                evidence.into_iter().map(|of| convert::whole::evidence(of, None)).collect()
-            });
+            convert::whole::add_of_surroundings(&mut paths, world.tenant(), Some(site), policy);
         }
         Ok(Response::new(CheckSiteResponse {
             site: request.name,
@@ -188,10 +185,7 @@ impl PrerequisitesService for Handlers {
         let reports: Vec<Report> = paths.into_iter().map(|path| check.report(path)).collect();
         let mut paths = convert::whole_reports(&reports);
         if whole {
-            convert::whole::add_evidence(&mut paths, |rule| {
-                let evidence = surroundings_evidence(rule, world.tenant(), None, None);
-                evidence.into_iter().map(|of| convert::whole::evidence(of, None)).collect()
-            });
+            convert::whole::add_of_surroundings(&mut paths, world.tenant(), None, None);
         }
         Ok(Response::new(CheckTenantResponse {
             tenant: request.name,

@@ -53,16 +53,9 @@ pub(crate) fn asked(tenant: &TenantId, request: &v1::CheckPersonRequest) -> Resu
     Ok(Asked { actor: actor(&person)?, user: user(&person)?, paths, site })
 }
 
-fn at_most(field: &str, found: usize, most: usize) -> Result<(), Failure> {
-    match found <= most {
-        true => Ok(()),
-        false => Err(Failure::field(field, format!("must have at most {most} entries; found {found}"))),
-    }
-}
-
 fn actor(person: &v1::Person) -> Result<Actor, Failure> {
     let Some(held) = &person.roles else { return Ok(Actor { entra_user: person.entra_user, roles: None }) };
-    at_most("person.roles.roles", held.roles.len(), MOST_ROLES)?;
+    request::at_most("person.roles.roles", held.roles.len(), MOST_ROLES)?;
     let mut violations = Vec::new();
     let mut roles = Vec::with_capacity(held.roles.len());
     for (index, held) in held.roles.iter().enumerate() {
@@ -102,7 +95,7 @@ fn user(person: &v1::Person) -> Result<UserFacts, Failure> {
 }
 
 fn licenses(held: &[String]) -> Result<Vec<License>, Failure> {
-    at_most("person.licenses.licenses", held.len(), MOST_LICENSES)?;
+    request::at_most("person.licenses.licenses", held.len(), MOST_LICENSES)?;
     let read = |(index, text): (usize, &String)| {
         License::ALL.into_iter().find(|license| license.id() == text).ok_or_else(|| {
             let words: Vec<&str> = License::ALL.iter().map(|license| license.id()).collect();

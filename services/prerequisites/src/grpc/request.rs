@@ -59,13 +59,7 @@ fn id<T>(field: &str, parsed: Result<T, InvalidId>) -> Result<T, Failure> {
 
 /// Checks the names of a batch: devices of that tenant, not too many. Every wrong one is named.
 pub(crate) fn device_names(parent: &TenantId, device_names: &[String]) -> Result<(), Failure> {
-    if device_names.len() > MOST_NAMES {
-        let found = device_names.len();
-        return Err(Failure::field(
-            "names",
-            format!("must have at most {MOST_NAMES} entries; found {found}"),
-        ));
-    }
+    at_most("names", device_names.len(), MOST_NAMES)?;
     let mut violations = Vec::new();
     for (index, name) in device_names.iter().enumerate() {
         let field = format!("names[{index}]");
@@ -80,6 +74,14 @@ pub(crate) fn device_names(parent: &TenantId, device_names: &[String]) -> Result
         }
     }
     if violations.is_empty() { Ok(()) } else { Err(Failure::InvalidFields(violations)) }
+}
+
+/// Checks how many entries a list has.
+pub(crate) fn at_most(field: &str, found: usize, most: usize) -> Result<(), Failure> {
+    match found <= most {
+        true => Ok(()),
+        false => Err(Failure::field(field, format!("must have at most {most} entries; found {found}"))),
+    }
 }
 
 /// Most names of a batch in the whole view: an answer says much of each.
@@ -101,13 +103,7 @@ pub(crate) fn paths(numbers: &[i32]) -> Result<Vec<Path>, Failure> {
     if numbers.is_empty() {
         return Ok(DEFAULT_PATHS.to_vec());
     }
-    if numbers.len() > MOST_PATHS {
-        let found = numbers.len();
-        return Err(Failure::field(
-            "paths",
-            format!("must have at most {MOST_PATHS} entries; found {found}"),
-        ));
-    }
+    at_most("paths", numbers.len(), MOST_PATHS)?;
     let mut paths = Vec::with_capacity(MOST_PATHS);
     for (index, number) in numbers.iter().enumerate() {
         let asked = path(&format!("paths[{index}]"), *number)?;

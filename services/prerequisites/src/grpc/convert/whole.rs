@@ -7,8 +7,12 @@ use tandem_domain::concern::{Concern, ConcernKind};
 use tandem_domain::enrollment;
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::journey::{Journey, REMOTE_SYSTEMS, Step};
-use tandem_domain::policy::Surroundings;
-use tandem_domain::prerequisites::{Evidence, Outcome, Rule, Witness, device_evidence, rule};
+use tandem_domain::policy::{CoManagementPolicy, Surroundings};
+use tandem_domain::prerequisites::{
+    Evidence, Outcome, Rule, Witness, device_evidence, rule, surroundings_evidence,
+};
+use tandem_domain::site::SiteFacts;
+use tandem_domain::tenant::TenantFacts;
 
 use super::{enrollment_error, path, severity};
 use crate::judge::Whole;
@@ -21,27 +25,36 @@ pub(crate) fn add_to_check(
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,
 ) {
-    add_evidence(&mut check.paths, |rule| {
-        let evidence = device_evidence(rule, facts, surroundings);
-        evidence.into_iter().map(|of| self::evidence(of, Some(facts))).collect()
-    });
+    add_evidence(&mut check.paths, Some(facts), |rule| device_evidence(rule, facts, surroundings));
     check.journey = Some(journey(&whole.journey));
     check.benefits = whole.benefits.iter().map(benefit_report).collect();
     check.concerns = whole.concerns.iter().map(|of| concern(of, facts)).collect();
 }
 
-/// Adds its evidence to each finding.
-pub(crate) fn add_evidence(
+/// Adds to what was found about a tenant, or about a site under its policy.
+pub(crate) fn add_of_surroundings(
     reports: &mut [v1::PathReport],
-    evidence: impl Fn(&'static Rule) -> Vec<v1::Evidence>,
+    tenant: &TenantFacts,
+    site: Option<&SiteFacts>,
+    policy: Option<&CoManagementPolicy>,
+) {
+    add_evidence(reports, None, |rule| surroundings_evidence(rule, tenant, site, policy));
+}
+
+/// Adds its evidence to each finding.
+fn add_evidence(
+    reports: &mut [v1::PathReport],
+    facts: Option<&DeviceFacts>,
+    of: impl Fn(&'static Rule) -> Vec<Evidence>,
 ) {
     for finding in reports.iter_mut().flat_map(|report| &mut report.findings) {
-        finding.evidence = rule(&finding.rule).map(&evidence).unwrap_or_default();
+        let found = rule(&finding.rule).map(&of).unwrap_or_default();
+        finding.evidence = found.into_iter().map(|of| evidence(of, facts)).collect();
     }
 }
 
 /// A fact that a rule read. The facts of the device say which source a section is of.
-pub(crate) fn evidence(of: Evidence, facts: Option<&DeviceFacts>) -> v1::Evidence {
+fn evidence(of: Evidence, facts: Option<&DeviceFacts>) -> v1::Evidence {
     let maximum_age = of.maximum_age.map(|age| prost_types::Duration { seconds: age.as_secs(), nanos: 0 });
     let message = v1::Evidence { fact: of.fact.to_owned(), maximum_age, ..v1::Evidence::default() };
     let Some((value, witness)) = of.said else { return message };
