@@ -84,13 +84,6 @@ fn show(screen: &mut Screen<'_>, forecast: &ForecastFleetResponse) -> Result<(),
     });
     screen.section("Verdicts", &columns, points.collect())?;
     let Some(last) = forecast.points.last().filter(|_| forecast.points.len() > 1) else { return Ok(()) };
-    let columns = [
-        Column::Text("RULE"),
-        Column::Text("SEVERITY"),
-        Column::Number("UNSATISFIED"),
-        Column::Number("UNKNOWN"),
-        Column::Text("WHAT MENDS IT"),
-    ];
     let title = format!("Rules that stop others than at first, at {}", words::moment(last.at));
-    screen.section(&title, &columns, last.rules.iter().map(tables::rule).collect())
+    screen.section(&title, &tables::RULES, last.rules.iter().map(tables::rule).collect())
 }

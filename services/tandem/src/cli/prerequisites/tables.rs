@@ -55,6 +55,15 @@ fn finding(finding: &Finding) -> Row {
     ]
 }
 
+/// The columns of rules that stop devices: see [`rule`].
+pub(super) const RULES: [Column; 5] = [
+    Column::Text("RULE"),
+    Column::Text("SEVERITY"),
+    Column::Number("UNSATISFIED"),
+    Column::Number("UNKNOWN"),
+    Column::Text("WHAT MENDS IT"),
+];
+
 /// How many devices each rule stops.
 pub(super) fn fleet(screen: &mut Screen<'_>, summary: &SummarizeFleetResponse) -> Result<(), CliError> {
     screen.details(vec![
@@ -70,14 +79,7 @@ pub(super) fn fleet(screen: &mut Screen<'_>, summary: &SummarizeFleetResponse) -
         .iter()
         .map(|count| vec![words::eligibility(count.eligibility).to_owned(), count.devices.to_string()]);
     screen.section("Eligibility", &counted("ELIGIBILITY"), eligibility.collect())?;
-    let columns = [
-        Column::Text("RULE"),
-        Column::Text("SEVERITY"),
-        Column::Number("UNSATISFIED"),
-        Column::Number("UNKNOWN"),
-        Column::Text("WHAT MENDS IT"),
-    ];
-    screen.section("Rules", &columns, summary.rules.iter().map(rule).collect())?;
+    screen.section("Rules", &RULES, summary.rules.iter().map(rule).collect())?;
     whole::fleet(screen, summary)
 }
 
