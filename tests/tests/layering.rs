@@ -24,6 +24,7 @@ const UNDER_SERVICES: &[&str] = &[
     "tandem-client",
     "tandem-contracts",
     "tandem-domain",
+    "tandem-fleet",
     "tandem-server",
     "tandem-storage",
     "tandem-telemetry",
@@ -38,7 +39,7 @@ const TESTS: &str = "tandem-tests";
 const TESTKIT: &str = "tandem-testkit";
 
 /// Member, folder, allowed edges.
-const LAYERS: [(&str, &str, May); 16] = [
+const LAYERS: [(&str, &str, May); 17] = [
     ("tandem-domain", "libs/domain", May::Use(&[])),
     ("tandem-contracts", "libs/contracts", May::Use(&["tandem-domain"])),
     ("tandem-storage", "libs/storage", May::Use(&[])),
@@ -55,6 +56,19 @@ const LAYERS: [(&str, &str, May); 16] = [
         "tandem-client",
         "libs/client",
         May::Use(&["tandem-cache", "tandem-contracts", "tandem-domain", "tandem-telemetry"]),
+    ),
+    // What services that count devices share: it reads as a client, and answers with the failures of a server.
+    (
+        "tandem-fleet",
+        "libs/fleet",
+        May::Use(&[
+            "tandem-client",
+            "tandem-contracts",
+            "tandem-domain",
+            "tandem-server",
+            "tandem-storage",
+            "tandem-telemetry",
+        ]),
     ),
     ("tandem-connectors", "libs/connectors", May::Use(&["tandem-contracts", "tandem-domain"])),
     ("tandem-simulator", "libs/simulator", May::Use(&["tandem-contracts", "tandem-domain"])),

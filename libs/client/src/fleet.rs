@@ -8,14 +8,11 @@
 //! - [`SurroundingsReader`] asks the inventory: tenant, sites, collections whose members are known.
 //! - [`PolicyReader`] asks the authority: the policies as configured.
 //!
-//! Who keeps sets of devices keeps them over the ordinals of a [`Roster`].
-//!
 //! Consistency tokens are opaque here. Whoever makes a reader says how a token is read ([`WorldOf`]) and written ([`TokenOf`]).
 
 mod devices;
 mod kept;
 mod policies;
-mod roster;
 mod surroundings;
 #[cfg(test)]
 mod tests;
@@ -25,7 +22,6 @@ use std::time::Duration;
 pub use devices::{DeviceReader, HeldDevice, NamedDevices};
 pub use kept::Dated;
 pub use policies::{Policies, PolicyReader, TenantPolicies};
-pub use roster::Roster;
 pub use surroundings::{HierarchySurroundings, SurroundingsReader, TenantSurroundings};
 
 /// How old a reading may be without being asked for anew: as long as a cache entry of the device state may lag.

@@ -2,13 +2,9 @@
 
 use tandem_client::{Connection, Stack};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
-use tandem_contracts::inventory::v1::collection_service_client::CollectionServiceClient;
-use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
-use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 
 /// What the services are called in errors and logs.
-pub(crate) const INVENTORY: &str = "inventory";
 pub(crate) const AUTHORITY: &str = "authority";
 pub(crate) const PREREQUISITES: &str = "prerequisites";
 
@@ -24,18 +20,6 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    pub(crate) fn tenants(&self) -> TenantServiceClient<Stack> {
-        self.inventory.tenants()
-    }
-
-    pub(crate) fn devices(&self) -> DeviceServiceClient<Stack> {
-        self.inventory.devices()
-    }
-
-    pub(crate) fn collections(&self) -> CollectionServiceClient<Stack> {
-        self.inventory.collections()
-    }
-
     pub(crate) fn authority(&self) -> AuthorityServiceClient<Stack> {
         self.authority.authority()
     }

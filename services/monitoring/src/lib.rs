@@ -1,21 +1,18 @@
 //! Monitoring: how is the fleet doing, and what needs attention?
 //!
-//! It counts devices, and names the devices behind each number. Per tenant an in-memory *fleet index* keeps, over dense device
-//! ordinals, a compressed bitmap per figure and per set of traits that filters look at, and per device the list of its figures, so that
-//! a change of one device takes it out of the figures that no longer count it and puts it into those that now do. A figure's number
-//! is its bitmap's cardinality (intersected with the devices that a filter takes, when asked), and its list of devices iterates the
-//! same bitmap: they are equal by construction.
+//! It counts devices, and names the devices behind each number. Per tenant a [fleet index](tandem_fleet)
+//! keeps a bitmap of devices per figure, current by following the inventory: a figure's number is its bitmap's cardinality (intersected
+//! with the devices that a filter takes, when asked), and its list of devices iterates the same bitmap. They are equal by construction.
 //!
 //! | room | holds |
 //! |---|---|
-//! | `index` | the figures, which of them count a device, the bitmaps |
-//! | `tasks` | the followers, which keep the indexes current |
+//! | `figures` | the figures, and which of them count a device |
+//! | `judge` | asks authority and prerequisites about devices |
 //! | `grpc` | the handlers of the contract |
 //! | [`config`] | what can be configured |
 //!
-//! A follower watches the inventory: a snapshot, then every change. It asks authority and prerequisites about each batch of changed
-//! devices, and about devices whose surroundings changed or whose answers expired. The index lives in memory alone and is
-//! counted anew from the inventory's snapshot at start.
+//! Authority and prerequisites are asked about each batch of changed devices, and about devices whose surroundings changed or whose
+//! answers expired. The index lives in memory alone and is counted anew from the inventory's snapshot at start.
 //!
 //! Invariants: the figures never run ahead of their lists; an answer about an older revision of a device never replaces a newer
 //! one; a reader who passes a consistency token never sees an older world.
@@ -25,17 +22,23 @@
 
 mod clients;
 pub mod config;
+mod figures;
 mod grpc;
-mod index;
-mod tasks;
+mod judge;
 
 use tandem_contracts::monitoring::v1::monitoring_service_server::MonitoringServiceServer;
+use tandem_fleet::{Followers, Sources};
 use tandem_server::{Clock, Supervisor};
 use tandem_telemetry::operations::NamedCheck;
 
 pub use clients::Upstream;
 pub use grpc::Handlers;
-pub use tasks::{FollowMode, FollowerHealth};
+pub use tandem_fleet::{FollowMode, FollowerHealth};
+
+use judge::Judge;
+
+/// What the followers are called in metrics and logs.
+const FOLLOWER: &str = "fleet_index";
 
 /// What the service is made of.
 #[derive(Debug, Clone)]
@@ -55,15 +58,17 @@ pub struct Parts {
 /// The service. Clones share their followers.
 #[derive(Debug, Clone)]
 pub struct Monitoring {
-    followers: tasks::Followers,
+    followers: Followers<Judge>,
 }
 
 impl Monitoring {
     /// The service from its parts; its tasks run from now on. To be called within a Tokio runtime.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let followers = tasks::Followers::new(parts.upstream, parts.clock, parts.supervisor);
-        followers.start(parts.mode, parts.readiness);
+        let Parts { upstream, clock, supervisor, mode, readiness } = parts;
+        let sources = Sources::new(&upstream.inventory, &upstream.authority);
+        let followers = Followers::new(Judge { upstream }, sources, FOLLOWER, clock, supervisor);
+        followers.start(mode, readiness);
         Self { followers }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tandem_contracts::authority::v1::ListCoManagementPoliciesRequest;
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
@@ -12,7 +13,7 @@ use tandem_domain::id::HierarchyId;
 use tandem_domain::policy::CoManagementPolicy;
 use tonic::Status;
 
-use super::kept::Kept;
+use super::kept::{Dated, Kept};
 use super::surroundings::broken;
 use super::{World, WorldOf};
 use crate::{Connection, Stack};
@@ -60,8 +61,20 @@ impl PolicyReader {
     /// The status with which the authority service answered; `INTERNAL` when its answer breaks the contract, `UNAVAILABLE` when
     /// it is of an older world than asked for.
     pub async fn get(&self, tenant: &str, consistency_token: &str) -> Result<Arc<TenantPolicies>, Status> {
-        let asked = (self.world_of)(consistency_token);
-        Ok(self.kept.get(tenant, asked, super::TRUSTED_FOR, async |_| self.ask(tenant).await).await?.value)
+        Ok(self.dated(tenant, (self.world_of)(consistency_token), super::TRUSTED_FOR).await?.value)
+    }
+
+    /// The same with its world and age, at least of the world asked for and younger than `within`.
+    ///
+    /// # Errors
+    /// Those of [`Self::get`].
+    pub async fn dated(
+        &self,
+        tenant: &str,
+        asked: Option<World>,
+        within: Duration,
+    ) -> Result<Dated<TenantPolicies>, Status> {
+        self.kept.get(tenant, asked, within, async |_| self.ask(tenant).await).await
     }
 
     /// Every page. Changes between two pages may be in the answer; its world is that of the first.

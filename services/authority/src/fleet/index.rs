@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roaring::RoaringBitmap;
-use tandem_client::fleet::Roster;
 use tandem_domain::id::{CollectionId, HierarchyId};
 use tandem_domain::plan::{Cohort, DeviceClass};
-use tandem_storage::fingerprint;
+use tandem_fleet::index::memberships::digest;
+use tandem_fleet::{Memberships, Roster};
 
 use super::reading::Reading;
 
@@ -73,7 +73,7 @@ pub(crate) struct FleetIndex {
     /// Where in `groups` each is.
     group_ids: HashMap<GroupKey, u32>,
     sorted_by: SortedBy,
-    collections: HashMap<HierarchyId, HashMap<CollectionId, RoaringBitmap>>,
+    memberships: Memberships,
     /// Devices by the minute in which their class expires.
     due: BTreeMap<i64, RoaringBitmap>,
 }
@@ -103,10 +103,7 @@ impl FleetIndex {
         let sorted_by = self.sorted_by_of(hierarchy.as_ref());
         let within = collections.iter().filter(|id| sorted_by.contains(*id)).cloned().collect();
         if let Some(hierarchy) = hierarchy.as_ref().filter(|_| !same_members) {
-            let known = self.collections.entry(hierarchy.clone()).or_default();
-            for collection in collections {
-                known.entry(collection).or_default().insert(ordinal);
-            }
+            self.memberships.enter(ordinal, hierarchy, collections);
         }
         let group = self.group((hierarchy, class, within));
         if let Some(group) = self.groups.get_mut(group as usize) {
@@ -215,7 +212,7 @@ impl FleetIndex {
         hierarchy: &HierarchyId,
         collection: &CollectionId,
     ) -> Option<&RoaringBitmap> {
-        self.collections.get(hierarchy)?.get(collection)
+        self.memberships.members(hierarchy, collection)
     }
 
     /// The devices of a hierarchy, in no order: ordinal, class and what was read of each.
@@ -263,21 +260,10 @@ impl FleetIndex {
         }
         let Some(group) = self.groups.get_mut(old.group as usize) else { return };
         group.devices.remove(ordinal);
-        let hierarchy = group.key.0.as_ref().filter(|_| with_collections);
-        if let Some(collections) = hierarchy.and_then(|hierarchy| self.collections.get_mut(hierarchy)) {
-            collections.retain(|_, devices| {
-                devices.remove(ordinal);
-                !devices.is_empty()
-            });
+        if let Some(hierarchy) = group.key.0.as_ref().filter(|_| with_collections) {
+            self.memberships.leave(ordinal, hierarchy);
         }
     }
-}
-
-/// The same for the same collections, whose order does not matter.
-fn digest(collections: &[CollectionId]) -> u64 {
-    let mut ids: Vec<&[u8]> = collections.iter().map(|id| id.as_str().as_bytes()).collect();
-    ids.sort_unstable();
-    fingerprint(&ids)
 }
 
 /// The first minute that is wholly after a moment: a class is read anew at most a minute after it expired.

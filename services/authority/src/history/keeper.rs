@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use futures::TryStreamExt;
 use metrics::counter;
-use tandem_client::fleet::Roster;
 use tandem_contracts::inventory::v1::{Bookmark, Device, WatchDevicesResponse};
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{CollectionId, HierarchyId, TenantId};
+use tandem_fleet::Roster;
 use tandem_server::Failure;
 use tandem_server::names::TenantName;
 use tokio::time::{Instant, MissedTickBehavior};

@@ -3,20 +3,17 @@
 use std::cmp::Reverse;
 
 use prost::Message;
-use tandem_contracts::convert::{Violation, filter, time};
+use tandem_contracts::convert::time;
 use tandem_contracts::monitoring::v1 as proto;
-use tandem_contracts::r#type::v1::DeviceFilter;
-use tandem_domain::id::HierarchyId;
+use tandem_fleet::{FleetCount, Page, Selection, Wanted};
 use tandem_server::ConsistencyToken;
-use tandem_server::failure::{Failure, FieldViolation};
-use tandem_server::grant::Scope;
-use tandem_server::names::{self, TenantName, page_size};
+use tandem_server::failure::Failure;
+use tandem_server::names::{TenantName, page_size};
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
 use super::tenant_of;
-use crate::index::{Figure, Page, describe};
-use crate::tasks::{FleetCount, Part, Selection, Wanted};
+use crate::figures::{Figure, describe};
 
 /// The list that page tokens of this service belong to.
 const LIST: &str = "figure_devices";
@@ -34,7 +31,7 @@ impl TryFrom<proto::GetDashboardRequest> for DashboardQuery {
 
     fn try_from(request: proto::GetDashboardRequest) -> Result<Self, Failure> {
         let tenant = tenant_of(&request.parent)?;
-        let wanted = wanted(&tenant, &request.filter.unwrap_or_default())?;
+        let wanted = Wanted::of(&tenant, &request.filter.unwrap_or_default())?;
         Ok(Self { tenant, wanted, token: ConsistencyToken::parse(&request.consistency_token)? })
     }
 }
@@ -62,7 +59,7 @@ impl TryFrom<proto::ListFigureDevicesRequest> for ListingQuery {
         let tile = request.tile();
         let figure = Figure::of(tile, &request.key).ok_or_else(|| not_found(tile, &request.key))?;
         let filter = request.filter.unwrap_or_default();
-        let wanted = wanted(&tenant, &filter)?;
+        let wanted = Wanted::of(&tenant, &filter)?;
         let parts = [tenant.as_str(), tile.as_str_name(), &request.key].map(str::as_bytes);
         let filter = fingerprint(&[&parts[..], &[&filter.encode_to_vec()]].concat());
         let after = PageToken::decode(&request.page_token, LIST, filter)?;
@@ -80,7 +77,7 @@ impl ListingQuery {
     pub(super) fn answer(
         &self,
         page: Page,
-        counted: &FleetCount,
+        counted: &FleetCount<Figure>,
         selection: &Selection<'_>,
     ) -> proto::ListFigureDevicesResponse {
         let last = page.devices.last().filter(|_| page.more);
@@ -101,9 +98,12 @@ impl ListingQuery {
 }
 
 /// The dashboard: by tile, then by devices, most first, then by key.
-pub(super) fn dashboard(counted: &FleetCount, selection: &Selection<'_>) -> proto::GetDashboardResponse {
+pub(super) fn dashboard(
+    counted: &FleetCount<Figure>,
+    selection: &Selection<'_>,
+) -> proto::GetDashboardResponse {
     let within = counted.within(selection, counted.reached(selection));
-    let numbers = counted.index.figures(within.as_ref());
+    let numbers = counted.index.numbers(within.as_ref());
     let mut figures: Vec<proto::Figure> =
         numbers.into_iter().map(|(figure, number)| message(figure, number)).collect();
     figures.sort_unstable_by(|a, b| {
@@ -128,53 +128,6 @@ fn message(figure: &Figure, devices: u64) -> proto::Figure {
         remediation: description.remediation.into(),
         severity: description.severity.into(),
     }
-}
-
-/// Who is asked about.
-fn wanted(tenant: &TenantName, filter: &DeviceFilter) -> Result<Wanted, Failure> {
-    let conditions = filter::from_proto(filter).map_err(|violations| {
-        let violations = violations.into_iter().map(|violation| violation.under("filter"));
-        let violations = violations
-            .map(|Violation { field, description }| FieldViolation { field, description })
-            .collect();
-        Failure::InvalidFields(violations)
-    })?;
-    for (at, name) in filter.collections.iter().enumerate() {
-        check_collection(tenant, &format!("filter.collections[{at}]"), name)?;
-    }
-    let collections = filter.collections.iter().cloned().collect();
-    Ok(Wanted { filter: conditions, collections, reached: reached(tenant) })
-}
-
-/// Whom the reader may see.
-fn reached(tenant: &TenantName) -> Option<Vec<Part>> {
-    let part = |part: &Scope| {
-        // What can be no hierarchy's id has no devices; a part of such alone has none.
-        let hierarchies: Vec<_> =
-            part.hierarchies.iter().filter_map(|id| HierarchyId::parse(id).ok()).collect();
-        if hierarchies.is_empty() && !part.hierarchies.is_empty() {
-            return None;
-        }
-        let collections = part.collections.iter().map(|name| format!("{tenant}/{name}")).collect();
-        let hierarchies = tandem_domain::filter::DeviceFilter { hierarchies, ..Default::default() };
-        Some(Part { hierarchies, collections })
-    };
-    Some(tenant.reach().parts()?.iter().filter_map(part).collect())
-}
-
-/// Refuses a name that is no collection's of the tenant.
-fn check_collection(tenant: &TenantName, field: &str, name: &str) -> Result<(), Failure> {
-    let of = if name.split('/').nth(2) == Some("hierarchies") {
-        let [of, _, _] = names::parse(field, "tenants/{t}/hierarchies/{h}/collections/{c}", name)?;
-        of
-    } else {
-        let [of, _] = names::parse(field, "tenants/{t}/collections/{c}", name)?;
-        of
-    };
-    if of == tenant.id() {
-        return Ok(());
-    }
-    Err(Failure::field(field, format!("expected a collection of {tenant}")))
 }
 
 /// Longest key repeated in an error, in characters.

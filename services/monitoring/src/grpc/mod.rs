@@ -8,19 +8,19 @@ use tandem_contracts::monitoring::v1::monitoring_service_server::MonitoringServi
 use tandem_contracts::monitoring::v1::{
     GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
 };
+use tandem_fleet::{Followers, Page};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tandem_server::waiting::waiting_time;
 use tonic::{Request, Response, Status};
 
 use self::convert::{DashboardQuery, ListingQuery};
-use crate::index::Page;
-use crate::tasks::Followers;
+use crate::judge::Judge;
 
 /// Serves the contract of monitoring.
 #[derive(Debug, Clone)]
 pub struct Handlers {
-    pub(crate) followers: Followers,
+    pub(crate) followers: Followers<Judge>,
 }
 
 #[tonic::async_trait]
@@ -52,7 +52,7 @@ impl Handlers {
     ) -> Result<GetDashboardResponse, Failure> {
         let count = self.followers.count(&query.tenant).await?;
         count.covers(&query.token, waiting).await?;
-        let selection = count.select(self.followers.upstream(), &query.wanted).await?;
+        let selection = count.select(self.followers.sources(), &query.wanted).await?;
         Ok(convert::dashboard(&count.read(), &selection))
     }
 
@@ -63,7 +63,7 @@ impl Handlers {
     ) -> Result<ListFigureDevicesResponse, Failure> {
         let count = self.followers.count(&query.tenant).await?;
         count.covers(&query.token, waiting).await?;
-        let selection = count.select(self.followers.upstream(), &query.wanted).await?;
+        let selection = count.select(self.followers.sources(), &query.wanted).await?;
         let counted = count.read();
         let reached = counted.reached(&selection);
         let is_seen = reached.as_ref().is_none_or(|reached| counted.index.number(&query.figure, reached) > 0);

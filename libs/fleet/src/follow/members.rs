@@ -13,8 +13,8 @@ use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
 use tandem_server::failure::Failure;
 
-use super::judge::inventory_of;
-use crate::clients::{INVENTORY, Upstream};
+use super::INVENTORY;
+use super::judge::{Sources, inventory_of};
 
 /// Members asked for at once: the contract's most.
 const PAGE: i32 = 1000;
@@ -24,16 +24,16 @@ const KEPT: usize = 4;
 
 /// The members of some collections, each device once.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Members {
+pub(super) struct Members {
     /// Their ids.
-    pub(crate) devices: BTreeSet<String>,
+    pub(super) devices: BTreeSet<String>,
     /// At least of this world of the inventory.
-    pub(crate) read_at: Mark,
+    pub(super) read_at: Mark,
 }
 
 /// The members that were asked for last, the newest last.
 #[derive(Debug, Default)]
-pub(crate) struct KeptMembers(Mutex<VecDeque<(BTreeSet<String>, Arc<Members>)>>);
+pub(super) struct KeptMembers(Mutex<VecDeque<(BTreeSet<String>, Arc<Members>)>>);
 
 impl KeptMembers {
     /// The members of those collections, at least of the world that is counted. A collection that nobody made has none.
@@ -42,14 +42,14 @@ impl KeptMembers {
     /// The inventory does not answer, or breaks its contract.
     pub(super) async fn of(
         &self,
-        upstream: &Upstream,
+        sources: &Sources,
         collections: &BTreeSet<String>,
         counted: &ConsistencyToken,
     ) -> Result<Arc<Members>, Failure> {
         if let Some(members) = self.kept(collections, counted) {
             return Ok(members);
         }
-        let members = Arc::new(read(upstream, collections, counted).await?);
+        let members = Arc::new(read(sources, collections, counted).await?);
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(of, _)| of != collections);
         if kept.len() == KEPT {
@@ -68,7 +68,7 @@ impl KeptMembers {
 }
 
 async fn read(
-    upstream: &Upstream,
+    sources: &Sources,
     collections: &BTreeSet<String>,
     counted: &ConsistencyToken,
 ) -> Result<Members, Failure> {
@@ -77,7 +77,7 @@ async fn read(
     let mut read_at: Option<Mark> = None;
     for collection in collections {
         let mut page_token = String::new();
-        while let Some(page) = page(upstream, collection, page_token, &asked).await? {
+        while let Some(page) = page(sources, collection, page_token, &asked).await? {
             let mark = ConsistencyToken::parse(&page.consistency_token)?.get(Service::Inventory);
             read_at = [read_at, mark].into_iter().flatten().min_by_key(|mark| mark.revision);
             let ids = page.devices.iter().filter_map(|name| name.rsplit('/').next());
@@ -95,7 +95,7 @@ async fn read(
 
 /// A page of a collection's members; `None`: there is no such collection.
 async fn page(
-    upstream: &Upstream,
+    sources: &Sources,
     collection: &str,
     page_token: String,
     asked: &ConsistencyToken,
@@ -106,7 +106,7 @@ async fn page(
         page_token,
         consistency_token: asked.to_string(),
     };
-    match upstream.collections().list_collection_members(request).await {
+    match sources.collections().list_collection_members(request).await {
         Ok(page) => Ok(Some(page.into_inner())),
         Err(status) => match Failure::from_dependency(INVENTORY, status) {
             Failure::NotFound { .. } => Ok(None),

@@ -1,6 +1,7 @@
 //! What a follower writes and requests read: one tenant's index, the world that it covers, and how the follower is doing.
 
 use std::collections::BTreeSet;
+use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
@@ -13,33 +14,14 @@ use tandem_server::failure::Failure;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
+use super::judge::Sources;
 use super::members::{KeptMembers, Members};
-use crate::clients::Upstream;
 use crate::index::FleetIndex;
+use crate::wanted::Wanted;
 
-/// Which devices a reader asks about.
+/// Which devices a reader asks about, with the members of the collections that they name.
 #[derive(Debug)]
-pub(crate) struct Wanted {
-    /// What they are.
-    pub(crate) filter: DeviceFilter,
-    /// Names of collections, of any of which they are members. Empty: whatever they are members of.
-    pub(crate) collections: BTreeSet<String>,
-    /// Whom the reader may see. `None`: everybody.
-    pub(crate) reached: Option<Vec<Part>>,
-}
-
-/// A part of a tenant.
-#[derive(Debug)]
-pub(crate) struct Part {
-    /// The hierarchies whose devices are in it.
-    pub(crate) hierarchies: DeviceFilter,
-    /// Names of collections, of any of which they are members. Empty: whatever they are members of.
-    pub(crate) collections: BTreeSet<String>,
-}
-
-/// The same, with the members of the collections.
-#[derive(Debug)]
-pub(crate) struct Selection<'a> {
+pub struct Selection<'a> {
     wanted: Chosen<'a>,
     reached: Option<Vec<Chosen<'a>>>,
 }
@@ -52,7 +34,7 @@ struct Chosen<'a> {
 }
 
 impl Chosen<'_> {
-    fn within(&self, index: &FleetIndex) -> Option<RoaringBitmap> {
+    fn within<K: Clone + Eq + Hash>(&self, index: &FleetIndex<K>) -> Option<RoaringBitmap> {
         let members = self.members.as_ref();
         index.select(self.filter, members.map(|members| members.devices.iter().map(String::as_str)))
     }
@@ -60,31 +42,27 @@ impl Chosen<'_> {
 
 /// A fleet as counted.
 #[derive(Debug)]
-pub(crate) struct FleetCount {
+pub struct FleetCount<K> {
     /// The index.
-    pub(crate) index: FleetIndex,
+    pub index: FleetIndex<K>,
     /// At least this world is counted.
-    pub(crate) covered: ConsistencyToken,
+    pub covered: ConsistencyToken,
     /// Counts the changes of the index.
-    pub(crate) generation: u64,
+    pub generation: u64,
     /// When the last change was counted.
-    pub(crate) counted_at: Timestamp,
+    pub counted_at: Timestamp,
 }
 
-impl FleetCount {
+impl<K: Clone + Eq + Hash> FleetCount<K> {
     /// Names what was counted: whoever sees the same cursor twice saw the same figures.
-    pub(crate) fn cursor(&self) -> String {
+    pub fn cursor(&self) -> String {
         let Mark { incarnation, revision } =
             self.covered.get(Service::Inventory).unwrap_or(Mark { incarnation: 0, revision: 0 });
         format!("{incarnation:016x}-{revision}-{}", self.generation)
     }
 
     /// The devices of a selection, of those that the reader may see; `None`: every device.
-    pub(crate) fn within(
-        &self,
-        selection: &Selection<'_>,
-        reached: Option<RoaringBitmap>,
-    ) -> Option<RoaringBitmap> {
+    pub fn within(&self, selection: &Selection<'_>, reached: Option<RoaringBitmap>) -> Option<RoaringBitmap> {
         let wanted = selection.wanted.within(&self.index);
         match (wanted, reached) {
             (Some(wanted), Some(reached)) => Some(wanted & reached),
@@ -93,14 +71,14 @@ impl FleetCount {
     }
 
     /// The devices that the reader may see; `None`: every device.
-    pub(crate) fn reached(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
+    pub fn reached(&self, selection: &Selection<'_>) -> Option<RoaringBitmap> {
         // A part is never everything.
         let parts = selection.reached.as_ref()?.iter();
         Some(parts.filter_map(|part| part.within(&self.index)).union())
     }
 
     /// The world that is seen of a selection: what is counted, or its members' where they were read before.
-    pub(crate) fn world(&self, selection: &Selection<'_>) -> ConsistencyToken {
+    pub fn world(&self, selection: &Selection<'_>) -> ConsistencyToken {
         let counted = self.covered.get(Service::Inventory);
         let chosen = selection.reached.iter().flatten().chain([&selection.wanted]);
         let read = chosen.filter_map(|chosen| Some(chosen.members.as_ref()?.read_at));
@@ -113,11 +91,55 @@ impl FleetCount {
     }
 }
 
+/// Why many devices are judged at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nothing is counted yet, or the inventory was restored, or its feed goes on too far ahead.
+    Snapshot,
+    /// The tenant's facts or attestations changed.
+    Tenant,
+    /// Hierarchies, their sites or policies changed.
+    Hierarchies,
+}
+
+/// A judging of many devices, the last that began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// Why.
+    pub cause: Cause,
+    /// When it began.
+    pub began_at: Timestamp,
+    /// When the last of its devices was judged. `None`: it goes on.
+    pub ended_at: Option<Timestamp>,
+    /// Devices judged so far.
+    pub judged: u64,
+    /// Devices to judge. `None`: a snapshot says so only with its end.
+    pub total: Option<u64>,
+}
+
+/// How far a fleet is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counting {
+    /// The world that is counted; `None` until the first snapshot is.
+    pub covered: Option<ConsistencyToken>,
+    /// Devices counted, in this world or an earlier one.
+    pub devices: u64,
+    /// Devices of these that are to be judged again.
+    pub pending: u64,
+    /// The last judging of many devices. `None`: none has begun.
+    pub run: Option<Run>,
+    /// How long ago everything known was last counted.
+    pub lag: Duration,
+    /// Why the follower does not get on, since it last did.
+    pub last_error: Option<String>,
+}
+
 /// How a follower is doing.
 #[derive(Debug, Clone)]
 struct Progress {
     /// The world that is counted; `None` until the first snapshot is.
     covered: Option<ConsistencyToken>,
+    run: Option<Run>,
     /// When everything known was last counted.
     caught_up: Instant,
     /// Why it does not get on, since it last did.
@@ -126,23 +148,25 @@ struct Progress {
 
 /// One tenant's count, shared by its follower and by requests.
 #[derive(Debug)]
-pub(crate) struct TenantCount {
-    counted: RwLock<FleetCount>,
+pub struct TenantCount<K> {
+    counted: RwLock<FleetCount<K>>,
     progress: watch::Sender<Progress>,
     /// Asks the follower to look at surroundings and policies now.
     nudge: Notify,
     members: KeptMembers,
 }
 
-impl TenantCount {
-    pub(crate) fn new(now: Timestamp) -> Self {
+impl<K: Clone + Eq + Hash> TenantCount<K> {
+    /// Nothing is counted yet.
+    #[must_use]
+    pub fn new(now: Timestamp) -> Self {
         let counted = FleetCount {
             index: FleetIndex::default(),
             covered: ConsistencyToken::default(),
             generation: 0,
             counted_at: now,
         };
-        let progress = Progress { covered: None, caught_up: Instant::now(), last_error: None };
+        let progress = Progress { covered: None, run: None, caught_up: Instant::now(), last_error: None };
         Self {
             counted: RwLock::new(counted),
             progress: watch::Sender::new(progress),
@@ -155,22 +179,18 @@ impl TenantCount {
     ///
     /// # Errors
     /// The inventory is asked for members and does not answer, or breaks its contract.
-    pub(crate) async fn select<'a>(
-        &self,
-        upstream: &Upstream,
-        wanted: &'a Wanted,
-    ) -> Result<Selection<'a>, Failure> {
+    pub async fn select<'a>(&self, sources: &Sources, wanted: &'a Wanted) -> Result<Selection<'a>, Failure> {
         let mut reached = Vec::new();
         for part in wanted.reached.iter().flatten() {
-            reached.push(self.choose(upstream, &part.hierarchies, &part.collections).await?);
+            reached.push(self.choose(sources, &part.hierarchies, &part.collections).await?);
         }
         let reached = wanted.reached.as_ref().map(|_| reached);
-        Ok(Selection { wanted: self.choose(upstream, &wanted.filter, &wanted.collections).await?, reached })
+        Ok(Selection { wanted: self.choose(sources, &wanted.filter, &wanted.collections).await?, reached })
     }
 
     async fn choose<'a>(
         &self,
-        upstream: &Upstream,
+        sources: &Sources,
         filter: &'a DeviceFilter,
         collections: &BTreeSet<String>,
     ) -> Result<Chosen<'a>, Failure> {
@@ -178,18 +198,18 @@ impl TenantCount {
             return Ok(Chosen { filter, members: None });
         }
         let counted = self.read().covered;
-        let members = self.members.of(upstream, collections, &counted).await?;
+        let members = self.members.of(sources, collections, &counted).await?;
         Ok(Chosen { filter, members: Some(members) })
     }
 
     /// What is counted now. Held for the time of one answer; never across a wait.
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, FleetCount> {
+    pub fn read(&self) -> RwLockReadGuard<'_, FleetCount<K>> {
         // Nothing panics while it writes; a poisoned lock would be a defect that the supervisor has seen already.
         self.counted.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Changes what is counted.
-    pub(super) fn write<T>(&self, change: impl FnOnce(&mut FleetCount) -> T) -> T {
+    pub(super) fn write<T>(&self, change: impl FnOnce(&mut FleetCount<K>) -> T) -> T {
         change(&mut self.counted.write().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -198,7 +218,7 @@ impl TenantCount {
     /// # Errors
     /// [`Failure::NotYetConsistent`] when it is not within `limit`; [`Failure::IncarnationChanged`] when it is of another life of a
     /// database, and still is after that time.
-    pub(crate) async fn covers(&self, asked: &ConsistencyToken, limit: Duration) -> Result<(), Failure> {
+    pub async fn covers(&self, asked: &ConsistencyToken, limit: Duration) -> Result<(), Failure> {
         let covered = |progress: &Progress| check(asked, progress.covered.as_ref());
         let mut progress = self.progress.subscribe();
         if covered(&progress.borrow_and_update()).is_ok() {
@@ -227,6 +247,48 @@ impl TenantCount {
             progress.caught_up = Instant::now();
             progress.last_error = None;
         });
+    }
+
+    /// Many devices are judged from now on.
+    pub(super) fn begin(&self, cause: Cause, total: Option<u64>, now: Timestamp) {
+        let run = Run { cause, began_at: now, ended_at: None, judged: 0, total };
+        self.progress.send_modify(|progress| progress.run = Some(run));
+    }
+
+    /// So many devices of a snapshot are judged.
+    pub(super) fn judged(&self, devices: u64) {
+        self.progress.send_modify(|progress| {
+            if let Some(run) = progress.run.as_mut().filter(|run| run.cause == Cause::Snapshot) {
+                run.judged = devices;
+            }
+        });
+    }
+
+    /// Every device is judged in what holds now.
+    pub(super) fn end(&self, now: Timestamp) {
+        self.progress.send_if_modified(|progress| {
+            let Some(run) = progress.run.as_mut().filter(|run| run.ended_at.is_none()) else { return false };
+            run.ended_at = Some(now);
+            run.judged = run.total.unwrap_or(run.judged);
+            run.total = Some(run.judged);
+            true
+        });
+    }
+
+    /// How far the fleet is counted.
+    pub fn counting(&self) -> Counting {
+        let (devices, pending) = {
+            let index = &self.read().index;
+            (index.len() as u64, index.pending())
+        };
+        let Progress { covered, mut run, caught_up, last_error } = self.progress.borrow().clone();
+        // What surroundings touched is judged again one by one, and waits no more then.
+        if let Some(run) = run.as_mut().filter(|run| run.ended_at.is_none())
+            && let Some(total) = run.total
+        {
+            run.judged = total.saturating_sub(pending);
+        }
+        Counting { covered, devices, pending, run, lag: caught_up.elapsed(), last_error }
     }
 
     /// The follower does not get on.
@@ -272,7 +334,7 @@ mod tests {
         )
     }
 
-    fn count() -> TenantCount {
+    fn count() -> TenantCount<&'static str> {
         TenantCount::new("2026-11-20T00:00:00Z".parse().unwrap())
     }
 

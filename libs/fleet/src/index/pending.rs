@@ -4,7 +4,7 @@ use roaring::RoaringBitmap;
 
 /// Ordinals of devices to judge again.
 #[derive(Debug, Default)]
-pub(crate) struct Pending {
+pub(super) struct Pending {
     /// Judged in surroundings that have changed since.
     outdated: RoaringBitmap,
     /// Judged at a time after which time alone changed the answer.

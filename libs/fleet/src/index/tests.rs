@@ -6,28 +6,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use roaring::RoaringBitmap;
 use tandem_domain::filter::{DeviceFilter, DeviceTraits};
-use tandem_domain::id::HierarchyId;
-use tandem_domain::prerequisites::Verdict;
-use tandem_domain::state::{FunnelStage, ManagementState};
-use tandem_domain::workload::{ManagementAuthority, Workload};
+use tandem_domain::id::{CollectionId, HierarchyId};
+use tandem_domain::state::ManagementState;
 
 use super::*;
 
-/// Figures of every kind that matters to the index: fixed and open, with and without an owned key.
-fn vocabulary() -> Vec<Figure> {
-    vec![
-        Figure::Devices,
-        Figure::EligibleUnverified,
-        Figure::FunnelCumulative(FunnelStage::Enrolled),
-        Figure::OsVersion("Windows 11 24H2".into()),
-        Figure::OsVersion("Windows 11 25H2".into()),
-        Figure::EnrollmentError(0x8018_0018),
-        Figure::Authority(Workload::ClientApps, ManagementAuthority::Intune),
-        Figure::Drift(Workload::ClientApps),
-        Figure::Blocker("win.edition".into()),
-        Figure::Verdict(Verdict::Ready),
-    ]
-}
+type Key = &'static str;
+
+const VOCABULARY: [Key; 6] = ["devices", "ready", "blocked", "win.edition", "entra.joined", "leaving"];
 
 fn hierarchies() -> [HierarchyId; 2] {
     ["PS1", "EU1"].map(|id| HierarchyId::parse(id).unwrap())
@@ -51,31 +37,37 @@ fn selections() -> Vec<(DeviceFilter, Option<Vec<&'static str>>)> {
     ]
 }
 
+/// What is said of a device: hierarchy, keys, collections.
+type Said = (Option<usize>, BTreeSet<usize>, BTreeSet<u8>);
+
 #[derive(Debug, Clone)]
 enum Change {
-    /// Device, revision, hierarchy, figures; whether it was judged in the current surroundings.
-    Replace(u8, u64, Option<usize>, BTreeSet<usize>, bool),
+    /// Device, revision, what else is said of it; whether it was judged in the current surroundings.
+    Replace(u8, u64, Said, bool),
     Remove(u8, u64),
     Outdate,
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    let figures = prop::collection::btree_set(0..vocabulary().len(), 0..6);
+    let keys = prop::collection::btree_set(0..VOCABULARY.len(), 0..6);
+    let collections = prop::collection::btree_set(0..4_u8, 0..4);
+    let said = (prop::option::of(0..2_usize), keys, collections);
     prop_oneof![
-        6 => (0..12_u8, 0..20_u64, prop::option::of(0..2_usize), figures, any::<bool>())
-            .prop_map(|(device, revision, hierarchy, figures, current)| {
-                Change::Replace(device, revision, hierarchy, figures, current)
-            }),
+        6 => (0..12_u8, 0..20_u64, said, any::<bool>())
+            .prop_map(|(device, revision, said, current)| Change::Replace(device, revision, said, current)),
         3 => (0..12_u8, 0..20_u64).prop_map(|(device, revision)| Change::Remove(device, revision)),
         1 => Just(Change::Outdate),
     ]
 }
 
-/// What should be counted: revision, hierarchy, figures, whether current.
-type Expected = BTreeMap<String, (u64, Option<usize>, BTreeSet<usize>, bool)>;
+/// What should be counted: revision, what was said, whether current.
+type Expected = BTreeMap<String, (u64, Said, bool)>;
 
-fn counted(device: &str, revision: u64, hierarchy: Option<usize>, figures: &BTreeSet<usize>) -> Counted {
-    let vocabulary = vocabulary();
+fn collection(n: u8) -> CollectionId {
+    CollectionId::parse(&format!("PS10004{n}")).unwrap()
+}
+
+fn counted(device: &str, revision: u64, (hierarchy, keys, collections): &Said) -> Counted<Key> {
     Counted {
         device: Arc::from(device),
         display_name: format!("PC of {device}"),
@@ -89,18 +81,19 @@ fn counted(device: &str, revision: u64, hierarchy: Option<usize>, figures: &BTre
             os_kind: None,
             client_installed: None,
         },
-        figures: figures.iter().map(|f| vocabulary[*f].clone()).collect(),
+        collections: collections.iter().map(|n| collection(*n)).collect(),
+        keys: keys.iter().map(|key| VOCABULARY[*key]).collect(),
         valid_until: None,
     }
 }
 
-fn apply(index: &mut FleetIndex, expected: &mut Expected, change: Change) {
+fn apply(index: &mut FleetIndex<Key>, expected: &mut Expected, change: Change) {
     match change {
-        Change::Replace(device, revision, hierarchy, figures, current) => {
+        Change::Replace(device, revision, said, current) => {
             let device = format!("d{device:02}");
-            index.replace(counted(&device, revision, hierarchy, &figures), current);
+            index.replace(counted(&device, revision, &said), current);
             if expected.get(&device).is_none_or(|(seen, ..)| *seen <= revision) {
-                expected.insert(device, (revision, hierarchy, figures, current));
+                expected.insert(device, (revision, said, current));
             }
         }
         Change::Remove(device, revision) => {
@@ -112,21 +105,21 @@ fn apply(index: &mut FleetIndex, expected: &mut Expected, change: Change) {
         }
         Change::Outdate => {
             index.outdate_all();
-            expected.values_mut().for_each(|device| device.3 = false);
+            expected.values_mut().for_each(|device| device.2 = false);
         }
     }
 }
 
-/// All devices of a figure, read in pages of that size.
+/// All devices of a key, read in pages of that size.
 fn drill_through(
-    index: &FleetIndex,
-    figure: &Figure,
+    index: &FleetIndex<Key>,
+    key: Key,
     within: Option<&RoaringBitmap>,
     size: usize,
 ) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     loop {
-        let page = index.page(figure, within, found.last().map(String::as_str), size).unwrap();
+        let page = index.page(&key, within, found.last().map(String::as_str), size).unwrap();
         found.extend(page.devices.iter().map(|listed| {
             assert_eq!(listed.display_name, format!("PC of {}", listed.device));
             listed.device.to_string()
@@ -140,7 +133,7 @@ fn drill_through(
 
 proptest! {
     #[test]
-    fn every_figure_equals_a_recount_and_its_own_list(
+    fn every_number_equals_a_recount_and_its_own_list(
         changes in prop::collection::vec(change(), 0..60),
         size in 1..5_usize,
     ) {
@@ -150,60 +143,69 @@ proptest! {
         }
         for (filter, members) in selections() {
             let within = index.select(&filter, members.as_ref().map(|ids| ids.iter().copied()));
-            let takes = |device: &str, hierarchy: Option<usize>| {
-                let counted = counted(device, 0, hierarchy, &BTreeSet::new());
+            let takes = |device: &str, said: &Said| {
+                let counted = counted(device, 0, said);
                 filter.takes(&counted.traits)
                     && filter.name_search().is_none_or(|search| search.takes(&counted.display_name))
                     && members.as_ref().is_none_or(|ids| ids.contains(&device))
             };
-            let numbers: BTreeMap<String, u64> = index
-                .figures(within.as_ref())
-                .into_iter()
-                .map(|(figure, number)| (format!("{figure:?}"), number))
-                .collect();
+            let numbers: BTreeMap<Key, u64> =
+                index.numbers(within.as_ref()).into_iter().map(|(key, number)| (*key, number)).collect();
             let mut recount = BTreeMap::new();
-            for (place, figure) in vocabulary().iter().enumerate() {
+            for (place, key) in VOCABULARY.into_iter().enumerate() {
                 let devices: Vec<String> = expected
                     .iter()
-                    .filter(|(device, (_, h, figures, _))| takes(device, *h) && figures.contains(&place))
+                    .filter(|(device, (_, said, _))| takes(device, said) && said.1.contains(&place))
                     .map(|(device, _)| device.clone())
                     .collect();
-                if index.page(figure, within.as_ref(), None, 1).is_some() {
-                    prop_assert_eq!(&drill_through(&index, figure, within.as_ref(), size), &devices);
+                if index.page(&key, within.as_ref(), None, 1).is_some() {
+                    prop_assert_eq!(&drill_through(&index, key, within.as_ref(), size), &devices);
                 }
                 if !devices.is_empty() {
-                    recount.insert(format!("{figure:?}"), devices.len() as u64);
+                    recount.insert(key, devices.len() as u64);
                 }
             }
             prop_assert_eq!(numbers, recount);
         }
-        let hierarchies: BTreeSet<Option<usize>> = expected.values().map(|(_, hierarchy, ..)| *hierarchy).collect();
-        prop_assert_eq!(index.traits_count(), hierarchies.len());
+        let managing: BTreeSet<Option<usize>> = expected.values().map(|(_, said, _)| said.0).collect();
+        prop_assert_eq!(index.traits_count(), managing.len());
         prop_assert_eq!(index.len(), expected.len());
         let mut outdated: Vec<String> =
             index.take_pending(100).into_iter().map(|(_, device)| device.to_string()).collect();
         outdated.sort();
         let expected_outdated: Vec<String> =
-            expected.iter().filter(|(_, device)| !device.3).map(|(device, _)| device.clone()).collect();
+            expected.iter().filter(|(_, device)| !device.2).map(|(device, _)| device.clone()).collect();
         prop_assert_eq!(index.is_current(), expected_outdated.is_empty());
         prop_assert_eq!(outdated, expected_outdated);
         prop_assert!(!index.has_pending());
+        let memberships = index.memberships().collections().map(|(hierarchy, collection, devices)| {
+            let ids = devices.iter().map(|ordinal| index.roster.id(ordinal).unwrap().to_string());
+            ((hierarchy.clone(), collection.clone()), ids.collect::<BTreeSet<String>>())
+        });
+        let mut expected_memberships: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+        for (device, (_, (hierarchy, _, collections), _)) in &expected {
+            for (hierarchy, n) in hierarchy.iter().flat_map(|h| collections.iter().map(move |n| (*h, *n))) {
+                let key = (hierarchies()[hierarchy].clone(), collection(n));
+                expected_memberships.entry(key).or_default().insert(device.clone());
+            }
+        }
+        prop_assert_eq!(memberships.collect::<BTreeMap<_, _>>(), expected_memberships);
     }
 }
 
 #[test]
 fn what_is_kept_of_a_device_is_small() {
-    assert_eq!(size_of::<Option<super::fleet::Entry>>(), 56);
+    assert_eq!(size_of::<Option<Entry>>(), 64);
 }
 
-fn one(device: &str, revision: u64, figures: &[usize]) -> Counted {
-    counted(device, revision, Some(0), &figures.iter().copied().collect())
+fn one(device: &str, revision: u64, keys: &[usize]) -> Counted<Key> {
+    counted(device, revision, &(Some(0), keys.iter().copied().collect(), BTreeSet::new()))
 }
 
 #[test]
-fn figure_that_never_counted_a_device_has_no_page() {
-    let index = FleetIndex::default();
-    assert_eq!(index.page(&Figure::Devices, None, None, 10), None);
+fn key_that_never_counted_a_device_has_no_page() {
+    let index = FleetIndex::<Key>::default();
+    assert_eq!(index.page(&"devices", None, None, 10), None);
 }
 
 #[test]
@@ -215,7 +217,7 @@ fn device_that_left_is_not_brought_back_by_a_late_answer() {
     index.remove("a", 2);
     index.replace_known(one("a", 1, &[0]), true);
     index.give_back(taken[0].0, "a", false);
-    assert_eq!((index.len(), index.figures(None).len(), index.pending()), (0, 0, 0));
+    assert_eq!((index.len(), index.numbers(None).len(), index.pending()), (0, 0, 0));
 }
 
 #[test]
@@ -246,7 +248,7 @@ fn devices_become_due_when_their_answer_expires() {
 }
 
 #[test]
-fn equal_lists_of_figures_are_kept_once_and_forgotten_with_their_last_device() {
+fn equal_lists_of_keys_are_kept_once_and_forgotten_with_their_last_device() {
     let mut index = FleetIndex::default();
     index.replace(one("a", 1, &[0, 1]), true);
     index.replace(one("b", 1, &[1, 0]), true);

@@ -1,4 +1,4 @@
-//! One tenant's follower: keeps the fleet index at the inventory's feed, at the surroundings and at the time.
+//! One tenant's follower: keeps its index at the inventory's feed, at the surroundings and at the time.
 //!
 //! Batches of devices are judged with at most [`IN_FLIGHT`] under way and applied in the order in which they were submitted, so an
 //! older answer never overwrites a newer one; the index guards by the device's revision as well. A bookmark takes its place
@@ -29,11 +29,10 @@ use tokio::time::MissedTickBehavior;
 use tonic::Streaming;
 use tracing::{Instrument, Span};
 
-use super::FOLLOWER;
-use super::count::TenantCount;
-use super::judge::Judge;
+use super::INVENTORY;
+use super::count::{Cause, TenantCount};
+use super::judge::{Judge, Sources};
 use super::world::{self, Affected, World};
-use crate::clients::INVENTORY;
 use crate::index::{Counted, FleetIndex};
 
 /// Batches being judged at once: while one is being asked about, the next is being received or applied.
@@ -50,30 +49,35 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// A batch that was judged.
-enum Judged {
+enum Judged<K> {
     /// What the feed brought.
-    Fed { counted: Vec<Counted>, left: Vec<DeviceLeft>, bookmark: Option<Bookmark> },
+    Fed { counted: Vec<Counted<K>>, left: Vec<DeviceLeft>, bookmark: Option<Bookmark> },
     /// Devices that the index asked about.
-    Again { asked: Vec<(u32, Arc<str>)>, counted: Vec<Counted> },
+    Again { asked: Vec<(u32, Arc<str>)>, counted: Vec<Counted<K>> },
 }
 
 type Look = Result<(Arc<World>, Affected), Failure>;
 
 /// Follows one tenant.
-pub(super) struct Follower {
-    judge: Judge,
+pub(super) struct Follower<J: Judge> {
+    judge: J,
+    sources: Sources,
+    /// `tenants/{t}`.
+    tenant: String,
+    /// What metrics call the followers of this service.
+    name: &'static str,
     clock: Clock,
-    count: Arc<TenantCount>,
+    count: Arc<TenantCount<J::Key>>,
     /// Where the feed goes on. Empty: with a snapshot.
     resume: String,
     /// The index that a snapshot is being counted into.
-    building: Option<FleetIndex>,
+    building: Option<FleetIndex<J::Key>>,
     world: Option<Arc<World>>,
     /// Up to here the feed is counted.
     fed: Option<Mark>,
     /// The newest world whose surroundings are counted on every device.
     surrounded: Option<ConsistencyToken>,
-    in_flight: FuturesOrdered<BoxFuture<'static, Result<Judged, Failure>>>,
+    in_flight: FuturesOrdered<BoxFuture<'static, Result<Judged<J::Key>, Failure>>>,
     /// The number of the world of each batch in flight.
     in_flight_worlds: VecDeque<u64>,
     /// Something was counted since the last failure.
@@ -82,10 +86,19 @@ pub(super) struct Follower {
     looks_fail: bool,
 }
 
-impl Follower {
-    pub(super) fn new(judge: Judge, clock: Clock, count: Arc<TenantCount>) -> Self {
+impl<J: Judge> Follower<J> {
+    pub(super) fn new(
+        (judge, sources): (J, Sources),
+        tenant: String,
+        name: &'static str,
+        clock: Clock,
+        count: Arc<TenantCount<J::Key>>,
+    ) -> Self {
         Self {
             judge,
+            sources,
+            tenant,
+            name,
             clock,
             count,
             resume: String::new(),
@@ -126,6 +139,9 @@ impl Follower {
         self.in_flight = FuturesOrdered::new();
         self.in_flight_worlds.clear();
         self.building = self.resume.is_empty().then(FleetIndex::default);
+        if self.building.is_some() {
+            self.count.begin(Cause::Snapshot, None, self.clock.now());
+        }
         self.index(FleetIndex::give_back_all);
         let (world, affected) = self.look().await?;
         self.adopt(world, affected);
@@ -150,19 +166,18 @@ impl Follower {
 
     async fn open(&mut self) -> Result<Streaming<WatchDevicesResponse>, Failure> {
         let request = WatchDevicesRequest {
-            parent: self.judge.tenant.clone(),
+            parent: self.tenant.clone(),
             filter: None,
             resume_token: self.resume.clone(),
             snapshot_only: false,
             consistency_token: String::new(),
         };
-        let feed = self.judge.upstream.devices().watch_devices(request).await;
+        let feed = self.sources.devices().watch_devices(request).await;
         Ok(feed.map_err(|status| Failure::from_dependency(INVENTORY, status))?.into_inner())
     }
 
     fn look(&self) -> BoxFuture<'static, Look> {
-        let Judge { upstream, tenant } = self.judge.clone();
-        world::read(upstream, tenant, self.world.clone()).boxed()
+        world::read(self.sources.clone(), self.tenant.clone(), self.world.clone()).boxed()
     }
 
     /// A look that failed does not end the session: the feed goes on, and readers of newer surroundings wait for the next look.
@@ -184,13 +199,24 @@ impl Follower {
 
     fn adopt(&mut self, world: Arc<World>, affected: Affected) {
         self.world = Some(world);
-        self.index(|index| match affected {
-            Affected::Nobody => {}
+        let cause = match affected {
+            Affected::Nobody => return,
             Affected::Hierarchies(hierarchies) => {
-                hierarchies.iter().for_each(|hierarchy| index.outdate_hierarchy(hierarchy));
+                let outdate =
+                    |index: &mut FleetIndex<_>| hierarchies.iter().for_each(|id| index.outdate_hierarchy(id));
+                self.index(outdate);
+                Cause::Hierarchies
             }
-            Affected::Everybody => index.outdate_all(),
-        });
+            Affected::Everybody => {
+                self.index(FleetIndex::outdate_all);
+                Cause::Tenant
+            }
+        };
+        // A snapshot that is being counted holds these devices too.
+        if self.building.is_none() {
+            let pending = self.index(|index| index.pending());
+            self.count.begin(cause, Some(pending), self.clock.now());
+        }
     }
 
     fn feed(&mut self, message: Result<Option<WatchDevicesResponse>, tonic::Status>) -> Result<(), Failure> {
@@ -199,32 +225,43 @@ impl Follower {
         let WatchDevicesResponse { changed, left, bookmark } = message.ok_or_else(ended)?;
         // A bookmark alone asks nobody anything.
         let span = if changed.is_empty() { Span::none() } else { judging(changed.len()) };
-        self.submit(span, async move |judge, world| {
-            Ok(Judged::Fed { counted: judge.devices(&world, changed).await?, left, bookmark })
+        let (judge, tenant) = (self.judge.clone(), self.tenant.clone());
+        self.submit(span, async move |world| {
+            let counted = match changed.is_empty() {
+                true => Vec::new(),
+                false => judge.judge(&tenant, world, changed).await?,
+            };
+            Ok(Judged::Fed { counted, left, bookmark })
         });
         Ok(())
     }
 
     fn judge_again(&mut self) {
         let asked = self.index(|index| index.take_pending(AGAIN));
-        self.submit(judging(asked.len()), async move |judge, world| {
+        let (judge, sources, tenant) = (self.judge.clone(), self.sources.clone(), self.tenant.clone());
+        self.submit(judging(asked.len()), async move |world| {
             let ids: Vec<Arc<str>> = asked.iter().map(|(_, device)| Arc::clone(device)).collect();
-            Ok(Judged::Again { counted: judge.again(&world, &ids).await?, asked })
+            let devices = sources.again(&tenant, &world, &ids).await?;
+            let counted = match devices.is_empty() {
+                true => Vec::new(),
+                false => judge.judge(&tenant, world, devices).await?,
+            };
+            Ok(Judged::Again { counted, asked })
         });
     }
 
     fn submit<F, R>(&mut self, span: Span, judging: F)
     where
-        F: FnOnce(Judge, Arc<World>) -> R,
-        R: Future<Output = Result<Judged, Failure>> + Send + 'static,
+        F: FnOnce(Arc<World>) -> R,
+        R: Future<Output = Result<Judged<J::Key>, Failure>> + Send + 'static,
     {
         // A session reads the world before it judges anything.
         let Some(world) = self.world.clone() else { return };
         self.in_flight_worlds.push_back(world.number);
-        self.in_flight.push_back(judging(self.judge.clone(), world).instrument(span).boxed());
+        self.in_flight.push_back(judging(world).instrument(span).boxed());
     }
 
-    fn apply(&mut self, judged: Judged) -> Result<(), Failure> {
+    fn apply(&mut self, judged: Judged<J::Key>) -> Result<(), Failure> {
         let current = self.in_flight_worlds.pop_front() == self.world.as_ref().map(|world| world.number);
         self.got_on = true;
         let mut reached = false;
@@ -235,6 +272,9 @@ impl Follower {
                         counted.into_iter().for_each(|device| index.replace(device, current));
                         left.iter().for_each(|left| index.remove(id_of(&left.name), left.revision));
                     });
+                    if let Some(index) = &self.building {
+                        self.count.judged(index.len() as u64);
+                    }
                     self.changed();
                 }
                 if let Some(bookmark) = bookmark {
@@ -275,7 +315,12 @@ impl Follower {
         }
         let token = ConsistencyToken::parse(&bookmark.consistency_token)?;
         if let Some(index) = self.building.take() {
-            tracing::info!(tenant = self.judge.tenant, devices = index.len(), "snapshot counted");
+            tracing::info!(
+                tenant = self.tenant,
+                follower = self.name,
+                devices = index.len(),
+                "snapshot counted"
+            );
             self.count.write(|counted| counted.index = index);
             self.surrounded = None;
             self.changed();
@@ -295,6 +340,7 @@ impl Follower {
         };
         if in_current && current {
             self.surrounded = Some(world.token);
+            self.count.end(self.clock.now());
         }
         if pending == 0 && (reached || self.in_flight.is_empty()) && !self.looks_fail {
             self.count.catch_up();
@@ -316,7 +362,7 @@ impl Follower {
     }
 
     /// The index that is being fed.
-    fn index<T>(&mut self, change: impl FnOnce(&mut FleetIndex) -> T) -> T {
+    fn index<T>(&mut self, change: impl FnOnce(&mut FleetIndex<J::Key>) -> T) -> T {
         match &mut self.building {
             Some(index) => change(index),
             None => self.count.write(|counted| change(&mut counted.index)),
@@ -325,8 +371,8 @@ impl Follower {
 
     fn note(&self, failure: &Failure) {
         let cause = failure.source().map(ToString::to_string).unwrap_or_default();
-        tracing::warn!(tenant = self.judge.tenant, error = %failure, cause, "the fleet cannot be followed");
-        counter!("tandem_watch_errors_total", "follower" => FOLLOWER).increment(1);
+        tracing::warn!(tenant = self.tenant, follower = self.name, error = %failure, cause, "the fleet cannot be followed");
+        counter!("tandem_watch_errors_total", "follower" => self.name).increment(1);
         self.count.fail(failure.to_string());
     }
 }

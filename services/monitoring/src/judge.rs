@@ -4,47 +4,46 @@ use std::sync::Arc;
 
 use tandem_contracts::authority::v1::{BatchGetEffectiveAuthorityRequest, EffectiveAuthority};
 use tandem_contracts::convert::{self, Violation, enum_required, time};
-use tandem_contracts::inventory::v1::{BatchGetDevicesRequest, Device};
+use tandem_contracts::inventory::v1::Device;
 use tandem_contracts::prerequisites::v1::{BatchCheckDevicesRequest, DeviceCheck, Path};
 use tandem_domain::filter::DeviceTraits;
 use tandem_domain::state::ManagementState;
 use tandem_domain::tenant::TenantFacts;
+use tandem_fleet::follow::broken;
+use tandem_fleet::{Counted, World};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::Service;
 use tandem_server::failure::Failure;
 
-use super::world::{World, broken};
-use crate::clients::{AUTHORITY, INVENTORY, PREREQUISITES, Upstream};
-use crate::index::{Counted, Evidence, contribution};
+use crate::clients::{AUTHORITY, PREREQUISITES, Upstream};
+use crate::figures::{Evidence, Figure, contribution};
 
-/// Judges the devices of one tenant.
+/// Judges devices by what authority and prerequisites answer about them.
 #[derive(Debug, Clone)]
 pub(crate) struct Judge {
     pub(crate) upstream: Upstream,
-    /// `tenants/{t}`.
-    pub(crate) tenant: String,
 }
 
-impl Judge {
-    /// Judges devices as the inventory sent them. One that left meanwhile is not answered: its leaving follows.
-    ///
-    /// # Errors
-    /// A service does not answer, or breaks its contract.
-    pub(crate) async fn devices(&self, world: &World, devices: Vec<Device>) -> Result<Vec<Counted>, Failure> {
-        if devices.is_empty() {
-            return Ok(Vec::new());
-        }
-        let token = token_of(world, &devices).to_string();
+impl tandem_fleet::Judge for Judge {
+    type Key = Figure;
+
+    async fn judge(
+        &self,
+        tenant: &str,
+        world: Arc<World>,
+        devices: Vec<Device>,
+    ) -> Result<Vec<Counted<Figure>>, Failure> {
+        let token = token_of(&world, &devices).to_string();
         let names: Vec<String> = devices.iter().map(|device| device.name.clone()).collect();
         let authority = async {
-            let (parent, names, consistency_token) = (self.tenant.clone(), names.clone(), token.clone());
+            let (parent, names, consistency_token) = (tenant.to_owned(), names.clone(), token.clone());
             let request = BatchGetEffectiveAuthorityRequest { parent, names, consistency_token };
             let answer = self.upstream.authority().batch_get_effective_authority(request).await;
             answer.map_err(|status| Failure::from_dependency(AUTHORITY, status))
         };
         let checks = async {
             let request = BatchCheckDevicesRequest {
-                parent: self.tenant.clone(),
+                parent: tenant.to_owned(),
                 names: names.clone(),
                 paths: vec![Path::Path1.into()],
                 problems_only: true,
@@ -63,7 +62,7 @@ impl Judge {
             let decided = authority.next_if(|answer| answer.device == device.name);
             let check = checks.next_if(|answer| answer.device == device.name);
             if let Some((decided, check)) = decided.zip(check) {
-                counted.push(count(device, &world.tenant, &decided, &check)?);
+                counted.push(count(device, &world.surroundings.tenant, &decided, &check)?);
             }
         }
         if let Some(device) =
@@ -77,29 +76,6 @@ impl Judge {
         }
         Ok(counted)
     }
-
-    /// Judges devices again, as they are now. One that is gone is not answered.
-    ///
-    /// # Errors
-    /// A service does not answer, or breaks its contract.
-    pub(crate) async fn again(&self, world: &World, ids: &[Arc<str>]) -> Result<Vec<Counted>, Failure> {
-        let request = BatchGetDevicesRequest {
-            parent: self.tenant.clone(),
-            names: ids.iter().map(|id| format!("{}/devices/{id}", self.tenant)).collect(),
-            consistency_token: inventory_of(&world.token).to_string(),
-        };
-        let answer = self.upstream.devices().batch_get_devices(request).await;
-        let answer = answer.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
-        self.devices(world, answer.into_inner().devices).await
-    }
-}
-
-/// The part of a world that the inventory knows about.
-pub(super) fn inventory_of(world: &ConsistencyToken) -> ConsistencyToken {
-    let mark = world.get(Service::Inventory);
-    mark.map_or_else(ConsistencyToken::default, |mark| {
-        ConsistencyToken::default().with(Service::Inventory, mark.incarnation, mark.revision)
-    })
 }
 
 /// The world that holds the surroundings and every device of the batch at its revision.
@@ -118,7 +94,7 @@ fn count(
     tenant: &TenantFacts,
     authority: &EffectiveAuthority,
     check: &DeviceCheck,
-) -> Result<Counted, Failure> {
+) -> Result<Counted<Figure>, Failure> {
     let violations = |found: Vec<Violation>| {
         let found: Vec<Violation> =
             found.into_iter().map(|violation| violation.under(&device.name)).collect();
@@ -141,7 +117,8 @@ fn count(
         traits: DeviceTraits::of(&facts, state),
         display_name: facts.name.map(|name| name.value).unwrap_or_default(),
         revision: device.revision,
-        figures,
+        collections: Vec::new(),
+        keys: figures,
         valid_until,
     })
 }

@@ -11,11 +11,10 @@ use tandem_server::names::TenantName;
 use tandem_server::{Clock, Supervisor};
 use tandem_telemetry::operations::NamedCheck;
 
-use super::FOLLOWER;
+use super::INVENTORY;
 use super::count::TenantCount;
-use super::follow::Follower;
-use super::judge::Judge;
-use crate::clients::{INVENTORY, Upstream};
+use super::follower::Follower;
+use super::judge::{Judge, Sources};
 
 /// How often new tenants are looked for. A request for a new tenant does not wait for it.
 const TENANTS_PERIOD: Duration = Duration::from_secs(5);
@@ -49,52 +48,61 @@ pub struct FollowerHealth {
     pub last_error: Option<String>,
 }
 
-/// The followers of this process. Clones share them.
+/// The counts of a process by tenant name. They grow with the tenants that exist, one task and one index each.
+type Counts<K> = BTreeMap<String, Arc<TenantCount<K>>>;
+
+/// The followers of a service. Clones share them.
 #[derive(Debug, Clone)]
-pub(crate) struct Followers {
-    upstream: Upstream,
+pub struct Followers<J: Judge> {
+    judge: J,
+    sources: Sources,
+    name: &'static str,
     clock: Clock,
     supervisor: Supervisor,
-    /// By tenant name. Grows with the tenants that exist, one task and one index each.
-    counts: Arc<Mutex<BTreeMap<String, Arc<TenantCount>>>>,
+    counts: Arc<Mutex<Counts<J::Key>>>,
 }
 
-impl Followers {
-    pub(crate) fn new(upstream: Upstream, clock: Clock, supervisor: Supervisor) -> Self {
-        Self { upstream, clock, supervisor, counts: Arc::default() }
+impl<J: Judge> Followers<J> {
+    /// Followers that nobody has started yet. `name`: what metrics, logs and tasks call them.
+    #[must_use]
+    pub fn new(judge: J, sources: Sources, name: &'static str, clock: Clock, supervisor: Supervisor) -> Self {
+        Self { judge, sources, name, clock, supervisor, counts: Arc::default() }
     }
 
     /// Starts what runs without requests: the search for tenants, if all are followed, and the publication of lags.
-    pub(crate) fn start(&self, mode: FollowMode, readiness: Option<NamedCheck>) {
+    pub fn start(&self, mode: FollowMode, readiness: Option<NamedCheck>) {
         if mode == FollowMode::AllTenants {
             let this = self.clone();
-            self.supervisor.spawn_endless("monitoring tenants", async move { this.follow_all().await });
+            self.supervisor
+                .spawn_endless(format!("{} tenants", self.name), async move { this.follow_all().await });
         }
         let this = self.clone();
-        self.supervisor.spawn_endless("monitoring lag", async move { this.publish_lag(readiness).await });
+        self.supervisor
+            .spawn_endless(format!("{} lag", self.name), async move { this.publish_lag(readiness).await });
     }
 
     /// The count of a tenant, whose follower is started unless it runs already.
     ///
     /// # Errors
     /// [`Failure::NotFound`] when there is no such tenant; the inventory does not answer.
-    pub(crate) async fn count(&self, tenant: &TenantName) -> Result<Arc<TenantCount>, Failure> {
-        if let Some(count) = self.known(tenant.as_str()) {
+    pub async fn count(&self, tenant: &TenantName) -> Result<Arc<TenantCount<J::Key>>, Failure> {
+        if let Some(count) = self.followed(tenant.as_str()) {
             return Ok(count);
         }
         let request = GetTenantRequest { name: tenant.to_string(), ..Default::default() };
-        let found = self.upstream.tenants().get_tenant(request).await;
+        let found = self.sources.tenants().get_tenant(request).await;
         found.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
         Ok(self.follow(tenant.to_string()))
     }
 
     /// What members are asked of.
-    pub(crate) fn upstream(&self) -> &Upstream {
-        &self.upstream
+    #[must_use]
+    pub const fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// How each follower is doing, by tenant.
-    pub(crate) fn health(&self) -> Vec<FollowerHealth> {
+    pub fn health(&self) -> Vec<FollowerHealth> {
         let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let health = counts.iter().map(|(tenant, count)| {
             let (lag, last_error) = count.health();
@@ -103,20 +111,22 @@ impl Followers {
         health.collect()
     }
 
-    fn known(&self, tenant: &str) -> Option<Arc<TenantCount>> {
+    /// The count of a tenant (`tenants/{t}`), if it is followed already.
+    #[must_use]
+    pub fn followed(&self, tenant: &str) -> Option<Arc<TenantCount<J::Key>>> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned()
     }
 
     /// Starts the follower of a tenant, once.
-    fn follow(&self, tenant: String) -> Arc<TenantCount> {
+    fn follow(&self, tenant: String) -> Arc<TenantCount<J::Key>> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get(&tenant) {
             return Arc::clone(count);
         }
         let count = Arc::new(TenantCount::new(self.clock.now()));
-        let judge = Judge { upstream: self.upstream.clone(), tenant: tenant.clone() };
-        let follower = Follower::new(judge, self.clock, Arc::clone(&count));
-        self.supervisor.spawn_endless(format!("monitoring follower of {tenant}"), follower.run());
+        let asked = (self.judge.clone(), self.sources.clone());
+        let follower = Follower::new(asked, tenant.clone(), self.name, self.clock, Arc::clone(&count));
+        self.supervisor.spawn_endless(format!("{} follower of {tenant}", self.name), follower.run());
         counts.insert(tenant, Arc::clone(&count));
         count
     }
@@ -135,7 +145,7 @@ impl Followers {
         let mut page_token = String::new();
         loop {
             let request = ListTenantsRequest { page_size: PAGE, page_token };
-            let page = self.upstream.tenants().list_tenants(request).await;
+            let page = self.sources.tenants().list_tenants(request).await;
             let page = page.map_err(|status| Failure::from_dependency(INVENTORY, status))?.into_inner();
             for tenant in page.tenants {
                 self.follow(tenant.name);
@@ -156,9 +166,9 @@ impl Followers {
             let worst = health.iter().max_by_key(|follower| follower.lag);
             let lag = worst.map_or(Duration::ZERO, |follower| follower.lag);
             let failing = health.iter().filter(|follower| follower.last_error.is_some()).count();
-            gauge!("tandem_watch_lag_seconds", "follower" => FOLLOWER).set(lag.as_secs_f64());
-            gauge!("tandem_watch_followed", "follower" => FOLLOWER).set(health.len() as f64);
-            gauge!("tandem_watch_failing", "follower" => FOLLOWER).set(failing as f64);
+            gauge!("tandem_watch_lag_seconds", "follower" => self.name).set(lag.as_secs_f64());
+            gauge!("tandem_watch_followed", "follower" => self.name).set(health.len() as f64);
+            gauge!("tandem_watch_failing", "follower" => self.name).set(failing as f64);
             match (&readiness, worst) {
                 (Some(check), Some(worst)) if lag > READY_LAG => {
                     let why = worst.last_error.as_deref().unwrap_or("a fleet is being counted");

@@ -1,17 +1,20 @@
-//! Which devices a reader asks about, as a bitmap to intersect the figures with.
+//! Which devices a reader asks about, as a bitmap to intersect the sets of the keys with.
 //!
 //! A filter's conditions are decided once for each set of traits that devices share, by the domain; names are looked at one by one, of
 //! the devices that the other conditions leave.
 
+use std::hash::Hash;
+
 use roaring::{MultiOps, RoaringBitmap};
 use tandem_domain::filter::DeviceFilter;
 
-use super::fleet::FleetIndex;
+use super::FleetIndex;
 
-impl FleetIndex {
+impl<K: Clone + Eq + Hash> FleetIndex<K> {
     /// The devices that a filter takes; `None`: every device. `members`: the ids of those who are in a collection that was asked for;
     /// `None`: no collection was.
-    pub(crate) fn select<'a>(
+    #[must_use]
+    pub fn select<'a>(
         &self,
         filter: &DeviceFilter,
         members: Option<impl IntoIterator<Item = &'a str>>,
