@@ -1,7 +1,7 @@
 """What is missing, and what mends it. Conditions and remedies are those of the fact pack's prerequisites."""
 
 from table import answers, refuses
-from world import HIERARCHY, LICENSE_ERROR, NOBODY, PREREQUISITES, SITE, TENANT, guid
+from world import FLEET_EVALUATION, HIERARCHY, LICENSE_ERROR, NOBODY, PILOT, PREREQUISITES, SITE, TENANT, guid
 
 RULES = 67
 UPGRADE = "upgrade; automatic enrolment below it fails with 0x80070032"
@@ -121,6 +121,44 @@ def summary_counts_the_devices_that_each_rule_stops(check, world):
     check.assertEqual(sum(int(each.get("devices", 0)) for each in summary["verdicts"]), 8)
 
 
+@answers(f"{FLEET_EVALUATION}/ListSummaryDevices")
+def devices_behind_a_number_are_as_many_as_it_says(check, world):
+    summary = world.ask(f"{PREREQUISITES}/SummarizeFleet", {"parent": TENANT, "consistency_token": world.token})
+    for counted in summary["rules"]:
+        for outcome, word in (("OUTCOME_UNSATISFIED", "unsatisfied"), ("OUTCOME_UNKNOWN", "unknown")):
+            page = world.ask(f"{FLEET_EVALUATION}/ListSummaryDevices", {
+                "parent": TENANT, "rule": {"rule": counted["rule"], "outcome": outcome}, "consistency_token": world.token,
+            })
+            check.assertEqual((page.get("total", "0"), len(page.get("devices", []))),
+                              (counted.get(word, "0"), int(counted.get(word, 0))), counted["rule"])
+    oldest = world.ask(f"{FLEET_EVALUATION}/ListSummaryDevices", {
+        "parent": TENANT, "rule": {"rule": "win.minimum_1709"}, "consistency_token": world.token,
+    })["devices"]
+    check.assertEqual(oldest, [{"device": world.device(7), "display_name": "WS-07"}])
+
+
+@answers(f"{FLEET_EVALUATION}/ListFleetSummaries")
+def parts_of_the_fleet_are_summarized_apart(check, world):
+    def devices(part):
+        answer = world.ask(f"{FLEET_EVALUATION}/ListFleetSummaries", {
+            "parent": TENANT, "part": part, "consistency_token": world.token,
+        })
+        return {each.get("part", ""): int(each["devices"]) for each in answer["summaries"]}
+
+    # WS-05 and WS-08 are known to Intune alone.
+    check.assertEqual(devices("FLEET_PART_HIERARCHY"), {"": 2, HIERARCHY: 6})
+    check.assertEqual(devices("FLEET_PART_COLLECTION")[PILOT], 1)
+    check.assertEqual(devices("FLEET_PART_PATH"), {"": 8})
+
+
+@answers(f"{FLEET_EVALUATION}/GetFleetEvaluation")
+def evaluation_says_how_far_the_fleet_is_judged(check, world):
+    # Answered once everything of that world is judged.
+    world.ask(f"{FLEET_EVALUATION}/ListSummaryDevices", {"parent": TENANT, "consistency_token": world.token})
+    evaluation = world.ask(f"{FLEET_EVALUATION}/GetFleetEvaluation", {"parent": TENANT})["evaluation"]
+    check.assertEqual((evaluation["devices"], evaluation["complete"]), ("8", True))
+
+
 @answers(f"{PREREQUISITES}/CheckDevice")
 def whole_view_of_a_device_says_who_said_what_and_which_way_it_goes(check, world):
     answer = world.ask(f"{PREREQUISITES}/CheckDevice", {
@@ -208,6 +246,9 @@ refuses(f"{PREREQUISITES}/BatchCheckDevices", "INVALID_FIELD", {"parent": TENANT
 refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SITE}, resource=MISSING_SITE)
 refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{FLEET_EVALUATION}/GetFleetEvaluation", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{FLEET_EVALUATION}/ListFleetSummaries", "INVALID_FIELD", {"parent": TENANT}, field="part")
+refuses(f"{FLEET_EVALUATION}/ListSummaryDevices", "INVALID_FIELD", {"parent": TENANT, "rule": {"rule": "win.nothing"}}, field="rule.rule")
 refuses(f"{PREREQUISITES}/ForecastFleet", "INVALID_FIELD", {"parent": TENANT}, field="until")
 refuses(f"{PREREQUISITES}/ForecastFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY, "until": "2030-01-01T00:00:00Z"}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/CheckPerson", "INVALID_FIELD", {

@@ -29,6 +29,7 @@ COLLECTIONS = "tandem.inventory.v1.CollectionService"
 DEVICES = "tandem.inventory.v1.DeviceService"
 AUTHORITY = "tandem.authority.v1.AuthorityService"
 PREREQUISITES = "tandem.prerequisites.v1.PrerequisitesService"
+FLEET_EVALUATION = "tandem.prerequisites.v1.FleetEvaluationService"
 MONITORING = "tandem.monitoring.v1.MonitoringService"
 
 OBSERVED_AT = "2026-06-01T12:00:00Z"

@@ -13,10 +13,14 @@ use tandem_contracts::authority::v1::{
     EffectiveAuthority, GetEffectiveAuthorityRequest, StreamEffectiveAuthorityRequest,
 };
 use tandem_contracts::inventory::v1::{
-    Collection, CreateCollectionRequest, Device, ListDevicesRequest, UpdateCollectionRequest,
+    Collection, CreateCollectionRequest, Device, GetTenantRequest, ListDevicesRequest,
+    UpdateCollectionRequest, UpdateTenantRequest,
 };
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDevicesRequest, Tile};
-use tandem_contracts::prerequisites::v1::{Path as Way, SummarizeFleetRequest};
+use tandem_contracts::prerequisites::v1::{
+    EvaluationCause, FleetPart, GetFleetEvaluationRequest, ListFleetSummariesRequest,
+    ListSummaryDevicesRequest, Path as Way, SummarizeFleetRequest, SummarizeFleetResponse, View,
+};
 use tandem_contracts::r#type::v1::{
     DeviceFilter, JoinType, ManagementAuthority, ManagementState, OsKind, Workload,
 };
@@ -279,6 +283,121 @@ async fn fleet_summary_says_what_the_dashboard_says_of_path_1(world: World) {
     assert_eq!(summed, counted);
 }
 
+const WAYS: [Way; 5] = [Way::Path1, Way::Path2, Way::Autopilot, Way::Coexistence, Way::Autopatch];
+
+impl World {
+    /// What is kept of the fleet on a path, and what judging every device for the answer says.
+    async fn kept_and_judged(&self, way: Way) -> (SummarizeFleetResponse, SummarizeFleetResponse) {
+        let fleet = GetFleetEvaluationRequest { parent: TENANT.into() };
+        self.connection().fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap();
+        let kept = SummarizeFleetRequest {
+            parent: TENANT.into(),
+            path: way.into(),
+            view: View::Whole.into(),
+            consistency_token: self.token.clone(),
+            ..SummarizeFleetRequest::default()
+        };
+        let mut client = self.connection().prerequisites();
+        let kept_answer = client.summarize_fleet(kept.clone()).await.unwrap().into_inner();
+        let evaluated_at = kept_answer.evaluated_at;
+        assert!(evaluated_at.is_some(), "the fleet is not kept");
+        let judged = SummarizeFleetRequest { as_of: evaluated_at, ..kept };
+        let judged = client.summarize_fleet(judged).await.unwrap().into_inner();
+        assert_eq!(judged.evaluated_at, None);
+        let consistency_token = kept_answer.consistency_token.clone();
+        (kept_answer, SummarizeFleetResponse { evaluated_at, consistency_token, ..judged })
+    }
+}
+
+async fn kept_fleet_is_what_judging_every_device_says(mut world: World) {
+    for way in WAYS {
+        let (kept, judged) = world.kept_and_judged(way).await;
+        assert_eq!(kept, judged, "{way:?}");
+    }
+    let (before, _) = world.kept_and_judged(Way::Coexistence).await;
+    // What texts mean is the tenant's to say: who is a third party changes on every device.
+    let tenants = || world.connection().tenants();
+    let name = TENANT.to_owned();
+    let get = GetTenantRequest { name, ..GetTenantRequest::default() };
+    let mut tenant = tenants().get_tenant(get).await.unwrap().into_inner().tenant.unwrap();
+    tenant.facts.get_or_insert_default().authority_texts.clear();
+    let update = UpdateTenantRequest { tenant: Some(tenant), request_id: String::new() };
+    world.token = tenants().update_tenant(update).await.unwrap().into_inner().consistency_token;
+    for way in WAYS {
+        let (kept, judged) = world.kept_and_judged(way).await;
+        assert_eq!(kept, judged, "{way:?} after the tenant changed");
+    }
+    let (after, _) = world.kept_and_judged(Way::Coexistence).await;
+    assert_ne!(before.verdicts, after.verdicts);
+    let fleet = GetFleetEvaluationRequest { parent: TENANT.into() };
+    let found = world.connection().fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap().into_inner();
+    let found = found.evaluation.unwrap();
+    let run = found.run.unwrap();
+    assert_eq!(
+        (run.cause(), run.judged, run.total),
+        (EvaluationCause::Tenant, before.devices, Some(before.devices))
+    );
+    assert_eq!((found.devices, found.pending), (before.devices, 0));
+}
+
+async fn collections_are_summarized_by_their_members(world: World) {
+    let mut of_collections = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListFleetSummariesRequest {
+            parent: TENANT.into(),
+            part: FleetPart::Collection.into(),
+            page_size: 4,
+            page_token,
+            consistency_token: world.token.clone(),
+            ..ListFleetSummariesRequest::default()
+        };
+        let page =
+            world.connection().fleet_evaluation().list_fleet_summaries(request).await.unwrap().into_inner();
+        of_collections.extend(page.summaries);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(of_collections.len(), 6, "as the sample has");
+    for found in of_collections {
+        let hierarchy = found.part.split('/').nth(3).unwrap().to_owned();
+        // A device's facts name the collections of its managing hierarchy alone.
+        let filter = DeviceFilter {
+            collections: vec![found.part.clone()],
+            hierarchies: vec![hierarchy],
+            ..DeviceFilter::default()
+        };
+        let listed = world.devices_of(&filter).await;
+        assert_eq!(found.devices, listed.len() as u64, "{}", found.part);
+        let request = SummarizeFleetRequest {
+            parent: TENANT.into(),
+            filter: Some(filter.clone()),
+            consistency_token: world.token.clone(),
+            ..SummarizeFleetRequest::default()
+        };
+        let summary = world.connection().prerequisites().summarize_fleet(request).await.unwrap().into_inner();
+        assert_eq!(
+            (found.verdicts, found.eligibility),
+            (summary.verdicts, summary.eligibility),
+            "{}",
+            found.part
+        );
+        let request = ListSummaryDevicesRequest {
+            parent: TENANT.into(),
+            filter: Some(filter),
+            page_size: 1000,
+            consistency_token: world.token.clone(),
+            ..ListSummaryDevicesRequest::default()
+        };
+        let page =
+            world.connection().fleet_evaluation().list_summary_devices(request).await.unwrap().into_inner();
+        let names: BTreeSet<String> = page.devices.into_iter().map(|device| device.device).collect();
+        assert_eq!(names, listed.into_keys().collect());
+    }
+}
+
 async fn importing_again_changes_no_device(mut world: World) {
     let before = world.devices().await;
     let figures = world.figures(&DeviceFilter::default()).await;
@@ -309,6 +428,8 @@ fn main() -> ExitCode {
         figures_of_hierarchies_add_up_to_the_fleet_without_the_cloud_only,
         streamed_authority_is_the_single_answer_and_holds_the_invariants,
         fleet_summary_says_what_the_dashboard_says_of_path_1,
+        kept_fleet_is_what_judging_every_device_says,
+        collections_are_summarized_by_their_members,
         importing_again_changes_no_device,
     )
 }

@@ -3,15 +3,19 @@
 //! The rules and their evaluators are the domain's; this service reads what they need from the inventory and the authority
 //! service, judges, and answers with every finding: expected against found, or the facts that are missing.
 //!
-//! Invariants: an answer is computed on request and is of the world that its consistency token names; what is unknown is never
-//! passed; a fleet is never counted in part.
+//! What is asked of few devices is judged on request. What is asked of fleets is kept (`evaluation`): each device's verdicts, counted,
+//! and judged again when the device, what surrounds it or the time changes them.
 //!
-//! This service keeps no tables: the catalogue is data, attestations are facts of their tenant, verdicts follow from both. The
-//! last verdict per device gets its room, `store/`, when verdicts are kept current from the watch.
+//! Invariants: an answer is of the world that its consistency token names; what is unknown is never passed; a fleet is never counted
+//! in part.
+//!
+//! This service keeps no tables: the catalogue is data, attestations are facts of their tenant, verdicts follow from both and are kept
+//! in memory. They are judged anew at start, which takes less time than writing and reading them would save.
 //!
 //! Not for: deciding who has authority. People are known to no source: what is asked of them is judged by the request alone.
 
 pub mod config;
+mod evaluation;
 mod forecast;
 mod grpc;
 mod judge;
@@ -23,10 +27,13 @@ use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationServiceServer;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
-use tandem_server::Clock;
+use tandem_fleet::{Followers, Sources};
+use tandem_server::{ApiServer, Clock, Supervisor};
 
 pub use grpc::Handlers;
+pub use tandem_fleet::FollowMode;
 
 /// What the service is made of.
 #[derive(Clone)]
@@ -39,6 +46,10 @@ pub struct Parts {
     pub cache: Option<Arc<dyn DeviceStateCache>>,
     /// Says which moment rules are judged at.
     pub clock: Clock,
+    /// Runs what keeps fleets.
+    pub supervisor: Supervisor,
+    /// Which tenants' fleets are kept.
+    pub mode: FollowMode,
 }
 
 impl fmt::Debug for Parts {
@@ -52,16 +63,24 @@ impl fmt::Debug for Parts {
 pub struct Prerequisites(Handlers);
 
 impl Prerequisites {
-    /// The service over its two sources. Asks nothing yet.
+    /// The service over its two sources; what keeps fleets runs from now on. To be called within a Tokio runtime.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let sources = world::Sources::new(parts.inventory, parts.authority, parts.cache);
-        Self(Handlers::new(sources, parts.clock))
+        let Parts { inventory, authority, cache, clock, supervisor, mode } = parts;
+        let followed = Sources::new(&inventory, &authority);
+        let judge = evaluation::FleetJudge { clock };
+        let fleets = Followers::new(judge, followed, evaluation::FOLLOWER, clock, supervisor);
+        // Checks of devices are answered while fleets are judged: how far those are is no matter of readiness.
+        fleets.start(mode, None);
+        let sources = world::Sources::new(inventory, authority, cache);
+        Self(Handlers::new(sources, clock, fleets))
     }
 
-    /// What an [`tandem_server::ApiServer`] serves.
+    /// The server with this service's contracts added.
     #[must_use]
-    pub fn service(&self) -> PrerequisitesServiceServer<Handlers> {
-        PrerequisitesServiceServer::new(self.0.clone())
+    pub fn serve_on(&self, server: ApiServer) -> ApiServer {
+        server
+            .add_service(PrerequisitesServiceServer::new(self.0.clone()))
+            .add_service(FleetEvaluationServiceServer::new(self.0.clone()))
     }
 }

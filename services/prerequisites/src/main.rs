@@ -6,7 +6,7 @@ use clap::Parser;
 use tandem_cache::SharedRedis;
 use tandem_client::{Connection, audit};
 use tandem_prerequisites::config::{Arguments, NAME};
-use tandem_prerequisites::{Parts, Prerequisites};
+use tandem_prerequisites::{FollowMode, Parts, Prerequisites};
 use tandem_server::audit::outbox::Direct;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
@@ -37,7 +37,9 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
         authority,
         cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
+        supervisor: process.supervisor().clone(),
+        mode: FollowMode::AllTenants,
     });
-    let server = process.audited_server(Direct(to_log)).add_service(prerequisites.service());
+    let server = prerequisites.serve_on(process.audited_server(Direct(to_log)));
     process.serve(server).await
 }

@@ -11,6 +11,7 @@ use tandem_domain::state::{Eligibility, EligibilityReport};
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 
+use crate::evaluation::Number;
 use crate::judge::judge;
 use crate::world::{Snapshot, World};
 use whole::WholeSummary;
@@ -30,6 +31,14 @@ impl Counts {
     /// No device yet.
     pub(crate) fn new(path: Path, whole: bool) -> Self {
         Self { summary: FleetSummary::new(path), whole: whole.then(|| WholeSummary::new(path)) }
+    }
+
+    /// From the numbers that are kept of a fleet.
+    pub(crate) fn of(path: Path, whole: bool, numbers: &[(&Number, u64)]) -> Self {
+        Self {
+            summary: FleetSummary::of(path, numbers),
+            whole: whole.then(|| WholeSummary::of(path, numbers)),
+        }
     }
 }
 
@@ -97,6 +106,33 @@ impl FleetSummary {
             eligibility: BTreeMap::new(),
             verdicts: BTreeMap::new(),
             eligible_unverified: 0,
+        }
+    }
+
+    /// From the numbers that are kept of a fleet; those of other paths do not matter.
+    pub(crate) fn of(path: Path, numbers: &[(&Number, u64)]) -> Self {
+        let mut summary = Self::new(path);
+        for (number, devices) in numbers {
+            match **number {
+                Number::Devices => summary.devices = *devices,
+                Number::Eligibility(of) => _ = summary.eligibility.insert(of, *devices),
+                Number::EligibleUnverified => summary.eligible_unverified = *devices,
+                Number::Verdict(on, verdict) if on == path => _ = summary.verdicts.insert(verdict, *devices),
+                Number::Unsatisfied(on, rule) if on == path => {
+                    summary.count_of(rule, |count| count.unsatisfied = *devices);
+                }
+                Number::Unknown(on, rule) if on == path => {
+                    summary.count_of(rule, |count| count.unknown = *devices);
+                }
+                _ => {}
+            }
+        }
+        summary
+    }
+
+    fn count_of(&mut self, rule: DeviceRule, set: impl FnOnce(&mut RuleCount)) {
+        if let Some(count) = self.rules.iter_mut().find(|count| count.rule.id == rule.id()) {
+            set(count);
         }
     }
 

@@ -244,7 +244,7 @@ impl Snapshot {
 }
 
 /// The device of a message of the inventory: what breaks the contract there is a defect, not the caller's.
-fn known(device: v1::Device) -> Result<KnownDevice, Failure> {
+pub(crate) fn known(device: v1::Device) -> Result<KnownDevice, Failure> {
     let facts = convert::facts::from_proto(device.facts.unwrap_or_default())
         .map_err(|violations| broken(&device.name, &violations))?;
     Ok(KnownDevice { name: device.name, revision: device.revision, facts })

@@ -35,7 +35,7 @@ pub struct Options {
     pub durability: Durability,
     /// The time of every service.
     pub clock: Clock,
-    /// Which tenants monitoring counts.
+    /// Which tenants prerequisites and monitoring count.
     pub follow: FollowMode,
     /// Passes while monitoring does not lag far behind. `None`: nobody asks.
     pub following: Option<NamedCheck>,
@@ -103,6 +103,8 @@ impl Sandbox {
             authority: connection.clone(),
             cache,
             clock,
+            supervisor: supervisor.clone(),
+            mode: follow,
         });
         let upstream = Upstream {
             inventory: connection.clone(),
@@ -143,10 +145,8 @@ impl Sandbox {
     /// A server of every contract, for callers that the authenticator knows.
     pub fn server(&self, authenticator: impl Authenticator) -> ApiServer {
         let server = ApiServer::new(authenticator).audited(self.auditor.clone());
-        self.authority
-            .serve_on(self.inventory.serve_on(server))
-            .add_service(self.prerequisites.service())
-            .add_service(self.monitoring.service())
+        let server = self.authority.serve_on(self.inventory.serve_on(server));
+        self.prerequisites.serve_on(server).add_service(self.monitoring.service())
     }
 
     /// How monitoring's followers are doing.

@@ -14,7 +14,8 @@ use tandem_contracts::inventory::v1::{
 };
 use tandem_contracts::monitoring::v1::{Figure, GetDashboardRequest, ListFigureDevicesRequest};
 use tandem_contracts::prerequisites::v1::{
-    CheckDeviceRequest, ForecastFleetRequest, ForecastFleetResponse, SummarizeFleetRequest,
+    CheckDeviceRequest, FleetPart, FleetSummary, ForecastFleetRequest, ForecastFleetResponse,
+    GetFleetEvaluationRequest, ListFleetSummariesRequest, ListSummaryDevicesRequest, SummarizeFleetRequest,
     SummarizeFleetResponse, View,
 };
 use tandem_contracts::r#type::v1::{DeviceFilter, DeviceKey, KeyKind};
@@ -85,6 +86,8 @@ struct Seen {
     judged: Vec<String>,
     figures: Vec<(i32, String, u64, Vec<String>)>,
     summary: SummarizeFleetResponse,
+    /// Devices behind the number of all, and the parts of the fleet.
+    kept: (Vec<String>, Vec<FleetSummary>),
     forecast: ForecastFleetResponse,
 }
 
@@ -97,7 +100,8 @@ impl Seen {
             consistency_token: consistency_token.clone(),
             ..Default::default()
         };
-        let listed = caller.devices().list_devices(request).await.unwrap().into_inner().devices;
+        let page = caller.devices().list_devices(request).await.unwrap().into_inner();
+        let (listed, listed_at) = (page.devices, page.consistency_token);
         let request = WatchDevicesRequest {
             parent: parent.clone(),
             filter: filter.clone(),
@@ -117,6 +121,7 @@ impl Seen {
             parent: parent.clone(),
             filter: filter.clone(),
             view: View::Whole.into(),
+            consistency_token: listed_at.clone(),
             ..Default::default()
         };
         let summary = caller.prerequisites().summarize_fleet(request).await.unwrap().into_inner();
@@ -130,6 +135,7 @@ impl Seen {
             ..Default::default()
         };
         let forecast = caller.prerequisites().forecast_fleet(request).await.unwrap().into_inner();
+        let kept = kept(caller, filter.clone(), &listed_at).await;
         let request = GetDashboardRequest { parent, filter: filter.clone(), consistency_token };
         let dashboard = caller.monitoring().get_dashboard(request).await.unwrap().into_inner();
         let mut figures = Vec::new();
@@ -141,10 +147,44 @@ impl Seen {
             watched: watched.into_iter().map(|device| device.name).collect(),
             judged,
             figures,
-            summary: SummarizeFleetResponse { consistency_token: String::new(), ..summary },
+            // A fleet may be kept by then or not.
+            summary: SummarizeFleetResponse {
+                consistency_token: String::new(),
+                evaluated_at: None,
+                ..summary
+            },
+            kept,
             forecast: ForecastFleetResponse { consistency_token: String::new(), ..forecast },
         }
     }
+}
+
+/// What is kept of the prerequisites of a fleet, at least of the world of that token.
+async fn kept(
+    caller: &Connection,
+    filter: Option<DeviceFilter>,
+    token: &str,
+) -> (Vec<String>, Vec<FleetSummary>) {
+    let request = ListSummaryDevicesRequest {
+        parent: TENANT.into(),
+        filter: filter.clone(),
+        consistency_token: token.into(),
+        ..Default::default()
+    };
+    let page = caller.fleet_evaluation().list_summary_devices(request).await.unwrap().into_inner();
+    let mut parts = Vec::new();
+    for part in [FleetPart::Hierarchy, FleetPart::Site, FleetPart::Collection, FleetPart::Path] {
+        let request = ListFleetSummariesRequest {
+            parent: TENANT.into(),
+            part: part.into(),
+            filter: filter.clone(),
+            consistency_token: token.into(),
+            ..Default::default()
+        };
+        let page = caller.fleet_evaluation().list_fleet_summaries(request).await.unwrap().into_inner();
+        parts.extend(page.summaries);
+    }
+    (page.devices.into_iter().map(|device| device.device).collect(), parts)
 }
 
 trait Everything {
@@ -203,6 +243,7 @@ pub(crate) async fn part_is_all_there_is() {
             numbers.iter().map(|number| names[&format!("{}-{number}", mark(CONTOSO))].clone()).collect();
         expected.sort();
         assert_eq!((&seen.listed, &seen.watched, &seen.judged), (&expected, &expected, &expected), "{who}");
+        assert_eq!(seen.kept.0, expected, "{who}");
         if let Some(filter) = filter(who) {
             assert_eq!(seen, Seen::by(&estate.administrator, Some(filter), "").await, "{who}");
         }
@@ -245,6 +286,9 @@ async fn rest_of_the_tenant_is_refused(estate: &Estate) {
     let policies = of_hierarchy.authority().list_co_management_policies(request).await.unwrap().into_inner();
     let found: Vec<_> = policies.policies.iter().map(|policy| policy.name.as_str()).collect();
     assert_eq!(found, ["tenants/contoso/hierarchies/PS1/coManagementPolicy"]);
+    let request = GetFleetEvaluationRequest { parent: parent() };
+    let refused = of_hierarchy.fleet_evaluation().get_fleet_evaluation(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
     let request = GetHierarchyRequest { name: format!("{TENANT}/hierarchies/PS2"), ..Default::default() };
     let refused = of_hierarchy.hierarchies().get_hierarchy(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);

@@ -187,6 +187,12 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.monitoring.v1.MonitoringService/ListFigureDevices" READERS
         r#"{"parent": "tenants/{t}", "tile": "TILE_DEVICES", "key": "all", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.prerequisites.v1.FleetEvaluationService/GetFleetEvaluation" READERS
+        r#"{"parent": "tenants/{t}"}"#
+    "tandem.prerequisites.v1.FleetEvaluationService/ListFleetSummaries" READERS
+        r#"{"parent": "tenants/{t}", "part": "FLEET_PART_COLLECTION", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.prerequisites.v1.FleetEvaluationService/ListSummaryDevices" READERS
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.prerequisites.v1.PrerequisitesService/BatchCheckDevices" READERS
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckDevice" READERS

@@ -2,6 +2,7 @@
 
 pub(crate) mod convert;
 mod enrollment_error;
+mod evaluation;
 mod person;
 pub(crate) mod request;
 mod rules;
@@ -20,9 +21,11 @@ use tandem_domain::id::TenantId;
 use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
+use tandem_server::waiting::waiting_time;
 use tandem_server::{Clock, ConsistencyToken};
 use tonic::{Request, Response, Status};
 
+use crate::evaluation::Fleets;
 use crate::forecast::{FleetForecast, foresee};
 use crate::judge::{Whole, judge};
 use crate::summary::{Counts, summarize};
@@ -33,11 +36,12 @@ use crate::world::{KnownDevice, Sources, World};
 pub struct Handlers {
     sources: Sources,
     clock: Clock,
+    fleets: Fleets,
 }
 
 impl Handlers {
-    pub(crate) const fn new(sources: Sources, clock: Clock) -> Self {
-        Self { sources, clock }
+    pub(crate) const fn new(sources: Sources, clock: Clock, fleets: Fleets) -> Self {
+        Self { sources, clock, fleets }
     }
 
     fn question(
@@ -198,12 +202,22 @@ impl PrerequisitesService for Handlers {
         &self,
         request: Request<SummarizeFleetRequest>,
     ) -> Result<Response<SummarizeFleetResponse>, Status> {
+        let waiting = waiting_time(request.metadata());
         let request = request.into_inner();
         let tenant = request::tenant("parent", &request.parent)?;
         let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
+        let is_of_now = request.as_of.is_none();
         let (as_of, whole) = (self.moment(request.as_of)?, request::is_whole(request.view)?);
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
+        if is_of_now {
+            let reached = TenantName::of_id(tenant.as_str())?;
+            let asked = (path, whole);
+            let kept = self.kept_summary(&reached, request.filter.as_ref(), asked, &token, waiting).await?;
+            if let Some(answer) = kept {
+                return Ok(Response::new(answer));
+            }
+        }
         let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
         let (counts, seen) = summarize(snapshot, &world, path, as_of, Counts::new(path, whole)).await?;
         let mut answer = convert::fleet(&counts.summary, world.token().merge(&seen).to_string());

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 use tandem_domain::benefit::{Benefit, Reach, benefits};
@@ -12,11 +13,35 @@ use tandem_domain::concern::{ConcernKind, concerns};
 use tandem_domain::facts::{DeviceFacts, copied};
 use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{DeviceRule, Path, Report, Rule, Severity};
+use tandem_domain::tenant::TenantFacts;
+
+use crate::evaluation::Number;
 
 /// Different results of enrolment that are counted one by one.
 const MOST_CODES: usize = 10_000;
 /// Results of enrolment that are listed.
 const LISTED_CODES: usize = 100;
+
+/// The blocking rules that stop a device on a report's path: a bit per place in the path's list of rules. `None`: none does.
+pub(crate) fn stopped_by(report: &Report) -> Option<NonZeroU64> {
+    let stops =
+        report.findings.iter().enumerate().filter(|(_, finding)| {
+            finding.severity == Severity::Blocking && finding.outcome.is_unsatisfied()
+        });
+    NonZeroU64::new(stops.fold(0, |set, (at, _)| set | 1 << at))
+}
+
+/// The kinds of the findings beside the rules, each once.
+pub(crate) fn concern_kinds(facts: &DeviceFacts, tenant: &TenantFacts) -> Vec<ConcernKind> {
+    let mut kinds: Vec<ConcernKind> = concerns(facts, tenant).iter().map(|concern| concern.kind).collect();
+    kinds.dedup();
+    kinds
+}
+
+/// What the last attempt to enrol ended with, if not with success.
+pub(crate) fn enrollment_result(facts: &DeviceFacts) -> Option<u32> {
+    copied(&facts.enrollment_status_code).filter(|code| *code != 0)
+}
 
 /// A rule to mend, in its place in an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +81,21 @@ impl WholeSummary {
         }
     }
 
+    /// From the numbers that are kept of a fleet; those of other paths do not matter.
+    pub(crate) fn of(path: Path, numbers: &[(&Number, u64)]) -> Self {
+        let mut summary = Self::new(path);
+        for (number, devices) in numbers {
+            match **number {
+                Number::StoppedBy(on, set) if on == path => _ = summary.stopped.insert(set, *devices),
+                Number::Benefit(of, reach) => summary.benefits[of.index()][reach.index()] = *devices,
+                Number::Concern(kind) => summary.concerns[kind.index()] = *devices,
+                Number::EnrollmentResult(code) => summary.add_code(code, *devices),
+                _ => {}
+            }
+        }
+        summary
+    }
+
     /// Counts a device: its report on the summary's path, and what else is said of it.
     pub(crate) fn add(
         &mut self,
@@ -64,28 +104,25 @@ impl WholeSummary {
         surroundings: &Surroundings<'_>,
         as_of: Timestamp,
     ) {
-        let stops = report.findings.iter().enumerate().filter(|(_, finding)| {
-            finding.severity == Severity::Blocking && finding.outcome.is_unsatisfied()
-        });
-        let set = stops.fold(0_u64, |set, (at, _)| set | 1 << at);
-        if set != 0 {
-            *self.stopped.entry(set).or_default() += 1;
+        if let Some(set) = stopped_by(report) {
+            *self.stopped.entry(set.get()).or_default() += 1;
         }
         for of in benefits(facts, surroundings, as_of) {
             self.benefits[of.benefit.index()][of.reach().index()] += 1;
         }
-        let found = concerns(facts, surroundings.tenant);
-        let mut kinds: Vec<ConcernKind> = found.iter().map(|concern| concern.kind).collect();
-        kinds.dedup();
-        for kind in kinds {
+        for kind in concern_kinds(facts, surroundings.tenant) {
             self.concerns[kind.index()] += 1;
         }
-        if let Some(code) = copied(&facts.enrollment_status_code).filter(|code| *code != 0) {
-            if self.codes.len() < MOST_CODES || self.codes.contains_key(&code) {
-                *self.codes.entry(code).or_default() += 1;
-            } else {
-                self.other_codes += 1;
-            }
+        if let Some(code) = enrollment_result(facts) {
+            self.add_code(code, 1);
+        }
+    }
+
+    fn add_code(&mut self, code: u32, devices: u64) {
+        if self.codes.len() < MOST_CODES || self.codes.contains_key(&code) {
+            *self.codes.entry(code).or_default() += devices;
+        } else {
+            self.other_codes += devices;
         }
     }
 

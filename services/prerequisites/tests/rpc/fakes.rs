@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::pin::Pin;
 
-use futures::Stream;
+use futures::{Stream, StreamExt};
 use tandem_contracts::authority::v1::authority_service_server::AuthorityService;
 use tandem_contracts::authority::v1::*;
 
@@ -106,7 +106,7 @@ impl DeviceService for Inventory {
         request: Request<WatchDevicesRequest>,
     ) -> Result<Response<Self::WatchDevicesStream>, Status> {
         let request = request.into_inner();
-        assert!(request.snapshot_only && request.resume_token.is_empty(), "{request:?}");
+        assert!(request.resume_token.is_empty(), "{request:?}");
         let consistency_token = seen_by_inventory(&request.parent, "")?;
         let wanted = request.filter.unwrap_or_default().hierarchies;
         let takes = |device: &&Device| {
@@ -128,8 +128,12 @@ impl DeviceService for Inventory {
                 consistency_token,
             });
         }
-        let messages = messages.into_iter().map(Ok);
-        Ok(Response::new(Box::pin(futures::stream::iter(messages))))
+        let snapshot = futures::stream::iter(messages.into_iter().map(Ok));
+        // Nothing ever changes: what goes on after the snapshot waits.
+        Ok(Response::new(match request.snapshot_only {
+            true => Box::pin(snapshot),
+            false => Box::pin(snapshot.chain(futures::stream::pending())),
+        }))
     }
 
     not_called! {
@@ -162,9 +166,16 @@ impl TenantService for Inventory {
         Ok(Response::new(GetSurroundingsResponse { consistency_token, ..answer }))
     }
 
+    async fn get_tenant(
+        &self,
+        request: Request<GetTenantRequest>,
+    ) -> Result<Response<GetTenantResponse>, Status> {
+        seen_by_inventory(&request.get_ref().name, "")?;
+        Ok(Response::new(GetTenantResponse::default()))
+    }
+
     not_called! {
         create_tenant: CreateTenantRequest => CreateTenantResponse;
-        get_tenant: GetTenantRequest => GetTenantResponse;
         list_tenants: ListTenantsRequest => ListTenantsResponse;
         update_tenant: UpdateTenantRequest => UpdateTenantResponse;
     }

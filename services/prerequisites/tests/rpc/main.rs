@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod devices;
+mod evaluation;
 mod fakes;
 mod fixture;
 mod fleet;

@@ -4,8 +4,9 @@ use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_client::FleetEvaluationServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
-use tandem_prerequisites::{Parts, Prerequisites};
+use tandem_prerequisites::{FollowMode, Parts, Prerequisites};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
@@ -25,8 +26,11 @@ fn served(server: ApiServer) -> Channel {
     tandem_testkit::serve(&Supervisor::new(), "server", server)
 }
 
-/// The service between these two, and a client of it.
-pub(crate) fn client_over(inventory: Inventory) -> Client {
+/// A client of what it keeps of fleets.
+pub(crate) type FleetClient = FleetEvaluationServiceClient<Channel>;
+
+/// The service between these two, and clients of it.
+pub(crate) fn clients_over(inventory: Inventory) -> (Client, FleetClient) {
     let inventory = api()
         .add_service(DeviceServiceServer::new(inventory.clone()))
         .add_service(TenantServiceServer::new(inventory));
@@ -36,8 +40,16 @@ pub(crate) fn client_over(inventory: Inventory) -> Client {
         authority: Connection::from_channel(served(authority)),
         cache: None,
         clock: Clock::fixed(as_of()),
+        supervisor: Supervisor::new(),
+        mode: FollowMode::OnDemand,
     });
-    PrerequisitesServiceClient::new(served(api().add_service(service.service())))
+    let channel = served(service.serve_on(api()));
+    (PrerequisitesServiceClient::new(channel.clone()), FleetEvaluationServiceClient::new(channel))
+}
+
+/// The service between these two, and a client of its checks.
+pub(crate) fn client_over(inventory: Inventory) -> Client {
+    clients_over(inventory).0
 }
 
 /// A client of the service over the world of the fixture.

@@ -51,6 +51,9 @@ named!(
     prerequisites::v1::CheckSiteResponse = "tandem.prerequisites.v1.CheckSiteResponse",
     prerequisites::v1::CheckTenantResponse = "tandem.prerequisites.v1.CheckTenantResponse",
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
+    prerequisites::v1::GetFleetEvaluationResponse = "tandem.prerequisites.v1.GetFleetEvaluationResponse",
+    prerequisites::v1::ListFleetSummariesResponse = "tandem.prerequisites.v1.ListFleetSummariesResponse",
+    prerequisites::v1::ListSummaryDevicesResponse = "tandem.prerequisites.v1.ListSummaryDevicesResponse",
     prerequisites::v1::ForecastFleetResponse = "tandem.prerequisites.v1.ForecastFleetResponse",
     prerequisites::v1::CheckPersonResponse = "tandem.prerequisites.v1.CheckPersonResponse",
     prerequisites::v1::ExplainEnrollmentErrorResponse =

@@ -2,6 +2,7 @@
 
 mod attest;
 mod forecast;
+mod kept;
 mod person;
 mod tables;
 mod whole;
@@ -40,6 +41,16 @@ pub(crate) enum PrerequisitesCommand {
     },
     /// Say how the fleet stands on days to come or gone by if the facts of now hold: what leaves support, and when
     Forecast(forecast::ForecastArgs),
+    /// List the devices behind a number of the fleet: those that a rule stops, with a verdict, a benefit, a finding
+    Devices(kept::DevicesArgs),
+    /// Say how the parts of the fleet stand: hierarchies, sites, collections, or all of it on each path
+    Parts(kept::PartsArgs),
+    /// Say how far the fleet is judged, which the server does by itself when anything changes
+    Evaluation {
+        /// Wait until every device is
+        #[arg(long)]
+        wait: bool,
+    },
     /// List the rules
     Rules {
         /// Only rules of this path
@@ -145,6 +156,9 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
             session.screen.show(&answer.check.unwrap_or_default(), whole::device)
         }
         PrerequisitesCommand::Forecast(args) => forecast::run(args, session).await,
+        PrerequisitesCommand::Devices(args) => kept::devices(args, session).await,
+        PrerequisitesCommand::Parts(args) => kept::parts(args, session).await,
+        PrerequisitesCommand::Evaluation { wait } => kept::evaluation(wait, session).await,
         PrerequisitesCommand::Rules { path, scope, limit } => show_rules(path, scope, limit, session).await,
         PrerequisitesCommand::Attest(args) => attest::run(args, session).await,
         PrerequisitesCommand::Person(args) => person::run(args, session).await,
@@ -185,6 +199,9 @@ async fn check(args: CheckArgs, session: &mut Session<'_>) -> Result<(), CliErro
             return Err(CliError::Usage("the fleet is counted on one path: give --path once".to_owned()));
         }
     };
+    if as_of.is_none() {
+        kept::until_judged(session).await?;
+    }
     let request = SummarizeFleetRequest {
         parent: session.parent(),
         path,

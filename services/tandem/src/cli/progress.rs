@@ -27,6 +27,11 @@ pub(crate) fn counting() -> ProgressBar {
     endless("{spinner} {human_pos} devices counted so far ({elapsed})")
 }
 
+/// A bar over the devices that a server judges, whose number is set once it is known.
+pub(crate) fn judging() -> ProgressBar {
+    endless("{spinner} {human_pos} of {human_len} devices judged ({elapsed})")
+}
+
 fn endless(template: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
@@ -54,6 +59,7 @@ mod tests {
             "{bar:40} {human_pos} of {human_len} devices ({eta} left)",
             "{spinner} {human_pos} sections taken ({elapsed})",
             "{spinner} {human_pos} devices counted so far ({elapsed})",
+            "{spinner} {human_pos} of {human_len} devices judged ({elapsed})",
         ] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }

@@ -37,6 +37,53 @@ pub(crate) const SCOPES: [(&str, Scope); 5] = [
     ("action", Scope::Action),
 ];
 
+/// What findings amount to.
+const VERDICTS: [(&str, prerequisites::Verdict); 4] = [
+    ("ready", prerequisites::Verdict::Ready),
+    ("blocked", prerequisites::Verdict::Blocked),
+    ("unknown", prerequisites::Verdict::Unknown),
+    ("not_applicable", prerequisites::Verdict::NotApplicable),
+];
+
+/// What co-management unlocks.
+const BENEFITS: [(&str, prerequisites::Benefit); 7] = [
+    ("conditional_access", prerequisites::Benefit::ConditionalAccess),
+    ("remote_actions", prerequisites::Benefit::RemoteActions),
+    ("client_health", prerequisites::Benefit::ClientHealth),
+    ("entra_link", prerequisites::Benefit::EntraLink),
+    ("autopilot", prerequisites::Benefit::Autopilot),
+    ("endpoint_analytics", prerequisites::Benefit::EndpointAnalytics),
+    ("autopatch", prerequisites::Benefit::Autopatch),
+];
+
+/// How far a benefit is.
+const REACHES: [(&str, prerequisites::BenefitReach); 4] = [
+    ("unlocked", prerequisites::BenefitReach::Unlocked),
+    ("one_step_away", prerequisites::BenefitReach::OneStepAway),
+    ("locked", prerequisites::BenefitReach::Locked),
+    ("unknown", prerequisites::BenefitReach::Unknown),
+];
+
+/// Kinds of findings beside the rules.
+const CONCERNS: [(&str, prerequisites::ConcernKind); 8] = [
+    ("registered_only", prerequisites::ConcernKind::RegisteredOnly),
+    ("registration_key_conflict", prerequisites::ConcernKind::RegistrationKeyConflict),
+    ("registration_approval_pending", prerequisites::ConcernKind::RegistrationApprovalPending),
+    ("leaving", prerequisites::ConcernKind::Leaving),
+    ("several_hierarchies", prerequisites::ConcernKind::SeveralHierarchies),
+    ("twins", prerequisites::ConcernKind::Twins),
+    ("enrollment_conflict", prerequisites::ConcernKind::EnrollmentConflict),
+    ("mdm_blocked", prerequisites::ConcernKind::MdmBlocked),
+];
+
+/// By what a fleet is taken apart.
+const FLEET_PARTS: [(&str, prerequisites::FleetPart); 4] = [
+    ("hierarchy", prerequisites::FleetPart::Hierarchy),
+    ("site", prerequisites::FleetPart::Site),
+    ("collection", prerequisites::FleetPart::Collection),
+    ("path", prerequisites::FleetPart::Path),
+];
+
 /// Tiles of the dashboard, in its order.
 pub(crate) const TILES: [(&str, Tile); 18] = [
     ("devices", Tile::Devices),
@@ -136,6 +183,46 @@ pub(crate) fn scopes() -> impl TypedValueParser<Value = Scope> {
     one_of(SCOPES)
 }
 
+/// Verdicts on the command line.
+pub(crate) fn verdicts() -> impl TypedValueParser<Value = prerequisites::Verdict> {
+    one_of(VERDICTS)
+}
+
+/// Eligibilities on the command line: Graph's names, and `unknown`.
+pub(crate) fn eligibilities() -> impl TypedValueParser<Value = prerequisites::Eligibility> {
+    use prerequisites::Eligibility as E;
+    let all = [
+        E::Comanaged,
+        E::Eligible,
+        E::EligibleButNotAzureAdJoined,
+        E::NeedsOsUpdate,
+        E::Ineligible,
+        E::ScheduledForEnrollment,
+        E::Unknown,
+    ];
+    one_of(all.map(|of| (eligibility(of.into()), of)))
+}
+
+/// Benefits on the command line.
+pub(crate) fn benefits() -> impl TypedValueParser<Value = prerequisites::Benefit> {
+    one_of(BENEFITS)
+}
+
+/// How far benefits are, on the command line.
+pub(crate) fn reaches() -> impl TypedValueParser<Value = prerequisites::BenefitReach> {
+    one_of(REACHES)
+}
+
+/// Kinds of findings beside the rules, on the command line.
+pub(crate) fn concerns() -> impl TypedValueParser<Value = prerequisites::ConcernKind> {
+    one_of(CONCERNS)
+}
+
+/// By what to take a fleet apart, on the command line.
+pub(crate) fn fleet_parts() -> impl TypedValueParser<Value = prerequisites::FleetPart> {
+    one_of(FLEET_PARTS)
+}
+
 /// Multifactor authentication of one user, on the command line.
 pub(crate) fn per_user_mfa() -> impl TypedValueParser<Value = prerequisites::PerUserMfa> {
     use prerequisites::PerUserMfa::{Disabled, Enabled, Enforced};
@@ -222,6 +309,8 @@ own_words! {
     benefit_reach: prerequisites::BenefitReach, "BENEFIT_REACH_";
     /// A kind of finding beside the rules.
     concern_kind: prerequisites::ConcernKind, "CONCERN_KIND_";
+    /// Why many devices are judged at once.
+    evaluation_cause: prerequisites::EvaluationCause, "EVALUATION_CAUSE_";
     /// What leaves support.
     support_kind: prerequisites::SupportKind, "SUPPORT_KIND_";
     /// Whether somebody may do something.
@@ -334,6 +423,18 @@ mod tests {
         }
         for (word, value) in STANDINGS {
             assert_eq!(standing(value.into()), word);
+        }
+        for (word, value) in VERDICTS {
+            assert_eq!(verdict(value.into()), word);
+        }
+        for (word, value) in BENEFITS {
+            assert_eq!(benefit(value.into()), word);
+        }
+        for (word, value) in REACHES {
+            assert_eq!(benefit_reach(value.into()), word);
+        }
+        for (word, value) in CONCERNS {
+            assert_eq!(concern_kind(value.into()), word);
         }
     }
 

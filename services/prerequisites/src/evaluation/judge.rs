@@ -1,0 +1,61 @@
+//! Judges the devices of a fleet as the inventory sends them.
+
+use std::sync::Arc;
+
+use tandem_contracts::inventory::v1::Device;
+use tandem_domain::filter::DeviceTraits;
+use tandem_domain::state::management_state;
+use tandem_fleet::{Counted, Judge, World};
+use tandem_server::Clock;
+use tandem_server::failure::Failure;
+
+use super::number::{Number, numbers};
+use crate::summary::DEVICES_AT_ONCE;
+use crate::world::{KnownDevice, known};
+
+/// Judges by the catalogue, at the time of the clock.
+#[derive(Debug, Clone)]
+pub(crate) struct FleetJudge {
+    pub(crate) clock: Clock,
+}
+
+impl Judge for FleetJudge {
+    type Key = Number;
+
+    /// On a task of its own: judging takes a processor, and another batch may take the other.
+    async fn judge(
+        &self,
+        _: &str,
+        world: Arc<World>,
+        devices: Vec<Device>,
+    ) -> Result<Vec<Counted<Number>>, Failure> {
+        let clock = self.clock;
+        let judging = tokio::spawn(async move {
+            let as_of = clock.now();
+            let mut counted = Vec::with_capacity(devices.len());
+            for (at, device) in devices.into_iter().enumerate() {
+                counted.push(count(known(device)?, &world, as_of));
+                if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            Ok(counted)
+        });
+        judging.await.map_err(Failure::internal)?
+    }
+}
+
+fn count(device: KnownDevice, world: &World, as_of: jiff::Timestamp) -> Counted<Number> {
+    let KnownDevice { name, revision, facts } = device;
+    let surroundings = world.around(&facts);
+    let (keys, valid_until) = numbers(&facts, &surroundings, as_of);
+    Counted {
+        device: name.rsplit('/').next().unwrap_or_default().into(),
+        traits: DeviceTraits::of(&facts, management_state(&facts, surroundings.tenant)),
+        display_name: facts.name.map(|name| name.value).unwrap_or_default(),
+        revision,
+        collections: facts.collections,
+        keys,
+        valid_until,
+    }
+}

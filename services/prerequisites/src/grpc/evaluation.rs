@@ -1,0 +1,321 @@
+//! The contract of what is kept of fleets: how far it is, the parts of a fleet, the devices behind a number.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message;
+use tandem_contracts::convert::time;
+use tandem_contracts::prerequisites::v1;
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationService;
+use tandem_contracts::r#type::v1::DeviceFilter;
+use tandem_domain::benefit::{Benefit, Reach};
+use tandem_domain::concern::ConcernKind;
+use tandem_domain::prerequisites::{DeviceRule, Path, Severity, Verdict};
+use tandem_domain::state::Eligibility;
+use tandem_fleet::{Cause, Counting, Page, Run, TenantCount, Wanted};
+use tandem_server::ConsistencyToken;
+use tandem_server::failure::Failure;
+use tandem_server::names::{TenantName, page_size};
+use tandem_server::waiting::waiting_time;
+use tandem_storage::fingerprint;
+use tandem_storage::page::PageToken;
+use tonic::{Request, Response, Status};
+
+use super::{Handlers, convert, request};
+use crate::evaluation::Number;
+use crate::evaluation::parts::{FleetPart, PartSummary, PartsAsked, summaries};
+use crate::summary::Counts;
+
+/// The lists that page tokens belong to.
+const SUMMARIES: &str = "fleet_summaries";
+const DEVICES: &str = "summary_devices";
+
+/// Rules that are named of a part.
+const NAMED_RULES: usize = 3;
+
+#[tonic::async_trait]
+impl FleetEvaluationService for Handlers {
+    async fn get_fleet_evaluation(
+        &self,
+        request: Request<v1::GetFleetEvaluationRequest>,
+    ) -> Result<Response<v1::GetFleetEvaluationResponse>, Status> {
+        let tenant = TenantName::parse("parent", &request.get_ref().parent)?;
+        let counting = self.fleets.count(&tenant).await?.counting();
+        let consistency_token = counting.covered.as_ref().map(ToString::to_string).unwrap_or_default();
+        let evaluation = Some(evaluation(counting));
+        Ok(Response::new(v1::GetFleetEvaluationResponse { evaluation, consistency_token }))
+    }
+
+    async fn list_fleet_summaries(
+        &self,
+        request: Request<v1::ListFleetSummariesRequest>,
+    ) -> Result<Response<v1::ListFleetSummariesResponse>, Status> {
+        let waiting = waiting_time(request.metadata());
+        Ok(Response::new(self.summaries(request.into_inner(), waiting).await?))
+    }
+
+    async fn list_summary_devices(
+        &self,
+        request: Request<v1::ListSummaryDevicesRequest>,
+    ) -> Result<Response<v1::ListSummaryDevicesResponse>, Status> {
+        let waiting = waiting_time(request.metadata());
+        Ok(Response::new(self.listing(request.into_inner(), waiting).await?))
+    }
+}
+
+impl Handlers {
+    /// The whole fleet from what is kept of it, if it is kept. `None`: it is not, and has to be judged for the answer.
+    pub(super) async fn kept_summary(
+        &self,
+        tenant: &TenantName,
+        filter: Option<&DeviceFilter>,
+        (path, whole): (Path, bool),
+        token: &ConsistencyToken,
+        waiting: Duration,
+    ) -> Result<Option<v1::SummarizeFleetResponse>, Failure> {
+        let Some(count) = self.fleets.followed(tenant.as_str()) else { return Ok(None) };
+        let wanted = Wanted::of(tenant, filter.unwrap_or(&DeviceFilter::default()))?;
+        count.covers(token, waiting).await?;
+        let selection = count.select(self.fleets.sources(), &wanted).await?;
+        let counted = count.read();
+        let within = counted.within(&selection, counted.reached(&selection));
+        let numbers =
+            counted.index.numbers_of(within.as_ref(), |number| number.path().is_none_or(|of| of == path));
+        let counts = Counts::of(path, whole, &numbers);
+        let mut answer = convert::fleet(&counts.summary, counted.world(&selection).to_string());
+        answer.evaluated_at = Some(time::to_proto(counted.counted_at));
+        drop(counted);
+        if let Some(whole) = &counts.whole {
+            convert::whole::add_to_fleet(&mut answer, whole);
+        }
+        Ok(Some(answer))
+    }
+
+    async fn summaries(
+        &self,
+        request: v1::ListFleetSummariesRequest,
+        waiting: Duration,
+    ) -> Result<v1::ListFleetSummariesResponse, Failure> {
+        let tenant = TenantName::parse("parent", &request.parent)?;
+        let part = fleet_part(request.part)?;
+        let asked_path = request::path("path", request.path)?;
+        if let Some(path) = asked_path.filter(|_| part == FleetPart::Path) {
+            let found = format!("must be unset where every path is counted; found {}", path.id());
+            return Err(Failure::field("path", found));
+        }
+        let page_size = page_size(request.page_size)?;
+        let filter = request.filter.unwrap_or_default();
+        let wanted = Wanted::of(&tenant, &filter)?;
+        let bound = [request.parent.as_bytes(), &request.part.to_le_bytes(), &request.path.to_le_bytes()];
+        let bound = fingerprint(&[&bound[..], &[&filter.encode_to_vec()]].concat());
+        let after: Option<String> = PageToken::decode(&request.page_token, SUMMARIES, bound)?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let count = self.judged(&tenant, &token, waiting).await?;
+        let selection = count.select(self.fleets.sources(), &wanted).await?;
+        let counted = count.read();
+        let within = counted.within(&selection, counted.reached(&selection));
+        let asked = PartsAsked {
+            tenant: &tenant,
+            part,
+            path: asked_path.unwrap_or(Path::Path1),
+            within: within.as_ref(),
+            after: after.as_deref(),
+            page_size,
+        };
+        let (parts, more) = summaries(&counted.index, &asked);
+        let last = parts.last().filter(|_| more);
+        let next_page_token =
+            last.map(|last| PageToken::encode(SUMMARIES, bound, &last.name)).unwrap_or_default();
+        Ok(v1::ListFleetSummariesResponse {
+            summaries: parts.iter().map(summary).collect(),
+            next_page_token,
+            evaluated_at: Some(time::to_proto(counted.counted_at)),
+            consistency_token: counted.world(&selection).to_string(),
+        })
+    }
+
+    async fn listing(
+        &self,
+        request: v1::ListSummaryDevicesRequest,
+        waiting: Duration,
+    ) -> Result<v1::ListSummaryDevicesResponse, Failure> {
+        let tenant = TenantName::parse("parent", &request.parent)?;
+        let number = number(&request)?;
+        let page_size = page_size(request.page_size)?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let filter = request.filter.clone().unwrap_or_default();
+        let wanted = Wanted::of(&tenant, &filter)?;
+        let list = v1::ListSummaryDevicesRequest {
+            page_size: 0,
+            page_token: String::new(),
+            consistency_token: String::new(),
+            ..request.clone()
+        };
+        let bound = fingerprint(&[&list.encode_to_vec()]);
+        let after: Option<String> = PageToken::decode(&request.page_token, DEVICES, bound)?;
+        let count = self.judged(&tenant, &token, waiting).await?;
+        let selection = count.select(self.fleets.sources(), &wanted).await?;
+        let counted = count.read();
+        let within = counted.within(&selection, counted.reached(&selection));
+        let page = counted.index.page(&number, within.as_ref(), after.as_deref(), page_size);
+        // A number that never counted a device counts none.
+        let page = page.unwrap_or(Page { devices: Vec::new(), total: 0, more: false });
+        let last = page.devices.last().filter(|_| page.more);
+        let next_page_token =
+            last.map(|last| PageToken::encode(DEVICES, bound, &last.device.as_ref())).unwrap_or_default();
+        let devices = page.devices.into_iter().map(|listed| v1::SummaryDevice {
+            device: format!("{tenant}/devices/{}", listed.device),
+            display_name: listed.display_name,
+        });
+        Ok(v1::ListSummaryDevicesResponse {
+            devices: devices.collect(),
+            total: page.total,
+            next_page_token,
+            consistency_token: counted.world(&selection).to_string(),
+        })
+    }
+
+    /// What is kept of a tenant's fleet, which is kept from now on, at least of the world of the token.
+    async fn judged(
+        &self,
+        tenant: &TenantName,
+        token: &ConsistencyToken,
+        waiting: Duration,
+    ) -> Result<Arc<TenantCount<Number>>, Failure> {
+        let count = self.fleets.count(tenant).await?;
+        count.covers(token, waiting).await?;
+        Ok(count)
+    }
+}
+
+fn evaluation(counting: Counting) -> v1::FleetEvaluation {
+    let Counting { covered, devices, pending, run, lag, last_error } = counting;
+    v1::FleetEvaluation {
+        devices,
+        pending,
+        complete: covered.is_some(),
+        run: run.map(evaluation_run),
+        // A lag is some milliseconds to an outage.
+        lag: prost_types::Duration::try_from(lag).ok(),
+        problem: last_error.unwrap_or_default(),
+    }
+}
+
+fn evaluation_run(run: Run) -> v1::EvaluationRun {
+    let cause = match run.cause {
+        Cause::Snapshot => v1::EvaluationCause::Snapshot,
+        Cause::Tenant => v1::EvaluationCause::Tenant,
+        Cause::Hierarchies => v1::EvaluationCause::Hierarchies,
+    };
+    v1::EvaluationRun {
+        cause: cause.into(),
+        began_at: Some(time::to_proto(run.began_at)),
+        ended_at: run.ended_at.map(time::to_proto),
+        judged: run.judged,
+        total: run.total,
+    }
+}
+
+fn summary(part: &PartSummary) -> v1::FleetSummary {
+    let answer = convert::fleet(&part.summary, String::new());
+    v1::FleetSummary {
+        part: part.name.clone(),
+        path: convert::path(part.path).into(),
+        devices: answer.devices,
+        verdicts: answer.verdicts,
+        eligibility: answer.eligibility,
+        rules: answer.rules.into_iter().take(NAMED_RULES).collect(),
+    }
+}
+
+/// By what a fleet is taken apart.
+fn fleet_part(number: i32) -> Result<FleetPart, Failure> {
+    match v1::FleetPart::try_from(number) {
+        Ok(v1::FleetPart::Hierarchy) => Ok(FleetPart::Hierarchy),
+        Ok(v1::FleetPart::Site) => Ok(FleetPart::Site),
+        Ok(v1::FleetPart::Collection) => Ok(FleetPart::Collection),
+        Ok(v1::FleetPart::Path) => Ok(FleetPart::Path),
+        Ok(v1::FleetPart::Unspecified) => {
+            Err(Failure::field("part", "must be set: hierarchy, site, collection or path"))
+        }
+        Err(_) => Err(request::unknown("part", number)),
+    }
+}
+
+/// The number that a request names.
+fn number(request: &v1::ListSummaryDevicesRequest) -> Result<Number, Failure> {
+    use v1::list_summary_devices_request::Number as Asked;
+    let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
+    match &request.number {
+        None => Ok(Number::Devices),
+        Some(Asked::Rule(rule)) => rule_number(path, rule),
+        Some(Asked::Verdict(number)) => {
+            let of = asked("verdict", *number, Verdict::ALL, |of| convert::verdict(of).into())?;
+            Ok(Number::Verdict(path, of))
+        }
+        Some(Asked::Eligibility(number)) => {
+            let of = asked("eligibility", *number, Eligibility::ALL, |of| convert::eligibility(of).into())?;
+            Ok(Number::Eligibility(of))
+        }
+        Some(Asked::Benefit(v1::BenefitNumber { benefit, reach })) => {
+            let benefit =
+                asked("benefit.benefit", *benefit, Benefit::ALL, |of| convert::whole::benefit(of).into())?;
+            let reach = asked("benefit.reach", *reach, Reach::ALL, |of| convert::whole::reach(of).into())?;
+            Ok(Number::Benefit(benefit, reach))
+        }
+        Some(Asked::Concern(number)) => {
+            let of =
+                asked("concern", *number, ConcernKind::ALL, |of| convert::whole::concern_kind(of).into())?;
+            Ok(Number::Concern(of))
+        }
+        Some(Asked::EnrollmentError(code)) => Ok(Number::EnrollmentResult(*code)),
+    }
+}
+
+/// The value of an enumeration that a number means.
+fn asked<T: Copy, const N: usize>(
+    field: &str,
+    number: i32,
+    all: [T; N],
+    to: impl Fn(T) -> i32,
+) -> Result<T, Failure> {
+    match all.into_iter().find(|of| to(*of) == number) {
+        Some(found) => Ok(found),
+        None if number == 0 => Err(Failure::field(field, "must be set")),
+        None => Err(request::unknown(field, number)),
+    }
+}
+
+/// The longest rule id that is repeated in an error, in characters.
+const MOST_SHOWN: usize = 80;
+
+fn rule_number(path: Path, asked: &v1::RuleNumber) -> Result<Number, Failure> {
+    let on = DeviceRule::on(path);
+    let place = on.iter().position(|rule| rule.id() == asked.rule);
+    let Some((place, rule)) = place.map(|place| (place, on[place])) else {
+        let found: String = asked.rule.chars().take(MOST_SHOWN).collect();
+        let expected = format!("must be a rule of scope device on {}; found `{found}`", path.id());
+        return Err(Failure::field("rule.rule", expected));
+    };
+    match (v1::Outcome::try_from(asked.outcome), asked.alone) {
+        (Ok(v1::Outcome::Unspecified | v1::Outcome::Unsatisfied), false) => {
+            Ok(Number::Unsatisfied(path, rule))
+        }
+        (Ok(v1::Outcome::Unspecified | v1::Outcome::Unsatisfied), true)
+            if rule.rule().severity == Severity::Blocking =>
+        {
+            Ok(Number::StoppedBy(path, 1 << place))
+        }
+        (Ok(v1::Outcome::Unspecified | v1::Outcome::Unsatisfied), true) => {
+            Err(Failure::field("rule.alone", format!("must be unset: {} only warns", rule.id())))
+        }
+        (Ok(v1::Outcome::Unknown), false) => Ok(Number::Unknown(path, rule)),
+        (Ok(v1::Outcome::Unknown), true) => {
+            Err(Failure::field("rule.alone", "must be unset with an outcome other than unsatisfied"))
+        }
+        (Ok(v1::Outcome::Satisfied | v1::Outcome::NotApplicable), _) => {
+            Err(Failure::field("rule.outcome", "must be unsatisfied or unknown: others are not kept"))
+        }
+        (Err(_), _) => Err(request::unknown("rule.outcome", asked.outcome)),
+    }
+}
