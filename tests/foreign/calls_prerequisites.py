@@ -1,7 +1,7 @@
 """What is missing, and what mends it. Conditions and remedies are those of the fact pack's prerequisites."""
 
 from table import answers, refuses
-from world import FLEET_EVALUATION, HIERARCHY, LICENSE_ERROR, NOBODY, PILOT, PREREQUISITES, SITE, TENANT, guid
+from world import CUSTOM_RULES, FLEET_EVALUATION, HIERARCHY, LICENSE_ERROR, NOBODY, PILOT, PREREQUISITES, SITE, TENANT, guid
 
 RULES = 67
 UPGRADE = "upgrade; automatic enrolment below it fails with 0x80070032"
@@ -159,6 +159,26 @@ def evaluation_says_how_far_the_fleet_is_judged(check, world):
     check.assertEqual((evaluation["devices"], evaluation["complete"]), ("8", True))
 
 
+@answers(f"{CUSTOM_RULES}/CheckCustomRule")
+def rule_of_ones_own_is_tried_on_the_fleet(check, world):
+    answer = world.ask(f"{CUSTOM_RULES}/CheckCustomRule", {
+        "parent": TENANT, "expression": "device.os_build >= 16299", "consistency_token": world.token,
+    })
+    check.assertEqual(answer["facts"], ["os_build"])
+    # WS-07 alone is older than 1709.
+    check.assertEqual(answer["unsatisfied"], {
+        "devices": "1", "named": [{"device": world.device(7), "display_name": "WS-07"}],
+    })
+    outcomes = ("satisfied", "unsatisfied", "unknown", "failed")
+    check.assertEqual(sum(int(answer[outcome].get("devices", 0)) for outcome in outcomes), 8)
+
+
+@answers(f"{CUSTOM_RULES}/ListRuleFacts")
+def facts_that_rules_read_have_types(check, world):
+    facts = {fact["name"]: fact["type"] for fact in world.ask(f"{CUSTOM_RULES}/ListRuleFacts", {"page_size": 1000})["facts"]}
+    check.assertEqual((facts["os_build"], facts["collections"], facts["last_intune_sync"]), ("int", "list(string)", "timestamp"))
+
+
 @answers(f"{PREREQUISITES}/CheckDevice")
 def whole_view_of_a_device_says_who_said_what_and_which_way_it_goes(check, world):
     answer = world.ask(f"{PREREQUISITES}/CheckDevice", {
@@ -246,6 +266,8 @@ refuses(f"{PREREQUISITES}/BatchCheckDevices", "INVALID_FIELD", {"parent": TENANT
 refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SITE}, resource=MISSING_SITE)
 refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{CUSTOM_RULES}/CheckCustomRule", "INVALID_FIELD", {"parent": TENANT, "expression": "device.os_build >"}, field="expression")
+refuses(f"{CUSTOM_RULES}/ListRuleFacts", "INVALID_FIELD", {"page_size": 1001}, field="page_size")
 refuses(f"{FLEET_EVALUATION}/GetFleetEvaluation", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{FLEET_EVALUATION}/ListFleetSummaries", "INVALID_FIELD", {"parent": TENANT}, field="part")
 refuses(f"{FLEET_EVALUATION}/ListSummaryDevices", "INVALID_FIELD", {"parent": TENANT, "rule": {"rule": "win.nothing"}}, field="rule.rule")

@@ -29,6 +29,7 @@ COLLECTIONS = "tandem.inventory.v1.CollectionService"
 DEVICES = "tandem.inventory.v1.DeviceService"
 AUTHORITY = "tandem.authority.v1.AuthorityService"
 PREREQUISITES = "tandem.prerequisites.v1.PrerequisitesService"
+CUSTOM_RULES = "tandem.prerequisites.v1.CustomRuleService"
 FLEET_EVALUATION = "tandem.prerequisites.v1.FleetEvaluationService"
 MONITORING = "tandem.monitoring.v1.MonitoringService"
 

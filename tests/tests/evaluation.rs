@@ -94,7 +94,7 @@ async fn device_whose_windows_leaves_support_is_judged_again_when_the_day_comes(
         Some(names(connection, unserviced(), token.clone()).await).filter(|names| !names.is_empty())
     });
     assert_eq!(found.await, ["OSL-23H2"]);
-    let fleet = GetFleetEvaluationRequest { parent: TENANT.into() };
+    let fleet = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let found = connection.fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap().into_inner();
     assert_eq!(found.evaluation.unwrap().pending, 0);
 }

@@ -288,7 +288,7 @@ const WAYS: [Way; 5] = [Way::Path1, Way::Path2, Way::Autopilot, Way::Coexistence
 impl World {
     /// What is kept of the fleet on a path, and what judging every device for the answer says.
     async fn kept_and_judged(&self, way: Way) -> (SummarizeFleetResponse, SummarizeFleetResponse) {
-        let fleet = GetFleetEvaluationRequest { parent: TENANT.into() };
+        let fleet = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
         self.connection().fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap();
         let kept = SummarizeFleetRequest {
             parent: TENANT.into(),
@@ -329,7 +329,7 @@ async fn kept_fleet_is_what_judging_every_device_says(mut world: World) {
     }
     let (after, _) = world.kept_and_judged(Way::Coexistence).await;
     assert_ne!(before.verdicts, after.verdicts);
-    let fleet = GetFleetEvaluationRequest { parent: TENANT.into() };
+    let fleet = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let found = world.connection().fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap().into_inner();
     let found = found.evaluation.unwrap();
     let run = found.run.unwrap();

@@ -15,6 +15,7 @@ use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::hierarchy_service_client::HierarchyServiceClient;
 use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
 use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServiceClient;
+use tandem_contracts::prerequisites::v1::custom_rule_service_client::CustomRuleServiceClient;
 use tandem_contracts::prerequisites::v1::fleet_evaluation_service_client::FleetEvaluationServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tonic::transport::{Channel, Endpoint};
@@ -313,6 +314,8 @@ typed_clients! {
     collections: CollectionServiceClient of inventory;
     /// What keeps a device from being co-managed.
     prerequisites: PrerequisitesServiceClient of prerequisites;
+    /// Rules of a tenant's own.
+    custom_rules: CustomRuleServiceClient of prerequisites;
     /// How a whole fleet stands, and who is behind each number.
     fleet_evaluation: FleetEvaluationServiceClient of prerequisites;
     /// Which manager decides a workload.

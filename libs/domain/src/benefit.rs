@@ -285,6 +285,14 @@ impl Judge<'_> {
     }
 }
 
+/// When time alone changes a benefit of a device, beside when it changes what the device's own rules say on any path: its site's version
+/// leaves support.
+#[must_use]
+pub fn changes_at(surroundings: &Surroundings<'_>, as_of: Timestamp) -> Option<Timestamp> {
+    let check = SiteCheck::new(surroundings.site?, surroundings.policy, surroundings.tenant, as_of);
+    check.changes_at(SiteRule::SupportedVersion)
+}
+
 /// A rule that does not apply stands in nobody's way.
 fn need(what: &'static str, outcome: Outcome) -> Need {
     let outcome = match outcome {

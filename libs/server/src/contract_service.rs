@@ -44,6 +44,7 @@ contract_services! {
     inventory::v1::hierarchy_service_server: HierarchyService, HierarchyServiceServer;
     inventory::v1::device_service_server: DeviceService, DeviceServiceServer;
     inventory::v1::collection_service_server: CollectionService, CollectionServiceServer;
+    prerequisites::v1::custom_rule_service_server: CustomRuleService, CustomRuleServiceServer;
     prerequisites::v1::fleet_evaluation_service_server: FleetEvaluationService, FleetEvaluationServiceServer;
     prerequisites::v1::prerequisites_service_server: PrerequisitesService, PrerequisitesServiceServer;
     authority::v1::authority_service_server: AuthorityService, AuthorityServiceServer;

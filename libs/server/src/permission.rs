@@ -172,6 +172,7 @@ mod tests {
                 "tandem.inventory.v1.HierarchyService",
                 "tandem.inventory.v1.TenantService",
                 "tandem.monitoring.v1.MonitoringService",
+                "tandem.prerequisites.v1.CustomRuleService",
                 "tandem.prerequisites.v1.FleetEvaluationService",
                 "tandem.prerequisites.v1.PrerequisitesService",
             ]

@@ -15,6 +15,7 @@
 //! Not for: deciding who has authority. People are known to no source: what is asked of them is judged by the request alone.
 
 pub mod config;
+pub mod custom;
 mod evaluation;
 mod forecast;
 mod grpc;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 
 use tandem_cache::DeviceStateCache;
 use tandem_client::Connection;
+use tandem_contracts::prerequisites::v1::custom_rule_service_server::CustomRuleServiceServer;
 use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationServiceServer;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
 use tandem_fleet::{Followers, Sources};
@@ -82,5 +84,6 @@ impl Prerequisites {
         server
             .add_service(PrerequisitesServiceServer::new(self.0.clone()))
             .add_service(FleetEvaluationServiceServer::new(self.0.clone()))
+            .add_service(CustomRuleServiceServer::new(self.0.clone()))
     }
 }

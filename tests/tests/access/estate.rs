@@ -169,17 +169,25 @@ async fn import(connection: &Connection, tenant: &str, hierarchy: &str, first: u
 }
 
 async fn import_members(connection: &Connection, tenant: &str, hierarchy: &str, keys: Vec<String>) {
-    let collection = format!("{hierarchy}00014");
+    // Two with the same members: who may see one is told nothing of the other.
+    let collections = ["00014", "00015"].map(|number| format!("{hierarchy}{number}"));
+    let imported = |collection: &String| ImportedCollection {
+        collection: collection.clone(),
+        display_name: mark(tenant),
+        member_count: Some(1),
+        ..ImportedCollection::default()
+    };
+    let members = |collection: &String| ImportedMembers {
+        collection: collection.clone(),
+        keys: keys.clone(),
+        replace: true,
+        complete: true,
+    };
     let request = ImportCollectionsRequest {
         parent: format!("tenants/{tenant}/hierarchies/{hierarchy}"),
         sequence: 1,
-        collections: vec![ImportedCollection {
-            collection: collection.clone(),
-            display_name: mark(tenant),
-            member_count: Some(1),
-            ..ImportedCollection::default()
-        }],
-        members: vec![ImportedMembers { collection, keys, replace: true, complete: true }],
+        collections: collections.iter().map(imported).collect(),
+        members: collections.iter().map(members).collect(),
     };
     let answer = connection.collections().import_collections(tokio_stream::once(request)).await.unwrap();
     answer.into_inner().message().await.unwrap().unwrap();

@@ -98,3 +98,19 @@ fn subscription_that_is_not_active_takes_remote_actions() {
         Reach::OneStepAway
     );
 }
+
+#[test]
+fn benefit_changes_when_the_site_leaves_support() {
+    let world = World::good();
+    let surroundings = world.surroundings();
+    // Its 2509 is supported up to 2027-05-12.
+    let changes_at = changes_at(&surroundings, as_of()).unwrap();
+    let is_supported = |at| {
+        let needs = &benefits(&world.device, &surroundings, at)[Benefit::Autopatch.index()].needs;
+        let need = needs.iter().find(|need| need.what == "the site's version is in support");
+        need.unwrap().outcome.is_satisfied()
+    };
+    let before = changes_at - jiff::SignedDuration::from_nanos(1);
+    assert_eq!([as_of(), before, changes_at].map(is_supported), [true, true, false]);
+    assert_eq!(changes_at.to_string(), "2027-05-13T00:00:00Z");
+}

@@ -84,6 +84,11 @@ impl<'a> SiteCheck<'a> {
         self.answer(rule).outcome
     }
 
+    /// When time alone changes the outcome of a rule. `None`: it does not.
+    pub(crate) fn changes_at(&self, rule: SiteRule) -> Option<Timestamp> {
+        self.answer(rule).changes_at
+    }
+
     fn answer(&self, rule: SiteRule) -> Answer {
         let site = self.site;
         let flag = |fact: &'static [&'static str], value, expected, found| {

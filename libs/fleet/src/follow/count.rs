@@ -54,7 +54,7 @@ pub struct FleetCount<K> {
 }
 
 impl<K: Clone + Eq + Hash> FleetCount<K> {
-    /// Names what was counted: whoever sees the same cursor twice saw the same figures.
+    /// Names what was counted: whoever sees the same cursor twice saw the same numbers.
     pub fn cursor(&self) -> String {
         let Mark { incarnation, revision } =
             self.covered.get(Service::Inventory).unwrap_or(Mark { incarnation: 0, revision: 0 });
@@ -96,7 +96,7 @@ impl<K: Clone + Eq + Hash> FleetCount<K> {
 pub enum Cause {
     /// Nothing is counted yet, or the inventory was restored, or its feed goes on too far ahead.
     Snapshot,
-    /// The tenant's facts or attestations changed.
+    /// The tenant's facts or attestations changed, or the inventory or the authority was restored.
     Tenant,
     /// Hierarchies, their sites or policies changed.
     Hierarchies,
@@ -277,18 +277,23 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
 
     /// How far the fleet is counted.
     pub fn counting(&self) -> Counting {
-        let (devices, pending) = {
+        let (devices, pending, outdated) = {
             let index = &self.read().index;
-            (index.len() as u64, index.pending())
+            (index.len() as u64, index.pending(), index.outdated())
         };
         let Progress { covered, mut run, caught_up, last_error } = self.progress.borrow().clone();
         // What surroundings touched is judged again one by one, and waits no more then.
         if let Some(run) = run.as_mut().filter(|run| run.ended_at.is_none())
             && let Some(total) = run.total
         {
-            run.judged = total.saturating_sub(pending);
+            run.judged = total.saturating_sub(outdated);
         }
         Counting { covered, devices, pending, run, lag: caught_up.elapsed(), last_error }
+    }
+
+    /// It gets on.
+    pub(super) fn recover(&self) {
+        self.progress.send_if_modified(|progress| progress.last_error.take().is_some());
     }
 
     /// The follower does not get on.
@@ -303,7 +308,7 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
     }
 }
 
-/// What inventory and authority must have been seen of. Prerequisites keep no revisions that a dashboard could be behind.
+/// What inventory and authority must have been seen of. Other services have no part in a world.
 fn check(asked: &ConsistencyToken, covered: Option<&ConsistencyToken>) -> Result<(), Failure> {
     for service in [Service::Inventory, Service::Authority] {
         let wanted = asked.get(service);

@@ -214,8 +214,8 @@ impl<J: Judge> Follower<J> {
         };
         // A snapshot that is being counted holds these devices too.
         if self.building.is_none() {
-            let pending = self.index(|index| index.pending());
-            self.count.begin(cause, Some(pending), self.clock.now());
+            let outdated = self.index(|index| index.outdated());
+            self.count.begin(cause, Some(outdated), self.clock.now());
         }
     }
 
@@ -264,6 +264,7 @@ impl<J: Judge> Follower<J> {
     fn apply(&mut self, judged: Judged<J::Key>) -> Result<(), Failure> {
         let current = self.in_flight_worlds.pop_front() == self.world.as_ref().map(|world| world.number);
         self.got_on = true;
+        self.count.recover();
         let mut reached = false;
         match judged {
             Judged::Fed { counted, left, bookmark } => {
@@ -297,7 +298,7 @@ impl<J: Judge> Follower<J> {
         Ok(())
     }
 
-    /// The figures may be other ones now.
+    /// The numbers may be other ones now.
     fn changed(&self) {
         if self.building.is_none() {
             let now = self.clock.now();

@@ -22,7 +22,7 @@ const TENANTS_PERIOD: Duration = Duration::from_secs(5);
 /// How often lags are published.
 const HEALTH_PERIOD: Duration = Duration::from_secs(1);
 
-/// From this lag on the process is not ready: figures are expected to be seconds old.
+/// From this lag on the process is not ready: numbers are expected to be seconds old.
 const READY_LAG: Duration = Duration::from_secs(60);
 
 /// Tenants asked for at once: the contract's most.
@@ -33,7 +33,7 @@ const PAGE: i32 = 1000;
 pub enum FollowMode {
     /// Those that somebody asked about.
     OnDemand,
-    /// All that the inventory has, so that the first request finds its figures ready.
+    /// All that the inventory has, so that the first request finds its numbers ready.
     AllTenants,
 }
 

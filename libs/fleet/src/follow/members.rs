@@ -3,7 +3,7 @@
 //! The feed that is followed says that a device changed when it joins or leaves a collection, but not which: a device's facts name
 //! the collections of its managing hierarchy alone, neither those of others nor Tandem's own. So the inventory is asked for the
 //! members, by the same rule of membership as its own lists have, at least of the world that is counted. Names alone are asked
-//! for, and kept for the next page or figure while nothing changes.
+//! for, and kept for the next page or number while nothing changes.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};

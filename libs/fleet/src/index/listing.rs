@@ -39,7 +39,7 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
         after: Option<&str>,
         size: usize,
     ) -> Option<Page> {
-        let (_, devices) = self.keys.get(*self.key_ids.get(key)? as usize)?;
+        let (_, devices) = self.keys.get(*self.key_ids.get(key)? as usize)?.as_ref()?;
         let devices = within.map_or(Cow::Borrowed(devices), |within| Cow::Owned(within & devices));
         let mut ordinals = self.first_after(&devices, after, size + 1);
         let more = ordinals.len() > size;
@@ -55,7 +55,7 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
     #[must_use]
     pub fn number(&self, key: &K, within: &RoaringBitmap) -> u64 {
         let id = self.key_ids.get(key).map(|id| *id as usize);
-        let counted = id.and_then(|id| self.keys.get(id));
+        let counted = id.and_then(|id| self.keys.get(id)?.as_ref());
         counted.map_or(0, |(_, devices)| devices.intersection_len(within))
     }
 

@@ -36,6 +36,9 @@ use memberships::digest;
 use pending::Pending;
 pub use roster::Roster;
 
+/// Keys up to which one that counts nobody any more is kept.
+const KEPT_KEYS: usize = 10_000;
+
 /// A key's place in the index.
 type KeyId = u32;
 
@@ -79,10 +82,11 @@ struct Entry {
 /// Which devices each key counts, for one tenant.
 #[derive(Debug)]
 pub struct FleetIndex<K> {
-    /// Every key that ever counted a device.
+    /// Every key that counts a device, and of those that did [`KEPT_KEYS`] at most.
     key_ids: HashMap<K, KeyId>,
-    /// By key id.
-    keys: Vec<(K, RoaringBitmap)>,
+    /// By key id; `None`: free.
+    keys: Vec<Option<(K, RoaringBitmap)>>,
+    free_keys: Vec<KeyId>,
     /// The devices with each set of traits: fleets have far fewer of these than devices. None is empty.
     alike: HashMap<Arc<DeviceTraits>, RoaringBitmap>,
     roster: Roster,
@@ -101,6 +105,7 @@ impl<K> Default for FleetIndex<K> {
         Self {
             key_ids: HashMap::new(),
             keys: Vec::new(),
+            free_keys: Vec::new(),
             alike: HashMap::new(),
             roster: Roster::default(),
             devices: Vec::new(),
@@ -177,7 +182,8 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
     /// The same of the keys that are wanted.
     #[must_use]
     pub fn numbers_of(&self, within: Option<&RoaringBitmap>, wanted: impl Fn(&K) -> bool) -> Vec<(&K, u64)> {
-        let numbers = self.keys.iter().filter(|(key, _)| wanted(key)).map(|(key, devices)| {
+        let keys = self.keys.iter().flatten().filter(|(key, _)| wanted(key));
+        let numbers = keys.map(|(key, devices)| {
             (key, within.map_or_else(|| devices.len(), |within| devices.intersection_len(within)))
         });
         numbers.filter(|(_, number)| *number > 0).collect()
@@ -262,6 +268,12 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
         self.pending.is_waiting()
     }
 
+    /// How many devices are to be judged again because their surroundings changed.
+    #[must_use]
+    pub fn outdated(&self) -> u64 {
+        self.pending.outdated()
+    }
+
     /// How many devices are to be judged again.
     pub fn pending(&self) -> u64 {
         self.pending.len()
@@ -290,9 +302,14 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
         if let Some(id) = self.key_ids.get(&key) {
             return *id;
         }
-        // There are some hundreds or thousands.
-        let id = KeyId::try_from(self.keys.len()).unwrap_or(KeyId::MAX);
-        self.keys.push((key.clone(), RoaringBitmap::new()));
+        let id = self.free_keys.pop().unwrap_or_else(|| {
+            self.keys.push(None);
+            // Each is a device's, and memory ends long before 2^32 of them.
+            KeyId::try_from(self.keys.len() - 1).unwrap_or(KeyId::MAX)
+        });
+        if let Some(place) = self.keys.get_mut(id as usize) {
+            *place = Some((key.clone(), RoaringBitmap::new()));
+        }
         self.key_ids.insert(key, id);
         id
     }
@@ -312,12 +329,18 @@ impl<K: Clone + Eq + Hash> FleetIndex<K> {
             return;
         }
         for id in old.iter().filter(|id| new.binary_search(id).is_err()) {
-            if let Some((_, devices)) = self.keys.get_mut(*id as usize) {
-                devices.remove(ordinal);
+            let Some(place) = self.keys.get_mut(*id as usize) else { continue };
+            let Some((key, devices)) = place else { continue };
+            devices.remove(ordinal);
+            // Who asked for a key once finds it empty, but where there are as many as devices can make up.
+            if devices.is_empty() && self.key_ids.len() > KEPT_KEYS {
+                self.key_ids.remove(key);
+                *place = None;
+                self.free_keys.push(*id);
             }
         }
         for id in new.iter().filter(|id| old.binary_search(id).is_err()) {
-            if let Some((_, devices)) = self.keys.get_mut(*id as usize) {
+            if let Some((_, devices)) = self.keys.get_mut(*id as usize).and_then(Option::as_mut) {
                 devices.insert(ordinal);
             }
         }

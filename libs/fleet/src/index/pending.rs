@@ -76,6 +76,11 @@ impl Pending {
         self.outdated.is_empty()
     }
 
+    /// How many devices were judged in surroundings that have changed since.
+    pub(super) fn outdated(&self) -> u64 {
+        self.outdated.len()
+    }
+
     /// How many devices wait to be judged again.
     pub(super) fn len(&self) -> u64 {
         self.outdated.union_len(&self.due)

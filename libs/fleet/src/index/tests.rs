@@ -258,3 +258,20 @@ fn equal_lists_of_keys_are_kept_once_and_forgotten_with_their_last_device() {
     index.remove("b", 2);
     assert_eq!(index.list_count(), 1);
 }
+
+#[test]
+fn keys_that_count_nobody_any_more_are_forgotten_once_there_are_many() {
+    let mut index = FleetIndex::<usize>::default();
+    let counted = |key: usize, revision: u64| {
+        let Counted { device, display_name, traits, .. } = one("a", revision, &[]);
+        let (collections, keys) = (Vec::new(), vec![key]);
+        Counted { device, display_name, revision, traits, collections, keys, valid_until: None }
+    };
+    for key in 0..3 * KEPT_KEYS {
+        index.replace(counted(key, key as u64), true);
+    }
+    assert_eq!(index.numbers(None), [(&(3 * KEPT_KEYS - 1), 1)]);
+    assert_eq!((index.keys.len(), index.key_ids.len()), (KEPT_KEYS + 1, KEPT_KEYS));
+    assert_eq!(index.page(&(3 * KEPT_KEYS - 1), None, None, 10).unwrap().total, 1);
+    assert_eq!(index.page(&(3 * KEPT_KEYS - 2), None, None, 10), None);
+}

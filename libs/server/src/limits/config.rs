@@ -13,8 +13,8 @@ pub struct Limits {
     pub requests: NonZeroU32,
     /// Requests with one answer that one principal may have running at once; services are not counted. Default: 1024, half of all.
     pub requests_per_principal: NonZeroU32,
-    /// Streams (reports, imports, watches) that are open at once, of all callers. Default: 8192. Of the inventory above the number of tenants,
-    /// since monitoring watches each.
+    /// Streams (reports, imports, watches) that are open at once, of all callers. Default: 8192. Of the inventory above the number of tenants
+    /// times the replicas of prerequisites and monitoring, since these watch each.
     pub streams: NonZeroU32,
     /// Streams that one principal may have open at once; services are not counted. Default: 4096, half of all.
     pub streams_per_principal: NonZeroU32,

@@ -8,6 +8,7 @@ use tandem_domain::state::management_state;
 use tandem_fleet::{Counted, Judge, World};
 use tandem_server::Clock;
 use tandem_server::failure::Failure;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::number::{Number, numbers};
 use crate::summary::DEVICES_AT_ONCE;
@@ -30,7 +31,7 @@ impl Judge for FleetJudge {
         devices: Vec<Device>,
     ) -> Result<Vec<Counted<Number>>, Failure> {
         let clock = self.clock;
-        let judging = tokio::spawn(async move {
+        let judging = AbortOnDropHandle::new(tokio::spawn(async move {
             let as_of = clock.now();
             let mut counted = Vec::with_capacity(devices.len());
             for (at, device) in devices.into_iter().enumerate() {
@@ -40,7 +41,7 @@ impl Judge for FleetJudge {
                 }
             }
             Ok(counted)
-        });
+        }));
         judging.await.map_err(Failure::internal)?
     }
 }

@@ -1,7 +1,7 @@
 //! What is counted of a fleet, and which of it counts a device.
 
 use jiff::Timestamp;
-use tandem_domain::benefit::{Benefit, Reach, benefits};
+use tandem_domain::benefit::{self, Benefit, Reach, benefits};
 use tandem_domain::concern::ConcernKind;
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::policy::Surroundings;
@@ -87,6 +87,7 @@ pub(crate) fn numbers(
     );
     numbers.extend(concern_kinds(facts, surroundings.tenant).into_iter().map(Number::Concern));
     numbers.extend(enrollment_result(facts).map(Number::EnrollmentResult));
-    let valid_until = reports.iter().filter_map(|report| report.valid_until).min();
+    let changes = reports.iter().map(|report| report.valid_until);
+    let valid_until = changes.chain([benefit::changes_at(surroundings, as_of)]).flatten().min();
     (numbers, valid_until)
 }

@@ -1,5 +1,6 @@
 //! A fleet taken apart: how its hierarchies, sites and collections stand, or all of it on each path.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use roaring::RoaringBitmap;
@@ -35,6 +36,9 @@ pub(crate) struct PartSummary {
     pub(crate) summary: FleetSummary,
 }
 
+/// Most parts of a page: the index is read, and not changed, while they are counted.
+const MOST_PARTS: usize = 100;
+
 /// What is asked for.
 #[derive(Debug)]
 pub(crate) struct PartsAsked<'a> {
@@ -45,32 +49,45 @@ pub(crate) struct PartsAsked<'a> {
     pub(crate) path: Path,
     /// The devices that are counted. `None`: every device.
     pub(crate) within: Option<&'a RoaringBitmap>,
-    /// The last part of the page before.
+    /// Where the page before ended: a part's name, or a path's id.
     pub(crate) after: Option<&'a str>,
     pub(crate) page_size: usize,
 }
 
-/// The parts that have devices, by name; and whether there are more.
-pub(crate) fn summaries(index: &FleetIndex<Number>, asked: &PartsAsked<'_>) -> (Vec<PartSummary>, bool) {
+/// A page of the parts that have devices, by name; by path in the order of the paths. And where it ended, if there are more.
+pub(crate) fn summaries(
+    index: &FleetIndex<Number>,
+    asked: &PartsAsked<'_>,
+) -> (Vec<PartSummary>, Option<String>) {
+    let size = asked.page_size.min(MOST_PARTS);
     if asked.part == FleetPart::Path {
-        // Five at most: they are one page, whatever its size.
-        let of_path = |path| PartSummary {
-            name: String::new(),
-            path,
-            summary: FleetSummary::of(path, &index.numbers_of(asked.within, of(path))),
+        let from = Path::ALL.iter().position(|path| Some(path.id()) == asked.after).map_or(0, |at| at + 1);
+        let mut paths = Path::ALL.into_iter().skip(from);
+        let page = paths.by_ref().take(size).map(|path| {
+            let summary = FleetSummary::of(path, &index.numbers_of(asked.within, of(path)));
+            PartSummary { name: String::new(), path, summary }
+        });
+        let page: Vec<PartSummary> = page.collect();
+        let ended = page.last().filter(|_| paths.next().is_some()).map(|last| last.path.id().to_owned());
+        return (page, ended);
+    }
+    let parts = parts(index, asked);
+    let within = |(name, devices): (String, Cow<'_, RoaringBitmap>)| {
+        let devices = match asked.within {
+            Some(within) => Cow::Owned(&*devices & within),
+            None => devices,
         };
-        return (Path::ALL.map(of_path).into(), false);
-    }
-    let mut parts = parts(index, asked);
-    if let Some(after) = asked.after {
-        parts.retain(|name, _| name.as_str() > after);
-    }
-    let more = parts.len() > asked.page_size;
-    let page = parts.into_iter().take(asked.page_size).map(|(name, devices)| {
-        let numbers = index.numbers_of(Some(&devices), of(asked.path));
-        PartSummary { name, path: asked.path, summary: FleetSummary::of(asked.path, &numbers) }
-    });
-    (page.collect(), more)
+        (!devices.is_empty()).then(|| {
+            let numbers = index.numbers_of(Some(&devices), of(asked.path));
+            PartSummary { name, path: asked.path, summary: FleetSummary::of(asked.path, &numbers) }
+        })
+    };
+    let rest = parts.into_iter().filter(|(name, _)| asked.after.is_none_or(|after| name.as_str() > after));
+    let mut page: Vec<PartSummary> = rest.filter_map(within).take(size + 1).collect();
+    let more = page.len() > size;
+    page.truncate(size);
+    let ended = page.last().filter(|_| more).map(|last| last.name.clone());
+    (page, ended)
 }
 
 /// Whether a number is one of a summary on that path.
@@ -82,13 +99,16 @@ fn of(path: Path) -> impl Fn(&Number) -> bool {
     }
 }
 
-/// The devices of each part, none of them empty.
-fn parts(index: &FleetIndex<Number>, asked: &PartsAsked<'_>) -> BTreeMap<String, RoaringBitmap> {
-    let mut parts: BTreeMap<String, RoaringBitmap> = BTreeMap::new();
+/// The devices of each part, of the whole fleet.
+fn parts<'a>(
+    index: &'a FleetIndex<Number>,
+    asked: &PartsAsked<'_>,
+) -> BTreeMap<String, Cow<'a, RoaringBitmap>> {
+    let mut parts: BTreeMap<String, Cow<'a, RoaringBitmap>> = BTreeMap::new();
     match asked.part {
         FleetPart::Hierarchy | FleetPart::Site | FleetPart::Path => {
             for (traits, devices) in index.alike() {
-                *parts.entry(name(asked, traits)).or_default() |= devices;
+                *parts.entry(name(asked, traits)).or_default().to_mut() |= devices;
             }
         }
         FleetPart::Collection => {
@@ -96,14 +116,10 @@ fn parts(index: &FleetIndex<Number>, asked: &PartsAsked<'_>) -> BTreeMap<String,
                 let name = format!("hierarchies/{hierarchy}/collections/{collection}");
                 // Who may not see a collection is not told that there is one by what they see of its members.
                 if asked.tenant.reach().has_collection(Some(hierarchy.as_str()), &name) {
-                    parts.insert(format!("{}/{name}", asked.tenant), devices.clone());
+                    parts.insert(format!("{}/{name}", asked.tenant), Cow::Borrowed(devices));
                 }
             }
         }
-    }
-    if let Some(within) = asked.within {
-        parts.values_mut().for_each(|devices| *devices &= within);
-        parts.retain(|_, devices| !devices.is_empty());
     }
     parts
 }

@@ -39,8 +39,14 @@ impl FleetEvaluationService for Handlers {
         &self,
         request: Request<v1::GetFleetEvaluationRequest>,
     ) -> Result<Response<v1::GetFleetEvaluationResponse>, Status> {
-        let tenant = TenantName::parse("parent", &request.get_ref().parent)?;
-        let counting = self.fleets.count(&tenant).await?.counting();
+        let waiting = waiting_time(request.metadata());
+        let request = request.into_inner();
+        let tenant = TenantName::parse("parent", &request.parent)?;
+        let count = self.fleets.count(&tenant).await?;
+        if !request.consistency_token.is_empty() {
+            count.covers(&ConsistencyToken::parse(&request.consistency_token)?, waiting).await?;
+        }
+        let counting = count.counting();
         let consistency_token = counting.covered.as_ref().map(ToString::to_string).unwrap_or_default();
         let evaluation = Some(evaluation(counting));
         Ok(Response::new(v1::GetFleetEvaluationResponse { evaluation, consistency_token }))
@@ -64,7 +70,7 @@ impl FleetEvaluationService for Handlers {
 }
 
 impl Handlers {
-    /// The whole fleet from what is kept of it, if it is kept. `None`: it is not, and has to be judged for the answer.
+    /// The whole fleet from what is kept of it. `None`: it is not kept, or not judged once, and has to be judged for the answer.
     pub(super) async fn kept_summary(
         &self,
         tenant: &TenantName,
@@ -75,6 +81,9 @@ impl Handlers {
     ) -> Result<Option<v1::SummarizeFleetResponse>, Failure> {
         let Some(count) = self.fleets.followed(tenant.as_str()) else { return Ok(None) };
         let wanted = Wanted::of(tenant, filter.unwrap_or(&DeviceFilter::default()))?;
+        if count.counting().covered.is_none() {
+            return Ok(None);
+        }
         count.covers(token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
@@ -110,7 +119,7 @@ impl Handlers {
         let bound = fingerprint(&[&bound[..], &[&filter.encode_to_vec()]].concat());
         let after: Option<String> = PageToken::decode(&request.page_token, SUMMARIES, bound)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let count = self.judged(&tenant, &token, waiting).await?;
+        let count = self.judged(&tenant, Some(&filter), &token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
@@ -122,10 +131,9 @@ impl Handlers {
             after: after.as_deref(),
             page_size,
         };
-        let (parts, more) = summaries(&counted.index, &asked);
-        let last = parts.last().filter(|_| more);
+        let (parts, ended) = summaries(&counted.index, &asked);
         let next_page_token =
-            last.map(|last| PageToken::encode(SUMMARIES, bound, &last.name)).unwrap_or_default();
+            ended.map(|ended| PageToken::encode(SUMMARIES, bound, &ended)).unwrap_or_default();
         Ok(v1::ListFleetSummariesResponse {
             summaries: parts.iter().map(summary).collect(),
             next_page_token,
@@ -153,7 +161,7 @@ impl Handlers {
         };
         let bound = fingerprint(&[&list.encode_to_vec()]);
         let after: Option<String> = PageToken::decode(&request.page_token, DEVICES, bound)?;
-        let count = self.judged(&tenant, &token, waiting).await?;
+        let count = self.judged(&tenant, Some(&filter), &token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
@@ -179,12 +187,20 @@ impl Handlers {
     async fn judged(
         &self,
         tenant: &TenantName,
+        filter: Option<&DeviceFilter>,
         token: &ConsistencyToken,
         waiting: Duration,
     ) -> Result<Arc<TenantCount<Number>>, Failure> {
+        let id = request::tenant("parent", tenant.as_str())?;
+        self.world_of_fleet(&id, filter, token).await?;
         let count = self.fleets.count(tenant).await?;
-        count.covers(token, waiting).await?;
-        Ok(count)
+        let Err(failure) = count.covers(token, waiting).await else { return Ok(count) };
+        // A world that is not there yet is one thing, a fleet that was never judged another.
+        let Counting { covered, run, last_error, .. } = count.counting();
+        Err(match covered {
+            Some(_) => failure,
+            None => Failure::FleetNotCounted { devices: run.map_or(0, |run| run.judged), why: last_error },
+        })
     }
 }
 
@@ -268,7 +284,12 @@ fn number(request: &v1::ListSummaryDevicesRequest) -> Result<Number, Failure> {
                 asked("concern", *number, ConcernKind::ALL, |of| convert::whole::concern_kind(of).into())?;
             Ok(Number::Concern(of))
         }
+        Some(Asked::EnrollmentError(0)) => {
+            Err(Failure::field("enrollment_error", "must not be 0, which is success"))
+        }
         Some(Asked::EnrollmentError(code)) => Ok(Number::EnrollmentResult(*code)),
+        Some(Asked::EligibleUnverified(true)) => Ok(Number::EligibleUnverified),
+        Some(Asked::EligibleUnverified(false)) => Err(Failure::field("eligible_unverified", "must be true")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The contract of this service: thin handlers. Each reads its request, asks the world, lets the domain judge, and answers.
 
 pub(crate) mod convert;
+mod custom;
 mod enrollment_error;
 mod evaluation;
 mod person;

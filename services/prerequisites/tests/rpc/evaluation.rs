@@ -91,7 +91,10 @@ async fn as_many_devices_are_behind_a_number_as_it_says() {
     let mut looked_at = 0;
     for path in PATHS {
         let summary = client.summarize_fleet(whole_summary(path)).await.unwrap().into_inner();
-        let mut numbers = vec![(None, summary.devices)];
+        let mut numbers = vec![
+            (None, summary.devices),
+            (Some(Number::EligibleUnverified(true)), summary.eligible_unverified),
+        ];
         for found in &summary.rules {
             numbers.push((rule(&found.rule, Outcome::Unsatisfied, false), found.unsatisfied));
             numbers.push((rule(&found.rule, Outcome::Unknown, false), found.unknown));
@@ -270,6 +273,12 @@ async fn paths_are_summarized_beside_each_other() {
         part: FleetPart::Path.into(),
         ..ListFleetSummariesRequest::default()
     };
+    let two = ListFleetSummariesRequest { page_size: 2, ..request.clone() };
+    let page = fleets.list_fleet_summaries(two.clone()).await.unwrap().into_inner();
+    assert_eq!(page.summaries.iter().map(FleetSummary::path).collect::<Vec<_>>(), PATHS[..2]);
+    let next = ListFleetSummariesRequest { page_token: page.next_page_token, ..two };
+    let page = fleets.list_fleet_summaries(next).await.unwrap().into_inner();
+    assert_eq!(page.summaries.iter().map(FleetSummary::path).collect::<Vec<_>>(), PATHS[2..4]);
     let found = fleets.list_fleet_summaries(request).await.unwrap().into_inner().summaries;
     assert_eq!(found.iter().map(FleetSummary::path).collect::<Vec<_>>(), PATHS);
     for part in found {
@@ -283,7 +292,7 @@ async fn paths_are_summarized_beside_each_other() {
 #[tokio::test]
 async fn evaluation_says_how_far_it_is() {
     let (_, mut fleets) = keeping().await;
-    let asked = GetFleetEvaluationRequest { parent: TENANT.into() };
+    let asked = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let answer = fleets.get_fleet_evaluation(asked).await.unwrap().into_inner();
     let now = Some(time::to_proto(as_of()));
     let expected = FleetEvaluation {
@@ -309,9 +318,7 @@ async fn evaluation_says_how_far_it_is() {
 #[tokio::test]
 async fn fleet_whose_snapshot_breaks_off_is_not_summarized() {
     let (_, mut fleets) = clients_over(Inventory::breaking_off());
-    let asked = GetFleetEvaluationRequest { parent: TENANT.into() };
-    let found = fleets.get_fleet_evaluation(asked).await.unwrap().into_inner();
-    assert!(!found.evaluation.unwrap().complete);
+    let asked = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let mut request = tonic::Request::new(ListSummaryDevicesRequest {
         parent: TENANT.into(),
         ..ListSummaryDevicesRequest::default()
@@ -319,16 +326,36 @@ async fn fleet_whose_snapshot_breaks_off_is_not_summarized() {
     request.set_timeout(std::time::Duration::from_millis(300));
     assert_eq!(
         refused(fleets.list_summary_devices(request).await),
-        refusal(Code::Unavailable, "NOT_YET_CONSISTENT", None)
+        refusal(Code::Unavailable, "FLEET_NOT_COUNTED", None)
     );
+    let found = fleets.get_fleet_evaluation(asked).await.unwrap().into_inner().evaluation.unwrap();
+    assert!(!found.complete && !found.problem.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn fleet_that_is_not_judged_yet_is_judged_for_the_answer() {
+    let (mut client, mut fleets) = clients_over(Inventory::following_nothing());
+    let asked = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
+    let found = fleets.get_fleet_evaluation(asked).await.unwrap().into_inner().evaluation.unwrap();
+    assert!(!found.complete, "{found:?}");
+    let answer = client.summarize_fleet(whole_summary(Path::Path1)).await.unwrap().into_inner();
+    assert_eq!((answer.devices, answer.evaluated_at), (4, None));
 }
 
 #[tokio::test]
 async fn what_is_not_there_or_misspelt_is_refused() {
     let (_, mut fleets) = keeping().await;
-    let fabrikam = GetFleetEvaluationRequest { parent: "tenants/fabrikam".into() };
+    let fabrikam = GetFleetEvaluationRequest { parent: "tenants/fabrikam".into(), ..Default::default() };
     let expected = not_found("tandem.inventory.v1.Tenant", "tenants/fabrikam");
     assert_eq!(refused(fleets.get_fleet_evaluation(fabrikam).await), expected);
+
+    let nowhere = ListSummaryDevicesRequest {
+        parent: TENANT.into(),
+        filter: Some(DeviceFilter { hierarchies: vec!["PS2".into()], ..DeviceFilter::default() }),
+        ..ListSummaryDevicesRequest::default()
+    };
+    let expected = not_found("tandem.inventory.v1.Hierarchy", "tenants/contoso/hierarchies/PS2");
+    assert_eq!(refused(fleets.list_summary_devices(nowhere).await), expected);
 
     let parts = |part: i32, path: Path| ListFleetSummariesRequest {
         parent: TENANT.into(),
@@ -377,6 +404,8 @@ async fn what_is_not_there_or_misspelt_is_refused() {
             "must be unset: win.push_service_present only warns",
         ),
         (Some(Number::Verdict(Verdict::Unspecified.into())), "verdict", "must be set"),
+        (Some(Number::EnrollmentError(0)), "enrollment_error", "must not be 0, which is success"),
+        (Some(Number::EligibleUnverified(false)), "eligible_unverified", "must be true"),
         (benefit(Benefit::Autopilot, BenefitReach::Unspecified), "benefit.reach", "must be set"),
         (
             Some(Number::Concern(77)),

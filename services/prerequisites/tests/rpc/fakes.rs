@@ -53,11 +53,18 @@ pub(crate) struct Inventory {
     devices: BTreeMap<String, Device>,
     /// Whether snapshots end with their bookmark, as they should.
     whole_snapshots: bool,
+    /// Whether those who follow are told anything.
+    tells_followers: bool,
 }
 
 impl Inventory {
     pub(crate) fn new() -> Self {
-        Self { devices: fixture::devices(), whole_snapshots: true }
+        Self { devices: fixture::devices(), whole_snapshots: true, tells_followers: true }
+    }
+
+    /// One that lets followers wait.
+    pub(crate) fn following_nothing() -> Self {
+        Self { tells_followers: false, ..Self::new() }
     }
 
     /// One whose snapshots break off.
@@ -132,6 +139,9 @@ impl DeviceService for Inventory {
         // Nothing ever changes: what goes on after the snapshot waits.
         Ok(Response::new(match request.snapshot_only {
             true => Box::pin(snapshot),
+            false if !self.tells_followers => Box::pin(futures::stream::pending()),
+            // As a server whose stream breaks off: what follows it begins anew.
+            false if !self.whole_snapshots => Box::pin(snapshot),
             false => Box::pin(snapshot.chain(futures::stream::pending())),
         }))
     }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, also in what it shares with others")]
 
 mod catalogue;
+mod custom;
 mod devices;
 mod evaluation;
 mod fakes;

@@ -4,6 +4,7 @@ use tandem_client::{ApiError, Connection};
 use tandem_contracts::authority::v1::authority_service_server::AuthorityServiceServer;
 use tandem_contracts::inventory::v1::device_service_server::DeviceServiceServer;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
+use tandem_contracts::prerequisites::v1::custom_rule_service_client::CustomRuleServiceClient;
 use tandem_contracts::prerequisites::v1::fleet_evaluation_service_client::FleetEvaluationServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tandem_prerequisites::{FollowMode, Parts, Prerequisites};
@@ -31,6 +32,16 @@ pub(crate) type FleetClient = FleetEvaluationServiceClient<Channel>;
 
 /// The service between these two, and clients of it.
 pub(crate) fn clients_over(inventory: Inventory) -> (Client, FleetClient) {
+    let channel = channel_over(inventory);
+    (PrerequisitesServiceClient::new(channel.clone()), FleetEvaluationServiceClient::new(channel))
+}
+
+/// The service between these two, and a client of a tenant's own rules.
+pub(crate) fn custom_client(inventory: Inventory) -> CustomRuleServiceClient<Channel> {
+    CustomRuleServiceClient::new(channel_over(inventory))
+}
+
+fn channel_over(inventory: Inventory) -> Channel {
     let inventory = api()
         .add_service(DeviceServiceServer::new(inventory.clone()))
         .add_service(TenantServiceServer::new(inventory));
@@ -43,8 +54,7 @@ pub(crate) fn clients_over(inventory: Inventory) -> (Client, FleetClient) {
         supervisor: Supervisor::new(),
         mode: FollowMode::OnDemand,
     });
-    let channel = served(service.serve_on(api()));
-    (PrerequisitesServiceClient::new(channel.clone()), FleetEvaluationServiceClient::new(channel))
+    served(service.serve_on(api()))
 }
 
 /// The service between these two, and a client of its checks.

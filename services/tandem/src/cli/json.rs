@@ -52,6 +52,8 @@ named!(
     prerequisites::v1::CheckTenantResponse = "tandem.prerequisites.v1.CheckTenantResponse",
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
     prerequisites::v1::GetFleetEvaluationResponse = "tandem.prerequisites.v1.GetFleetEvaluationResponse",
+    prerequisites::v1::CheckCustomRuleResponse = "tandem.prerequisites.v1.CheckCustomRuleResponse",
+    prerequisites::v1::ListRuleFactsResponse = "tandem.prerequisites.v1.ListRuleFactsResponse",
     prerequisites::v1::ListFleetSummariesResponse = "tandem.prerequisites.v1.ListFleetSummariesResponse",
     prerequisites::v1::ListSummaryDevicesResponse = "tandem.prerequisites.v1.ListSummaryDevicesResponse",
     prerequisites::v1::ForecastFleetResponse = "tandem.prerequisites.v1.ForecastFleetResponse",

@@ -1,6 +1,7 @@
 //! `tandem prerequisites`: what stops co-management, and what mends it.
 
 mod attest;
+mod custom;
 mod forecast;
 mod kept;
 mod person;
@@ -46,11 +47,11 @@ pub(crate) enum PrerequisitesCommand {
     /// Say how the parts of the fleet stand: hierarchies, sites, collections, or all of it on each path
     Parts(kept::PartsArgs),
     /// Say how far the fleet is judged, which the server does by itself when anything changes
-    Evaluation {
-        /// Wait until every device is
-        #[arg(long)]
-        wait: bool,
-    },
+    Evaluation(kept::EvaluationArgs),
+    /// Try a rule of your own, in CEL over the facts of a device, on the fleet
+    Try(custom::TryArgs),
+    /// List the facts that rules of your own may read
+    Facts(Limit),
     /// List the rules
     Rules {
         /// Only rules of this path
@@ -158,7 +159,9 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
         PrerequisitesCommand::Forecast(args) => forecast::run(args, session).await,
         PrerequisitesCommand::Devices(args) => kept::devices(args, session).await,
         PrerequisitesCommand::Parts(args) => kept::parts(args, session).await,
-        PrerequisitesCommand::Evaluation { wait } => kept::evaluation(wait, session).await,
+        PrerequisitesCommand::Evaluation(args) => kept::evaluation(args, session).await,
+        PrerequisitesCommand::Try(args) => custom::try_out(args, session).await,
+        PrerequisitesCommand::Facts(limit) => custom::facts(limit, session).await,
         PrerequisitesCommand::Rules { path, scope, limit } => show_rules(path, scope, limit, session).await,
         PrerequisitesCommand::Attest(args) => attest::run(args, session).await,
         PrerequisitesCommand::Person(args) => person::run(args, session).await,
@@ -199,8 +202,9 @@ async fn check(args: CheckArgs, session: &mut Session<'_>) -> Result<(), CliErro
             return Err(CliError::Usage("the fleet is counted on one path: give --path once".to_owned()));
         }
     };
+    let consistency_token = kept::world_of_now(session).await?;
     if as_of.is_none() {
-        kept::until_judged(session).await?;
+        kept::until_caught_up(session, &consistency_token).await?;
     }
     let request = SummarizeFleetRequest {
         parent: session.parent(),
@@ -208,7 +212,7 @@ async fn check(args: CheckArgs, session: &mut Session<'_>) -> Result<(), CliErro
         filter: of_hierarchy(args.hierarchy, session).await?,
         as_of,
         view: View::Whole.into(),
-        ..SummarizeFleetRequest::default()
+        consistency_token,
     };
     let answer = client.summarize_fleet(request).await?.into_inner();
     session.screen.show(&answer, tables::fleet)

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tandem_client::ApiError;
+use tandem_contracts::inventory::v1::GetSurroundingsRequest;
 use tandem_contracts::prerequisites::v1::list_summary_devices_request::Number;
 use tandem_contracts::prerequisites::v1::{
     Benefit, BenefitNumber, BenefitReach, ConcernKind, Eligibility, EvaluationRun, FleetPart, FleetSummary,
@@ -9,9 +11,11 @@ use tandem_contracts::prerequisites::v1::{
     ListFleetSummariesResponse, ListSummaryDevicesRequest, ListSummaryDevicesResponse, Outcome, Path,
     RuleNumber, Verdict,
 };
+use tandem_contracts::r#type::v1::ErrorReason;
 use tandem_domain::enrollment;
 use tandem_domain::id::HierarchyId;
-use tonic::{Code, Status};
+use tokio::time::Instant;
+use tonic::Code;
 
 use super::of_hierarchy;
 use crate::cli::failure::CliError;
@@ -19,6 +23,7 @@ use crate::cli::listing::{Limit, list};
 use crate::cli::progress;
 use crate::cli::screen::{Column, Row, Screen};
 use crate::cli::session::Session;
+use crate::cli::waiting::seconds;
 use crate::cli::words::{self, NOTHING};
 
 /// How often a fleet that is being judged is looked at.
@@ -37,6 +42,32 @@ pub(crate) struct DevicesArgs {
     hierarchy: Option<HierarchyId>,
     #[command(flatten)]
     limit: Limit,
+    #[command(flatten)]
+    waiting: Waiting,
+}
+
+/// How long to wait for a fleet that is being judged.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Waiting {
+    /// Wait at most so many seconds while the fleet is being judged
+    #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]
+    timeout: Duration,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(600) }
+    }
+}
+
+/// Whether to wait for it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct EvaluationArgs {
+    /// Wait until every device is judged as it is known now
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 /// Behind which number they are; none: every device.
@@ -66,6 +97,9 @@ struct NumberArgs {
     /// Devices with this finding beside the rules
     #[arg(long, group = "number", value_parser = words::concerns())]
     concern: Option<ConcernKind>,
+    /// Devices that are eligible as far as is known, where a fact behind a blocking rule is missing
+    #[arg(long, group = "number")]
+    unverified: bool,
     /// Devices whose last attempt to enrol ended with this code, such as 0x80180018
     #[arg(long, value_name = "CODE", group = "number", value_parser = code, allow_negative_numbers = true)]
     error: Option<u32>,
@@ -78,7 +112,8 @@ fn code(text: &str) -> Result<u32, String> {
 
 impl NumberArgs {
     fn number(self) -> Option<Number> {
-        let Self { rule, unknown, alone, verdict, eligibility, benefit, reach, concern, error } = self;
+        let Self { rule, unknown, alone, verdict, eligibility, benefit, reach, concern, unverified, error } =
+            self;
         let outcome = if unknown { Outcome::Unknown } else { Outcome::Unsatisfied };
         let rule = rule.map(|rule| Number::Rule(RuleNumber { rule, outcome: outcome.into(), alone }));
         let benefit = benefit.map(|benefit| {
@@ -89,6 +124,7 @@ impl NumberArgs {
             .or(verdict.map(|of| Number::Verdict(of.into())))
             .or(eligibility.map(|of| Number::Eligibility(of.into())))
             .or(concern.map(|of| Number::Concern(of.into())))
+            .or(unverified.then_some(Number::EligibleUnverified(true)))
             .or(error.map(Number::EnrollmentError))
     }
 }
@@ -107,13 +143,17 @@ pub(crate) struct PartsArgs {
     hierarchy: Option<HierarchyId>,
     #[command(flatten)]
     limit: Limit,
+    #[command(flatten)]
+    waiting: Waiting,
 }
 
 /// Lists devices.
 pub(super) async fn devices(args: DevicesArgs, session: &mut Session<'_>) -> Result<(), CliError> {
     let filter = of_hierarchy(args.hierarchy, session).await?;
-    until_judged(session).await?;
+    let consistency_token = world_of_now(session).await?;
+    until_judged(session, &consistency_token, args.waiting).await?;
     let request = ListSummaryDevicesRequest {
+        consistency_token,
         parent: session.parent(),
         path: args.path.unwrap_or(Path::Unspecified).into(),
         number: args.number.number(),
@@ -140,10 +180,13 @@ fn device_rows(page: &ListSummaryDevicesResponse) -> Vec<Row> {
 /// Lists the parts of the fleet.
 pub(super) async fn parts(args: PartsArgs, session: &mut Session<'_>) -> Result<(), CliError> {
     let filter = of_hierarchy(args.hierarchy, session).await?;
-    until_judged(session).await?;
+    let consistency_token = world_of_now(session).await?;
+    until_judged(session, &consistency_token, args.waiting).await?;
+    let by = args.by;
     let request = ListFleetSummariesRequest {
+        consistency_token,
         parent: session.parent(),
-        part: args.by.into(),
+        part: by.into(),
         path: args.path.unwrap_or(Path::Unspecified).into(),
         filter,
         ..ListFleetSummariesRequest::default()
@@ -158,7 +201,8 @@ pub(super) async fn parts(args: PartsArgs, session: &mut Session<'_>) -> Result<
         Column::Number("NOT APPLICABLE"),
         Column::Text("WHAT STOPS MOST"),
     ];
-    let rows = |page: &ListFleetSummariesResponse| page.summaries.iter().map(part_row).collect();
+    let rows =
+        |page: &ListFleetSummariesResponse| page.summaries.iter().map(|part| part_row(by, part)).collect();
     list(&mut session.screen, args.limit, &columns, rows, async |page_size, page_token| {
         let request = ListFleetSummariesRequest { page_size, page_token, ..request.clone() };
         client.list_fleet_summaries(request).await
@@ -166,7 +210,7 @@ pub(super) async fn parts(args: PartsArgs, session: &mut Session<'_>) -> Result<
     .await
 }
 
-fn part_row(part: &FleetSummary) -> Row {
+fn part_row(by: FleetPart, part: &FleetSummary) -> Row {
     let verdict = |of: Verdict| {
         let found = part.verdicts.iter().find(|count| count.verdict() == of);
         found.map_or(0, |count| count.devices).to_string()
@@ -176,7 +220,8 @@ fn part_row(part: &FleetSummary) -> Row {
     let name = match (names.next(), names.next()) {
         (Some(hierarchy), Some(part)) => format!("{hierarchy}/{part}"),
         (Some(hierarchy), None) => hierarchy.to_owned(),
-        (None, _) => words::path(part.path),
+        (None, _) if by == FleetPart::Path => words::path(part.path),
+        (None, _) => "(none)".to_owned(),
     };
     let stopping = part.rules.iter().filter(|rule| rule.unsatisfied > 0);
     let stopping: Vec<String> =
@@ -192,39 +237,82 @@ fn part_row(part: &FleetSummary) -> Row {
     ]
 }
 
-/// Says how far the fleet is judged; with `wait`, once everything is.
-pub(super) async fn evaluation(wait: bool, session: &mut Session<'_>) -> Result<(), CliError> {
-    if wait {
-        until_judged(session).await?;
+/// Says how far the fleet is judged; with `wait`, once everything is that is known now.
+pub(super) async fn evaluation(args: EvaluationArgs, session: &mut Session<'_>) -> Result<(), CliError> {
+    if args.wait {
+        let token = world_of_now(session).await?;
+        until_judged(session, &token, args.waiting).await?;
     }
-    let answer = asked(session).await?;
+    let answer = asked(session, "").await?;
     session.screen.show(&answer, shown)
 }
 
-async fn asked(session: &Session<'_>) -> Result<GetFleetEvaluationResponse, Status> {
-    let request = GetFleetEvaluationRequest { parent: session.parent() };
-    Ok(session.connection.fleet_evaluation().get_fleet_evaluation(request).await?.into_inner())
+async fn asked(session: &Session<'_>, token: &str) -> Result<GetFleetEvaluationResponse, ApiError> {
+    let request = GetFleetEvaluationRequest { parent: session.parent(), consistency_token: token.to_owned() };
+    let answer = session.connection.fleet_evaluation().get_fleet_evaluation(request).await;
+    Ok(answer.map_err(ApiError::from)?.into_inner())
 }
 
-/// Waits until everything is judged, and shows meanwhile how far that is. Whoever may not know that of a whole tenant does not wait:
-/// what they ask for waits as long as its deadline.
-pub(super) async fn until_judged(session: &Session<'_>) -> Result<(), CliError> {
+/// The world that the inventory has now: what is asked about is at least of it.
+pub(super) async fn world_of_now(session: &Session<'_>) -> Result<String, CliError> {
+    // All that is wanted is the token: no revision is as late as this one.
+    let request = GetSurroundingsRequest {
+        parent: session.parent(),
+        known_revision: u64::MAX,
+        ..GetSurroundingsRequest::default()
+    };
+    Ok(session.connection.tenants().get_surroundings(request).await?.into_inner().consistency_token)
+}
+
+/// Waits until a fleet that is kept is judged as far as that world. One that was never judged is not waited for: a summary of it is judged
+/// for the answer.
+pub(super) async fn until_caught_up(session: &Session<'_>, token: &str) -> Result<(), CliError> {
+    match asked(session, "").await {
+        Ok(answer) if !answer.evaluation.as_ref().is_some_and(|evaluation| evaluation.complete) => Ok(()),
+        Ok(_) => until_judged(session, token, Waiting::default()).await,
+        Err(error) if error.code == Code::PermissionDenied => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Waits until a fleet is judged as far as that world, and shows meanwhile how far it is. Whoever may not know that of a whole tenant does not
+/// wait here: what they ask for waits as long as its deadline.
+async fn until_judged(session: &Session<'_>, token: &str, waiting: Waiting) -> Result<(), CliError> {
+    let end = Instant::now() + waiting.timeout;
     let bar = progress::judging();
     loop {
-        let evaluation = match asked(session).await {
+        let evaluation = match asked(session, "").await {
             Ok(answer) => answer.evaluation.unwrap_or_default(),
-            Err(error) if error.code() == Code::PermissionDenied => return Ok(()),
+            Err(error) if error.code == Code::PermissionDenied => return Ok(()),
             Err(error) => return Err(error.into()),
         };
         let run = evaluation.run.unwrap_or_default();
-        if evaluation.complete && evaluation.pending == 0 {
+        let (judged, total) = match run.ended_at {
+            Some(_) => {
+                (evaluation.devices - evaluation.pending.min(evaluation.devices), Some(evaluation.devices))
+            }
+            None => (run.judged, run.total),
+        };
+        total.into_iter().for_each(|total| bar.set_length(total));
+        bar.set_position(judged);
+        if evaluation.complete && run.ended_at.is_some() && evaluation.pending == 0 {
+            match asked(session, token).await {
+                Ok(_) => {
+                    bar.finish_and_clear();
+                    return Ok(());
+                }
+                Err(error) if error.known_reason() == Some(ErrorReason::NotYetConsistent) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if Instant::now() >= end {
             bar.finish_and_clear();
-            return Ok(());
+            let problem = if evaluation.problem.is_empty() { "it gets on" } else { &evaluation.problem };
+            let seconds = waiting.timeout.as_secs();
+            return Err(CliError::Failed(format!(
+                "the fleet is not judged after {seconds} s: {judged} devices so far, {problem}; wait longer with --timeout"
+            )));
         }
-        if let Some(total) = run.total {
-            bar.set_length(total);
-        }
-        bar.set_position(run.judged);
         tokio::time::sleep(LOOK).await;
     }
 }
@@ -232,8 +320,10 @@ pub(super) async fn until_judged(session: &Session<'_>) -> Result<(), CliError> 
 fn shown(screen: &mut Screen<'_>, answer: &GetFleetEvaluationResponse) -> Result<(), CliError> {
     let evaluation = answer.evaluation.clone().unwrap_or_default();
     let lag = evaluation.lag.and_then(|lag| Duration::try_from(lag).ok()).unwrap_or_default();
+    let goes_on = evaluation.run.as_ref().is_some_and(|run| run.ended_at.is_none());
     let stands = match (evaluation.complete, evaluation.pending) {
         (false, _) => "being judged for the first time".to_owned(),
+        (true, 0) if goes_on => "being judged anew".to_owned(),
         (true, 0) => "every device is judged".to_owned(),
         (true, pending) => format!("{pending} devices are to be judged again"),
     };
@@ -279,9 +369,13 @@ mod tests {
             ],
             ..FleetSummary::default()
         };
-        assert_eq!(part_row(&part), ["PS1/PS100042", "7", "4", "3", "0", "0", "entra.joined (3)"]);
+        assert_eq!(
+            part_row(FleetPart::Collection, &part),
+            ["PS1/PS100042", "7", "4", "3", "0", "0", "entra.joined (3)"]
+        );
         let whole = FleetSummary { part: String::new(), rules: Vec::new(), ..part };
-        assert_eq!(part_row(&whole)[0], "path1");
+        assert_eq!(part_row(FleetPart::Path, &whole)[0], "path1");
+        assert_eq!(part_row(FleetPart::Hierarchy, &whole)[0], "(none)");
     }
 
     #[test]
