@@ -82,7 +82,7 @@ class ContractTest(CountedTest):
 
     def test_every_rpc_that_reflection_names_has_checks_of_answer_and_refusal(self):
         found = set(tandem_methods())
-        self.assertEqual(len(tandem_services()), 11)
+        self.assertEqual(len(tandem_services()), 13)
         self.assertEqual(found, set(ANSWERS) | ANSWERED_TO_OTHERS)
         self.assertEqual(found, set(REFUSALS))
 

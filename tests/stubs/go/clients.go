@@ -39,17 +39,19 @@ func connect(address, token string) (*clients, error) {
 		return nil, err
 	}
 	return &clients{token: token, byService: map[string]any{
-		inventory.TenantService_ServiceDesc.ServiceName:            inventory.NewTenantServiceClient(connection),
-		inventory.HierarchyService_ServiceDesc.ServiceName:         inventory.NewHierarchyServiceClient(connection),
-		inventory.DeviceService_ServiceDesc.ServiceName:            inventory.NewDeviceServiceClient(connection),
-		inventory.CollectionService_ServiceDesc.ServiceName:        inventory.NewCollectionServiceClient(connection),
-		prerequisites.PrerequisitesService_ServiceDesc.ServiceName: prerequisites.NewPrerequisitesServiceClient(connection),
-		authority.AuditService_ServiceDesc.ServiceName:             authority.NewAuditServiceClient(connection),
-		authority.PlanService_ServiceDesc.ServiceName:              authority.NewPlanServiceClient(connection),
-		authority.RolloutService_ServiceDesc.ServiceName:           authority.NewRolloutServiceClient(connection),
-		authority.ApprovalService_ServiceDesc.ServiceName:          authority.NewApprovalServiceClient(connection),
-		authority.AuthorityService_ServiceDesc.ServiceName:         authority.NewAuthorityServiceClient(connection),
-		monitoring.MonitoringService_ServiceDesc.ServiceName:       monitoring.NewMonitoringServiceClient(connection),
+		inventory.TenantService_ServiceDesc.ServiceName:              inventory.NewTenantServiceClient(connection),
+		inventory.HierarchyService_ServiceDesc.ServiceName:           inventory.NewHierarchyServiceClient(connection),
+		inventory.DeviceService_ServiceDesc.ServiceName:              inventory.NewDeviceServiceClient(connection),
+		inventory.CollectionService_ServiceDesc.ServiceName:          inventory.NewCollectionServiceClient(connection),
+		prerequisites.PrerequisitesService_ServiceDesc.ServiceName:   prerequisites.NewPrerequisitesServiceClient(connection),
+		prerequisites.FleetEvaluationService_ServiceDesc.ServiceName: prerequisites.NewFleetEvaluationServiceClient(connection),
+		prerequisites.CustomRuleService_ServiceDesc.ServiceName:      prerequisites.NewCustomRuleServiceClient(connection),
+		authority.AuditService_ServiceDesc.ServiceName:               authority.NewAuditServiceClient(connection),
+		authority.PlanService_ServiceDesc.ServiceName:                authority.NewPlanServiceClient(connection),
+		authority.RolloutService_ServiceDesc.ServiceName:             authority.NewRolloutServiceClient(connection),
+		authority.ApprovalService_ServiceDesc.ServiceName:            authority.NewApprovalServiceClient(connection),
+		authority.AuthorityService_ServiceDesc.ServiceName:           authority.NewAuthorityServiceClient(connection),
+		monitoring.MonitoringService_ServiceDesc.ServiceName:         monitoring.NewMonitoringServiceClient(connection),
 	}}, nil
 }
 

@@ -13,6 +13,8 @@ from tandem.inventory.v1 import (
     hierarchy_service_pb2_grpc, tenant_service_pb2, tenant_service_pb2_grpc,
 )
 from tandem.monitoring.v1 import monitoring_service_pb2, monitoring_service_pb2_grpc
+from tandem.prerequisites.v1 import custom_rule_service_pb2, custom_rule_service_pb2_grpc
+from tandem.prerequisites.v1 import fleet_evaluation_service_pb2, fleet_evaluation_service_pb2_grpc
 from tandem.prerequisites.v1 import prerequisites_service_pb2, prerequisites_service_pb2_grpc
 
 DEADLINE_SECONDS = 30
@@ -24,6 +26,9 @@ SERVICES = {
         (hierarchy_service_pb2, "HierarchyService", hierarchy_service_pb2_grpc.HierarchyServiceStub),
         (device_service_pb2, "DeviceService", device_service_pb2_grpc.DeviceServiceStub),
         (collection_service_pb2, "CollectionService", collection_service_pb2_grpc.CollectionServiceStub),
+        (custom_rule_service_pb2, "CustomRuleService", custom_rule_service_pb2_grpc.CustomRuleServiceStub),
+        (fleet_evaluation_service_pb2, "FleetEvaluationService",
+         fleet_evaluation_service_pb2_grpc.FleetEvaluationServiceStub),
         (prerequisites_service_pb2, "PrerequisitesService", prerequisites_service_pb2_grpc.PrerequisitesServiceStub),
         (audit_service_pb2, "AuditService", audit_service_pb2_grpc.AuditServiceStub),
         (authority_service_pb2, "AuthorityService", authority_service_pb2_grpc.AuthorityServiceStub),

@@ -331,7 +331,7 @@ async fn rest_of_the_tenant_is_refused(estate: &Estate) {
         .iter()
         .map(|around| (around.hierarchy.as_str(), around.complete_collections.join(" ")))
         .collect();
-    assert_eq!(found, [("PS1", "PS100014".to_owned()), ("PS2", "PS200014".to_owned())]);
+    assert_eq!(found, [("PS1", "PS100014 PS100015".to_owned()), ("PS2", "PS200014".to_owned())]);
     let of_collection = limited(estate, "of-a-collection");
     let request =
         ListCollectionsRequest { parent: format!("{TENANT}/hierarchies/PS2"), ..Default::default() };

@@ -255,6 +255,11 @@ pub(crate) async fn process_that_comes_after_goes_on_where_the_one_before_was() 
     authority.start_tasks();
     let first = (3, Some(7), (15, 2), AuthorityReason::SliderIntune);
     kept(&mut client, DRIFTING, 7).await;
+    // That a device is gone shows when the whole snapshot was seen.
+    until("the device that is gone has ended", async || {
+        lines(&mut client, PILOT_MEMBER).await[0].1.map(|_| ())
+    })
+    .await;
     sandbox.hand.set(hours(9));
     assert_eq!(lines(&mut client, PILOT_MEMBER).await[0], first);
     let expected = [

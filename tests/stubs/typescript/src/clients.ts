@@ -14,12 +14,15 @@ import { DeviceService } from "../generated/tandem/inventory/v1/device_service_p
 import { HierarchyService } from "../generated/tandem/inventory/v1/hierarchy_service_pb.js";
 import { TenantService } from "../generated/tandem/inventory/v1/tenant_service_pb.js";
 import { MonitoringService } from "../generated/tandem/monitoring/v1/monitoring_service_pb.js";
+import { CustomRuleService } from "../generated/tandem/prerequisites/v1/custom_rule_service_pb.js";
+import { FleetEvaluationService } from "../generated/tandem/prerequisites/v1/fleet_evaluation_service_pb.js";
 import { PrerequisitesService } from "../generated/tandem/prerequisites/v1/prerequisites_service_pb.js";
 import type { Json } from "./expect.js";
 
 const DEADLINE_MS = 30_000;
 const SERVICES = [
-  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, AuditService, AuthorityService, PlanService, RolloutService,
+  TenantService, HierarchyService, DeviceService, CollectionService, PrerequisitesService, FleetEvaluationService,
+  CustomRuleService, AuditService, AuthorityService, PlanService, RolloutService,
   ApprovalService, MonitoringService,
 ];
 

@@ -40,6 +40,8 @@ import tandem.inventory.v1.DeviceServiceGrpc;
 import tandem.inventory.v1.HierarchyServiceGrpc;
 import tandem.inventory.v1.TenantServiceGrpc;
 import tandem.monitoring.v1.MonitoringServiceGrpc;
+import tandem.prerequisites.v1.CustomRuleServiceGrpc;
+import tandem.prerequisites.v1.FleetEvaluationServiceGrpc;
 import tandem.prerequisites.v1.PrerequisitesServiceGrpc;
 
 /** Calls the generated clients by the full name of a method; requests and answers are protobuf JSON. */
@@ -61,6 +63,8 @@ final class Clients implements AutoCloseable {
     add(DeviceServiceGrpc.getServiceDescriptor(), DeviceServiceGrpc.newStub(channel));
     add(CollectionServiceGrpc.getServiceDescriptor(), CollectionServiceGrpc.newStub(channel));
     add(PrerequisitesServiceGrpc.getServiceDescriptor(), PrerequisitesServiceGrpc.newStub(channel));
+    add(FleetEvaluationServiceGrpc.getServiceDescriptor(), FleetEvaluationServiceGrpc.newStub(channel));
+    add(CustomRuleServiceGrpc.getServiceDescriptor(), CustomRuleServiceGrpc.newStub(channel));
     add(AuditServiceGrpc.getServiceDescriptor(), AuditServiceGrpc.newStub(channel));
     add(PlanServiceGrpc.getServiceDescriptor(), PlanServiceGrpc.newStub(channel));
     add(RolloutServiceGrpc.getServiceDescriptor(), RolloutServiceGrpc.newStub(channel));
