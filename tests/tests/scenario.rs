@@ -288,7 +288,9 @@ const WAYS: [Way; 5] = [Way::Path1, Way::Path2, Way::Autopilot, Way::Coexistence
 impl World {
     /// What is kept of the fleet on a path, and what judging every device for the answer says.
     async fn kept_and_judged(&self, way: Way) -> (SummarizeFleetResponse, SummarizeFleetResponse) {
-        let fleet = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
+        // Kept from now on, and asked about once it is judged.
+        let (parent, consistency_token) = (TENANT.to_owned(), self.token.clone());
+        let fleet = GetFleetEvaluationRequest { parent, consistency_token };
         self.connection().fleet_evaluation().get_fleet_evaluation(fleet).await.unwrap();
         let kept = SummarizeFleetRequest {
             parent: TENANT.into(),
