@@ -70,7 +70,10 @@ async fn bench() -> Result<String, Failure> {
     let changes = setting("TANDEM_BENCH_CHANGES", 500)?.max(1);
     let mut processes = Processes::new_with(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
-    processes.configure("TANDEM_DATABASE_URL", &processes.postgres.url("postgres"));
+    let database = processes.postgres.url("postgres");
+    for service in ["inventory", "authority"] {
+        processes.configure_one(service, "TANDEM_DATABASE_URL", &database);
+    }
     let as_of = fill(&mut processes, devices).await?;
 
     let started = Instant::now();
