@@ -17,6 +17,7 @@ use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
 use tandem_domain::policy::{CoManagementPolicy, Surroundings};
 use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
+use tandem_fleet::follow::world_of;
 use tandem_server::ConsistencyToken;
 use tandem_server::caller;
 use tandem_server::consistency::Service;
@@ -272,11 +273,6 @@ fn seen_by_inventory(text: &str, asked: &ConsistencyToken) -> Result<Consistency
         asked.check(Service::Inventory, mark)?;
     }
     Ok(seen)
-}
-
-fn world_of(token: &str, service: Service) -> Option<fleet::World> {
-    let mark = ConsistencyToken::parse(token).ok()?.get(service)?;
-    Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
 }
 
 /// The consistency token of a world of the inventory.

@@ -100,7 +100,9 @@ pub(super) fn inventory_of(world: &ConsistencyToken) -> ConsistencyToken {
     })
 }
 
-fn world_of(token: &str, service: Service) -> Option<fleet::World> {
+/// A service's world, of a consistency token. `None`: the token says nothing of it.
+#[must_use]
+pub fn world_of(token: &str, service: Service) -> Option<fleet::World> {
     let mark = ConsistencyToken::parse(token).ok()?.get(service)?;
     Some(fleet::World { incarnation: mark.incarnation, revision: mark.revision })
 }

@@ -119,7 +119,7 @@ impl Handlers {
         let bound = fingerprint(&[&bound[..], &[&filter.encode_to_vec()]].concat());
         let after: Option<String> = PageToken::decode(&request.page_token, SUMMARIES, bound)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let count = self.judged(&tenant, Some(&filter), &token, waiting).await?;
+        let count = self.judged(&tenant, &filter, &token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
@@ -161,7 +161,7 @@ impl Handlers {
         };
         let bound = fingerprint(&[&list.encode_to_vec()]);
         let after: Option<String> = PageToken::decode(&request.page_token, DEVICES, bound)?;
-        let count = self.judged(&tenant, Some(&filter), &token, waiting).await?;
+        let count = self.judged(&tenant, &filter, &token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
@@ -187,12 +187,12 @@ impl Handlers {
     async fn judged(
         &self,
         tenant: &TenantName,
-        filter: Option<&DeviceFilter>,
+        filter: &DeviceFilter,
         token: &ConsistencyToken,
         waiting: Duration,
     ) -> Result<Arc<TenantCount<Number>>, Failure> {
         let id = request::tenant("parent", tenant.as_str())?;
-        self.world_of_fleet(&id, filter, token).await?;
+        self.world_of_fleet(&id, Some(filter), token).await?;
         let count = self.fleets.count(tenant).await?;
         let Err(failure) = count.covers(token, waiting).await else { return Ok(count) };
         // A world that is not there yet is one thing, a fleet that was never judged another.
