@@ -11,7 +11,7 @@ use super::filter::FilterArgs;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
-use super::words::{self, NOTHING};
+use super::words;
 
 /// The figures, or the devices behind one.
 #[derive(Debug, clap::Args)]
@@ -114,11 +114,8 @@ async fn show_devices(
 }
 
 fn rows(page: &ListFigureDevicesResponse) -> Vec<Row> {
-    let rows = page.devices.iter().map(|device| {
-        let shown = if device.display_name.is_empty() { NOTHING } else { &device.display_name };
-        vec![words::last_part(&device.device), shown.to_owned()]
-    });
-    rows.collect()
+    let devices = page.devices.iter();
+    devices.map(|of| vec![words::last_part(&of.device), words::text(&of.display_name)]).collect()
 }
 
 #[cfg(test)]

@@ -170,11 +170,8 @@ pub(super) async fn devices(args: DevicesArgs, session: &mut Session<'_>) -> Res
 }
 
 fn device_rows(page: &ListSummaryDevicesResponse) -> Vec<Row> {
-    let rows = page.devices.iter().map(|device| {
-        let shown = if device.display_name.is_empty() { NOTHING } else { &device.display_name };
-        vec![words::last_part(&device.device), shown.to_owned()]
-    });
-    rows.collect()
+    let devices = page.devices.iter();
+    devices.map(|of| vec![words::last_part(&of.device), words::text(&of.display_name)]).collect()
 }
 
 /// Lists the parts of the fleet.
