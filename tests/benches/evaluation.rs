@@ -71,7 +71,7 @@ async fn bench() -> Result<String, Failure> {
     let mut processes = Processes::new_with(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
     let database = processes.postgres.url("postgres");
-    for service in ["inventory", "authority"] {
+    for service in ["inventory", "prerequisites", "authority"] {
         processes.configure_one(service, "TANDEM_DATABASE_URL", &database);
     }
     let as_of = fill(&mut processes, devices).await?;

@@ -173,6 +173,37 @@ def rule_of_ones_own_is_tried_on_the_fleet(check, world):
     check.assertEqual(sum(int(answer[outcome].get("devices", 0)) for outcome in outcomes), 8)
 
 
+@answers(f"{CUSTOM_RULES}/CreateCustomRule", f"{CUSTOM_RULES}/GetCustomRule", f"{CUSTOM_RULES}/ListCustomRules",
+         f"{CUSTOM_RULES}/UpdateCustomRule", f"{CUSTOM_RULES}/DeleteCustomRule")
+def rules_of_ones_own_judge_every_device(check, world):
+    name = f"{TENANT}/customRules/build-1709"
+
+    def found(token):
+        answer = world.ask(f"{FLEET_EVALUATION}/ListSummaryDevices", {
+            "parent": TENANT, "custom_rule": {"rule": name}, "consistency_token": token,
+        })
+        return [device["display_name"] for device in answer.get("devices", [])]
+
+    made = world.ask(f"{CUSTOM_RULES}/CreateCustomRule", {"custom_rule": {
+        "name": name, "expression": "device.os_build >= 16299", "severity": "SEVERITY_BLOCKING", "enabled": True,
+    }})
+    # WS-07 alone is older than 1709.
+    check.assertEqual(found(made["consistency_token"]), ["WS-07"])
+    finding = world.ask(f"{PREREQUISITES}/CheckDevice", {
+        "name": world.device(7), "paths": ["PATH_PATH1"], "consistency_token": made["consistency_token"],
+    })["check"]
+    check.assertEqual(finding["custom_verdict"], "VERDICT_BLOCKED")
+    check.assertEqual(finding["custom_findings"][0]["outcome"], "CUSTOM_OUTCOME_UNSATISFIED")
+    read = world.ask(f"{CUSTOM_RULES}/GetCustomRule", {"name": name})["custom_rule"]
+    check.assertEqual(read, made["custom_rule"])
+    listed = world.ask(f"{CUSTOM_RULES}/ListCustomRules", {"parent": TENANT})["custom_rules"]
+    check.assertEqual([rule["name"] for rule in listed], [name])
+    changed = world.ask(f"{CUSTOM_RULES}/UpdateCustomRule", {"custom_rule": {**read, "expression": "!device.client_installed || true"}})
+    check.assertEqual(found(changed["consistency_token"]), [])
+    world.ask(f"{CUSTOM_RULES}/DeleteCustomRule", {"name": name, "etag": changed["custom_rule"]["etag"]})
+    check.assertEqual(world.ask(f"{CUSTOM_RULES}/ListCustomRules", {"parent": TENANT}).get("custom_rules", []), [])
+
+
 @answers(f"{CUSTOM_RULES}/ListRuleFacts")
 def facts_that_rules_read_have_types(check, world):
     facts = {fact["name"]: fact["type"] for fact in world.ask(f"{CUSTOM_RULES}/ListRuleFacts", {"page_size": 1000})["facts"]}
@@ -267,6 +298,16 @@ refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SIT
 refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{CUSTOM_RULES}/CheckCustomRule", "INVALID_FIELD", {"parent": TENANT, "expression": "device.os_build >"}, field="expression")
+MISSING_RULE = f"{TENANT}/customRules/nothing"
+refuses(f"{CUSTOM_RULES}/CreateCustomRule", "INVALID_FIELD", {
+    "custom_rule": {"name": MISSING_RULE, "expression": "device.os_build > 'old'"},
+}, field="custom_rule.expression")
+refuses(f"{CUSTOM_RULES}/GetCustomRule", "RESOURCE_NOT_FOUND", {"name": MISSING_RULE}, resource=MISSING_RULE)
+refuses(f"{CUSTOM_RULES}/ListCustomRules", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
+refuses(f"{CUSTOM_RULES}/UpdateCustomRule", "RESOURCE_NOT_FOUND", {
+    "custom_rule": {"name": MISSING_RULE, "expression": "true"},
+}, resource=MISSING_RULE)
+refuses(f"{CUSTOM_RULES}/DeleteCustomRule", "RESOURCE_NOT_FOUND", {"name": MISSING_RULE}, resource=MISSING_RULE)
 refuses(f"{CUSTOM_RULES}/ListRuleFacts", "INVALID_FIELD", {"page_size": 1001}, field="page_size")
 refuses(f"{FLEET_EVALUATION}/GetFleetEvaluation", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{FLEET_EVALUATION}/ListFleetSummaries", "INVALID_FIELD", {"parent": TENANT}, field="part")

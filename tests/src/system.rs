@@ -138,7 +138,7 @@ impl Processes {
             };
             let mut environment: Vec<(String, String)> = asks.iter().map(upstream).collect();
             environment.extend(credentials.environment(service));
-            if matches!(*service, "inventory" | "authority") {
+            if *service != "monitoring" {
                 environment.push(("TANDEM_DATABASE_URL".to_owned(), database_url.clone()));
             }
             if *service != "monitoring" {

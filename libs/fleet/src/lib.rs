@@ -19,7 +19,7 @@ pub mod index;
 pub mod wanted;
 
 pub use follow::{
-    Cause, Counting, FleetCount, FollowMode, FollowerHealth, Followers, Judge, Run, Selection, Sources,
+    Cause, Counting, FleetCount, FollowMode, FollowerHealth, Followers, Judge, Own, Run, Selection, Sources,
     TenantCount, World,
 };
 pub use index::{Counted, FleetIndex, ListedDevice, Memberships, Page, Roster};

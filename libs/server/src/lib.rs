@@ -10,7 +10,8 @@
 //! - [`tasks`]: supervised background tasks; nothing runs unattended.
 //! - [`process`]: a process that serves, from its listeners to its last answer.
 //! - [`config`], [`listen`], [`in_process`]: configuration from its four places, listeners, and the transport within one process.
-//! - [`names`], [`consistency`], [`clock`]: resource names, consistency tokens and the time, as handlers need them.
+//! - [`names`], [`consistency`], [`clock`], [`once`]: resource names, consistency tokens, the time and repeated requests, as handlers
+//!   need them.
 //!
 //! Invariants: every RPC of a Tandem service is refused unless its caller holds the permission that its contract names; every
 //! error carries one `ErrorInfo`; every request has a trace id.
@@ -35,6 +36,7 @@ pub mod limits;
 pub mod listen;
 mod measured;
 pub mod names;
+pub mod once;
 mod outcome;
 pub mod permission;
 pub mod principal;

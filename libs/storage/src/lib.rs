@@ -6,7 +6,7 @@
 //! - [`StoreError`]: what can go wrong, in words that a service can act on. [`From<sea_orm::DbErr>`] is the only mapping.
 //! - [`Rows`]: whose rows a statement sees, a second wall between tenants.
 //! - [`bulk`]: many rows in one statement. [`page`]: keyset page tokens. [`requests`]: idempotency records.
-//! - [`outbox`]: messages that wait until another service has them.
+//! - [`tenants`]: each tenant's revision, which orders its writes. [`outbox`]: messages that wait until another service has them.
 //!
 //! Invariants: a transaction either commits whole or leaves nothing; what [`Database::write`] returned `Ok` for is on disk
 //! (with [`Durability::Full`]); the incarnation of a database never changes while it is open.
@@ -32,6 +32,7 @@ pub mod requests;
 mod rows;
 mod schema;
 mod sqlite;
+pub mod tenants;
 
 pub use database::{BoxFuture, Database};
 pub use dialect::dialect;

@@ -10,7 +10,7 @@ use tandem_domain::filter::DeviceTraits;
 use tandem_domain::state::ManagementState;
 use tandem_domain::tenant::TenantFacts;
 use tandem_fleet::follow::broken;
-use tandem_fleet::{Counted, World};
+use tandem_fleet::{Counted, Own, World};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::Service;
 use tandem_server::failure::Failure;
@@ -26,11 +26,17 @@ pub(crate) struct Judge {
 
 impl tandem_fleet::Judge for Judge {
     type Key = Figure;
+    type Own = ();
+    const SERVICE: Option<Service> = None;
+
+    async fn own(&self, _: &str) -> Result<Own<()>, Failure> {
+        Ok(Own { value: Arc::default(), mark: None })
+    }
 
     async fn judge(
         &self,
         tenant: &str,
-        world: Arc<World>,
+        world: Arc<World<()>>,
         devices: Vec<Device>,
     ) -> Result<Vec<Counted<Figure>>, Failure> {
         let token = token_of(&world, &devices).to_string();
@@ -79,7 +85,7 @@ impl tandem_fleet::Judge for Judge {
 }
 
 /// The world that holds the surroundings and every device of the batch at its revision.
-fn token_of(world: &World, devices: &[Device]) -> ConsistencyToken {
+fn token_of(world: &World<()>, devices: &[Device]) -> ConsistencyToken {
     let newest = devices.iter().map(|device| device.revision).max().unwrap_or(0);
     match world.token.get(Service::Inventory) {
         Some(mark) if mark.revision < newest => {

@@ -11,6 +11,7 @@ use tandem_server::Limits;
 use tandem_server::access::{Access, TlsFiles as ServerTlsFiles, TokenTrust};
 use tandem_server::config::{ConfigError, Secret, load};
 use tandem_server::process::Settings;
+use tandem_storage::Location;
 use tandem_telemetry::traces::{Collector, DEFAULT_RATIO};
 
 /// What the process is called.
@@ -21,6 +22,12 @@ const PORT: u16 = 50052;
 
 /// The port of the operations listener.
 const OPERATIONS_PORT: u16 = 9464;
+
+/// The service's file in the data folder.
+const DATABASE: &str = "prerequisites.db";
+
+/// The service's schema in a shared database.
+const SCHEMA: &str = "prerequisites";
 
 /// The configuration. Every key has a default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,6 +41,12 @@ pub struct Config {
     pub inventory: String,
     /// Address of the authority service. Default: `http://127.0.0.1:50053`.
     pub authority: String,
+    /// The folder of the database file, made where missing. Default: `tandem-data` in the working directory.
+    pub data_folder: PathBuf,
+    /// The PostgreSQL database that is used instead of a file, as `postgres://user:password@host:port/database`, with
+    /// `?sslmode=verify-full&sslrootcert=FILE` for TLS with a server of that authority. The service keeps to the
+    /// schema of its name. A secret: it has no flag, which other users of the machine could read. Unset: a file.
+    pub database_url: Option<Secret>,
     /// The Redis that keeps the states of devices for all services and carries their hints, as `redis://user:password@host:port`; of a cluster some nodes,
     /// separated by commas. Unset: the database answers everything, and others' commits are looked for.
     pub cache_url: Option<Secret>,
@@ -68,6 +81,8 @@ impl Default for Config {
             operations: (Ipv4Addr::LOCALHOST, OPERATIONS_PORT).into(),
             inventory: "http://127.0.0.1:50051".into(),
             authority: "http://127.0.0.1:50053".into(),
+            data_folder: "tandem-data".into(),
+            database_url: None,
             cache_url: None,
             cache_cluster: false,
             cache_ca: None,
@@ -84,6 +99,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where the database is.
+    #[must_use]
+    pub fn database(&self) -> Location {
+        match &self.database_url {
+            Some(url) => Location::Postgres { url: url.expose().to_owned(), schema: SCHEMA.to_owned() },
+            None => Location::file(self.data_folder.join(DATABASE)),
+        }
+    }
+
     /// The Redis that the services share, which need not be reachable yet.
     ///
     /// # Errors
@@ -139,6 +163,9 @@ pub struct Overrides {
     /// Address of the authority service.
     #[arg(long)]
     pub authority: Option<String>,
+    /// The folder of the database file.
+    #[arg(long)]
+    pub data_folder: Option<PathBuf>,
     /// How logs are written: `text` or `json`.
     #[arg(long)]
     pub log_format: Option<String>,
@@ -172,13 +199,26 @@ mod tests {
             "127.0.0.1:7",
             "--inventory",
             "http://inventory:1",
+            "--data-folder",
+            "/var/lib/tandem",
         ]);
         let expected = Config {
             listen: "127.0.0.1:7".parse().unwrap(),
             inventory: "http://inventory:1".into(),
+            data_folder: "/var/lib/tandem".into(),
             ..Config::default()
         };
         assert_eq!(arguments.configuration().unwrap(), expected);
+        assert_eq!(expected.database(), Location::file("/var/lib/tandem/prerequisites.db"));
+    }
+
+    #[test]
+    fn address_of_a_database_goes_before_the_folder_and_is_not_printed() {
+        let url = "postgres://tandem:secret@db.example:5432/tandem";
+        let config: Config = serde_json::from_value(serde_json::json!({ "database_url": url })).unwrap();
+        let expected = Location::Postgres { url: url.into(), schema: "prerequisites".into() };
+        assert_eq!(config.database(), expected);
+        assert!(!format!("{config:?} {}", serde_json::to_string(&config).unwrap()).contains("secret"));
     }
 
     #[test]

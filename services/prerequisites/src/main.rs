@@ -7,7 +7,6 @@ use tandem_cache::SharedRedis;
 use tandem_client::{Connection, audit};
 use tandem_prerequisites::config::{Arguments, NAME};
 use tandem_prerequisites::{FollowMode, Parts, Prerequisites};
-use tandem_server::audit::outbox::Direct;
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError, trace};
 
@@ -32,14 +31,23 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     };
     let authority = connect(&config.authority)?;
     let to_log = audit::delivery(&authority);
-    let prerequisites = Prerequisites::new(Parts {
+    let parts = Parts {
+        database: config.database(),
         inventory: connect(&config.inventory)?,
         authority,
         cache: redis.as_ref().map(SharedRedis::device_states),
         clock: Clock::system(),
         supervisor: process.supervisor().clone(),
         mode: FollowMode::AllTenants,
-    });
-    let server = prerequisites.serve_on(process.audited_server(Direct(to_log)));
-    process.serve(server).await
+    };
+    let Some(prerequisites) = process.open(|| Prerequisites::open(parts.clone())).await? else {
+        return Ok(());
+    };
+    prerequisites.start_tasks();
+    let outbox = prerequisites.audit_outbox();
+    let sending = outbox.clone().forward(to_log, process.supervisor().ending());
+    process.supervisor().spawn("audit outbox", sending);
+    let server = prerequisites.serve_on(process.audited_server(outbox));
+    process.serve(server).await?;
+    Ok(prerequisites.close().await?)
 }

@@ -4,6 +4,7 @@ pub(crate) mod whole;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tandem_domain::prerequisites::{DeviceRule, Outcome, Path, Report, Rule, Severity, Verdict};
@@ -11,6 +12,8 @@ use tandem_domain::state::{Eligibility, EligibilityReport};
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 
+use crate::custom::counts::CustomCounts;
+use crate::custom::enabled::EnabledRules;
 use crate::evaluation::Number;
 use crate::judge::judge;
 use crate::world::{Snapshot, World};
@@ -23,20 +26,27 @@ pub(crate) const DEVICES_AT_ONCE: usize = 100;
 pub(crate) struct Counts {
     /// What the rules say.
     pub(crate) summary: FleetSummary,
+    /// What the tenant's own rules say.
+    pub(crate) custom: CustomCounts,
     /// Set where the whole view is asked for.
     pub(crate) whole: Option<WholeSummary>,
 }
 
 impl Counts {
     /// No device yet.
-    pub(crate) fn new(path: Path, whole: bool) -> Self {
-        Self { summary: FleetSummary::new(path), whole: whole.then(|| WholeSummary::new(path)) }
+    pub(crate) fn new(path: Path, whole: bool, rules: Arc<EnabledRules>) -> Self {
+        Self {
+            summary: FleetSummary::new(path),
+            custom: CustomCounts::new(rules),
+            whole: whole.then(|| WholeSummary::new(path)),
+        }
     }
 
     /// From the numbers that are kept of a fleet.
-    pub(crate) fn of(path: Path, whole: bool, numbers: &[(&Number, u64)]) -> Self {
+    pub(crate) fn of(path: Path, whole: bool, rules: Arc<EnabledRules>, numbers: &[(&Number, u64)]) -> Self {
         Self {
             summary: FleetSummary::of(path, numbers),
+            custom: CustomCounts::of(rules, numbers),
             whole: whole.then(|| WholeSummary::of(path, numbers)),
         }
     }
@@ -61,6 +71,7 @@ pub(crate) async fn summarize(
                     counts.add(report, &device.facts, &surroundings, as_of);
                 }
             }
+            counts.custom.add(&world.rules.outcomes(&device.facts, world.tenant(), as_of));
             if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }

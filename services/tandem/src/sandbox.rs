@@ -98,14 +98,16 @@ impl Sandbox {
         .await?;
         let (auditor, recorder) = Auditor::new();
         supervisor.spawn("audit recorder", recorder.run(authority.audit_sink(), supervisor.ending()));
-        let prerequisites = Prerequisites::new(tandem_prerequisites::Parts {
+        let prerequisites = Prerequisites::open(tandem_prerequisites::Parts {
+            database: embedded("prerequisites.db"),
             inventory: connection.clone(),
             authority: connection.clone(),
             cache,
             clock,
             supervisor: supervisor.clone(),
             mode: follow,
-        });
+        })
+        .await?;
         let upstream = Upstream {
             inventory: connection.clone(),
             authority: connection.clone(),
@@ -123,6 +125,7 @@ impl Sandbox {
             Self { connection, supervisor, auditor, inventory, authority, prerequisites, monitoring };
         sandbox.inventory.start_tasks(&sandbox.supervisor);
         sandbox.authority.start_tasks();
+        sandbox.prerequisites.start_tasks();
         let server = sandbox.server(LocalAuthenticator::default());
         // The services need each other until the last caller is served.
         let ending = sandbox.supervisor.ending().cancelled_owned();
@@ -161,7 +164,8 @@ impl Sandbox {
     /// One does not.
     pub async fn ping(&self) -> Result<(), BoxError> {
         self.inventory.ping().await?;
-        Ok(self.authority.ping().await?)
+        self.authority.ping().await?;
+        Ok(self.prerequisites.ping().await?)
     }
 
     /// Drains the services and closes the databases.
@@ -172,6 +176,7 @@ impl Sandbox {
         self.supervisor.drain();
         self.supervisor.join().await?;
         self.inventory.close().await?;
-        Ok(self.authority.close().await?)
+        self.authority.close().await?;
+        Ok(self.prerequisites.close().await?)
     }
 }

@@ -8,6 +8,7 @@ use tandem_contracts::inventory::v1::{
     ImportedCollection, ImportedMembers, ListDevicesRequest, ReportDevicesRequest, Site, Tenant,
     UpdateCollectionMembersRequest, UpdateHierarchyRequest, UpdateSiteRequest,
 };
+use tandem_contracts::prerequisites::v1::{CreateCustomRuleRequest, CustomRule};
 use tandem_contracts::r#type::v1::section::Body;
 use tandem_contracts::r#type::v1::{CoManagementPolicy, Discovery, Section};
 use tandem_tests::system::Processes;
@@ -53,6 +54,7 @@ impl Estate {
                 import(&administrator, tenant, hierarchy, first).await;
             }
             devices.push(make_collection(&administrator, tenant).await);
+            make_rule(&administrator, tenant).await;
         }
         let devices = devices.try_into().unwrap();
         Self { processes, administrator, devices }
@@ -191,6 +193,20 @@ async fn import_members(connection: &Connection, tenant: &str, hierarchy: &str, 
     };
     let answer = connection.collections().import_collections(tokio_stream::once(request)).await.unwrap();
     answer.into_inner().message().await.unwrap().unwrap();
+}
+
+/// A rule of the tenant's own, by which its devices are judged.
+async fn make_rule(connection: &Connection, tenant: &str) {
+    let rule = CustomRule {
+        name: format!("tenants/{tenant}/customRules/first"),
+        display_name: mark(tenant),
+        expression: format!("device.name.startsWith('{}')", mark(tenant)),
+        remediation: mark(tenant),
+        enabled: true,
+        ..CustomRule::default()
+    };
+    let request = CreateCustomRuleRequest { custom_rule: Some(rule), request_id: String::new() };
+    connection.custom_rules().create_custom_rule(request).await.unwrap();
 }
 
 /// A collection of Tandem's own with the tenant's first device, whose id is answered.

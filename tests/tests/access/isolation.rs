@@ -47,7 +47,7 @@ pub(crate) async fn database_shows_nothing_to_whoever_names_no_tenant() {
     let estate = Estate::new().await;
     let postgres = &estate.processes.postgres;
     let tables = "SELECT table_schema || '.' || table_name FROM information_schema.columns
-        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'authority') ORDER BY 1";
+        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'prerequisites', 'authority') ORDER BY 1";
     let tables = postgres.column::<String>("postgres", tables).await;
     assert!(tables.len() >= 14, "{tables:?}");
     let direct = sea_orm::Database::connect(postgres.url("postgres")).await.unwrap();

@@ -93,7 +93,7 @@ async fn talkative(collector: &Collector) -> Processes {
     let address = processes.database.address();
     let database = format!("postgres://keeper:{DATABASE_PASSWORD}@{address}/postgres");
     let cache = processes.redis.url().replace("redis://", &format!("redis://keeper:{CACHE_PASSWORD}@"));
-    for service in ["inventory", "authority"] {
+    for service in ["inventory", "prerequisites", "authority"] {
         processes.configure_one(service, "TANDEM_DATABASE_URL", &database);
     }
     for service in ["inventory", "authority", "prerequisites"] {

@@ -189,8 +189,18 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "tile": "TILE_DEVICES", "key": "all", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.prerequisites.v1.CustomRuleService/CheckCustomRule" READERS
         r#"{"parent": "tenants/{t}", "expression": "true", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.prerequisites.v1.CustomRuleService/CreateCustomRule" OPERATORS
+        r#"{"customRule": {"name": "tenants/{t}/customRules/first", "expression": "true"}}"#
+    "tandem.prerequisites.v1.CustomRuleService/DeleteCustomRule" OPERATORS
+        r#"{"name": "tenants/{t}/customRules/first", "etag": "none"}"#
+    "tandem.prerequisites.v1.CustomRuleService/GetCustomRule" READERS
+        r#"{"name": "tenants/{t}/customRules/first"}"#
+    "tandem.prerequisites.v1.CustomRuleService/ListCustomRules" READERS
+        r#"{"parent": "tenants/{t}"}"#
     "tandem.prerequisites.v1.CustomRuleService/ListRuleFacts" READERS
         r#"{}"#
+    "tandem.prerequisites.v1.CustomRuleService/UpdateCustomRule" OPERATORS
+        r#"{"customRule": {"name": "tenants/{t}/customRules/first", "expression": "true", "etag": "none"}}"#
     "tandem.prerequisites.v1.FleetEvaluationService/GetFleetEvaluation" READERS
         r#"{"parent": "tenants/{t}"}"#
     "tandem.prerequisites.v1.FleetEvaluationService/ListFleetSummaries" READERS

@@ -84,6 +84,18 @@ const WRITES: &[Write] = &[
         r#"{"name": "tenants/{t}/collections/pilot"}"#,
     ),
     change(
+        "tandem.prerequisites.v1.CustomRuleService/CreateCustomRule",
+        r#"{"customRule": {"name": "tenants/{t}/customRules/second", "expression": "device.client_installed", "enabled": true}}"#,
+    ),
+    change(
+        "tandem.prerequisites.v1.CustomRuleService/UpdateCustomRule",
+        r#"{"customRule": {"name": "tenants/{t}/customRules/first", "expression": "false", "enabled": true}}"#,
+    ),
+    change(
+        "tandem.prerequisites.v1.CustomRuleService/DeleteCustomRule",
+        r#"{"name": "tenants/{t}/customRules/first"}"#,
+    ),
+    change(
         "tandem.authority.v1.PlanService/CreatePlan",
         r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#,
     ),
@@ -215,7 +227,7 @@ impl Prepared {
 async fn state(estate: &Estate, tenant: &str) -> BTreeMap<String, String> {
     let postgres = &estate.processes.postgres;
     let tables = "SELECT table_schema || '.' || table_name FROM information_schema.columns
-        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'authority') AND table_name NOT LIKE 'audit%'
+        WHERE column_name = 'tenant' AND table_schema IN ('inventory', 'prerequisites', 'authority') AND table_name NOT LIKE 'audit%'
         AND table_name NOT IN ('device_states', 'complete_collections', 'history_cursors')";
     let mut state = BTreeMap::new();
     for table in postgres.column::<String>("postgres", tables).await {

@@ -1,7 +1,7 @@
 {{/* What each service listens on, keeps, and asks: the one place that says so. */}}
 {{- define "tandem.topology" -}}
 inventory: { port: 50051, database: true, cache: true, asks: [authority] }
-prerequisites: { port: 50052, database: false, cache: true, asks: [inventory, authority] }
+prerequisites: { port: 50052, database: true, cache: true, asks: [inventory, authority] }
 authority: { port: 50053, database: true, cache: true, asks: [inventory] }
 monitoring: { port: 50054, database: false, cache: false, asks: [inventory, authority, prerequisites] }
 {{- end }}

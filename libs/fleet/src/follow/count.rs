@@ -100,6 +100,8 @@ pub enum Cause {
     Tenant,
     /// Hierarchies, their sites or policies changed.
     Hierarchies,
+    /// What the service itself keeps of the tenant changed.
+    Own,
 }
 
 /// A judging of many devices, the last that began.
@@ -149,6 +151,8 @@ struct Progress {
 /// One tenant's count, shared by its follower and by requests.
 #[derive(Debug)]
 pub struct TenantCount<K> {
+    /// The service that counts, if it keeps anything that devices are judged by.
+    own: Option<Service>,
     counted: RwLock<FleetCount<K>>,
     progress: watch::Sender<Progress>,
     /// Asks the follower to look at surroundings and policies now.
@@ -157,9 +161,9 @@ pub struct TenantCount<K> {
 }
 
 impl<K: Clone + Eq + Hash> TenantCount<K> {
-    /// Nothing is counted yet.
+    /// Nothing is counted yet. `own`: the service that counts, if it keeps anything that devices are judged by.
     #[must_use]
-    pub fn new(now: Timestamp) -> Self {
+    pub fn new(now: Timestamp, own: Option<Service>) -> Self {
         let counted = FleetCount {
             index: FleetIndex::default(),
             covered: ConsistencyToken::default(),
@@ -168,6 +172,7 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
         };
         let progress = Progress { covered: None, run: None, caught_up: Instant::now(), last_error: None };
         Self {
+            own,
             counted: RwLock::new(counted),
             progress: watch::Sender::new(progress),
             nudge: Notify::new(),
@@ -219,7 +224,7 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
     /// [`Failure::NotYetConsistent`] when it is not within `limit`; [`Failure::IncarnationChanged`] when it is of another life of a
     /// database, and still is after that time.
     pub async fn covers(&self, asked: &ConsistencyToken, limit: Duration) -> Result<(), Failure> {
-        let covered = |progress: &Progress| check(asked, progress.covered.as_ref());
+        let covered = |progress: &Progress| check(asked, self.own, progress.covered.as_ref());
         let mut progress = self.progress.subscribe();
         if covered(&progress.borrow_and_update()).is_ok() {
             return Ok(());
@@ -308,9 +313,14 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
     }
 }
 
-/// What inventory and authority must have been seen of. Other services have no part in a world.
-fn check(asked: &ConsistencyToken, covered: Option<&ConsistencyToken>) -> Result<(), Failure> {
-    for service in [Service::Inventory, Service::Authority] {
+/// What must have been seen of inventory, authority, and the service itself where it keeps anything. Other services have no part in a
+/// world.
+fn check(
+    asked: &ConsistencyToken,
+    own: Option<Service>,
+    covered: Option<&ConsistencyToken>,
+) -> Result<(), Failure> {
+    for service in [Service::Inventory, Service::Authority].into_iter().chain(own) {
         let wanted = asked.get(service);
         match (wanted, covered.and_then(|covered| covered.get(service))) {
             (_, Some(seen)) => asked.check(service, seen)?,
@@ -340,7 +350,7 @@ mod tests {
     }
 
     fn count() -> TenantCount<&'static str> {
-        TenantCount::new("2026-11-20T00:00:00Z".parse().unwrap())
+        TenantCount::new("2026-11-20T00:00:00Z".parse().unwrap(), Some(Service::Prerequisites))
     }
 
     #[tokio::test(start_paused = true)]
@@ -370,6 +380,20 @@ mod tests {
         count.cover(token((7, 5), 1));
         let failure = count.covers(&token((8, 1), 1), Duration::from_secs(30)).await.unwrap_err();
         assert!(matches!(failure, Failure::IncarnationChanged), "{failure:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn world_of_the_counting_service_itself_is_waited_for() {
+        let count = count();
+        count.cover(token((7, 5), 1));
+        let asked = token((7, 5), 1).with(Service::Prerequisites, 3, 1);
+        let failure = count.covers(&asked, Duration::from_secs(30)).await.unwrap_err();
+        assert!(matches!(failure, Failure::NotYetConsistent { asked: 1, seen: 0 }), "{failure:?}");
+        count.cover(asked);
+        assert!(count.covers(&asked, Duration::ZERO).await.is_ok());
+        // Nothing of monitoring's has a part in it.
+        let other = asked.with(Service::Monitoring, 3, 1);
+        assert!(count.covers(&other, Duration::ZERO).await.is_ok());
     }
 
     #[test]

@@ -56,7 +56,7 @@ enum Judged<K> {
     Again { asked: Vec<(u32, Arc<str>)>, counted: Vec<Counted<K>> },
 }
 
-type Look = Result<(Arc<World>, Affected), Failure>;
+type Look<O> = Result<(Arc<World<O>>, Affected), Failure>;
 
 /// Follows one tenant.
 pub(super) struct Follower<J: Judge> {
@@ -72,7 +72,7 @@ pub(super) struct Follower<J: Judge> {
     resume: String,
     /// The index that a snapshot is being counted into.
     building: Option<FleetIndex<J::Key>>,
-    world: Option<Arc<World>>,
+    world: Option<Arc<World<J::Own>>>,
     /// Up to here the feed is counted.
     fed: Option<Mark>,
     /// The newest world whose surroundings are counted on every device.
@@ -146,7 +146,7 @@ impl<J: Judge> Follower<J> {
         let (world, affected) = self.look().await?;
         self.adopt(world, affected);
         let mut feed = self.open().await?;
-        let mut looks: FuturesUnordered<BoxFuture<'static, Look>> = FuturesUnordered::new();
+        let mut looks: FuturesUnordered<BoxFuture<'static, Look<J::Own>>> = FuturesUnordered::new();
         let mut period = tokio::time::interval(LOOK_PERIOD);
         period.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -176,12 +176,13 @@ impl<J: Judge> Follower<J> {
         Ok(feed.map_err(|status| Failure::from_dependency(INVENTORY, status))?.into_inner())
     }
 
-    fn look(&self) -> BoxFuture<'static, Look> {
-        world::read(self.sources.clone(), self.tenant.clone(), self.world.clone()).boxed()
+    fn look(&self) -> BoxFuture<'static, Look<J::Own>> {
+        let asked = (self.judge.clone(), self.sources.clone());
+        world::read(asked, self.tenant.clone(), self.world.clone()).boxed()
     }
 
     /// A look that failed does not end the session: the feed goes on, and readers of newer surroundings wait for the next look.
-    fn looked(&mut self, look: Look) {
+    fn looked(&mut self, look: Look<J::Own>) {
         match look {
             Ok((world, affected)) => {
                 self.adopt(world, affected);
@@ -197,7 +198,7 @@ impl<J: Judge> Follower<J> {
         }
     }
 
-    fn adopt(&mut self, world: Arc<World>, affected: Affected) {
+    fn adopt(&mut self, world: Arc<World<J::Own>>, affected: Affected) {
         self.world = Some(world);
         let cause = match affected {
             Affected::Nobody => return,
@@ -206,6 +207,10 @@ impl<J: Judge> Follower<J> {
                     |index: &mut FleetIndex<_>| hierarchies.iter().for_each(|id| index.outdate_hierarchy(id));
                 self.index(outdate);
                 Cause::Hierarchies
+            }
+            Affected::ByOwn => {
+                self.index(FleetIndex::outdate_all);
+                Cause::Own
             }
             Affected::Everybody => {
                 self.index(FleetIndex::outdate_all);
@@ -252,7 +257,7 @@ impl<J: Judge> Follower<J> {
 
     fn submit<F, R>(&mut self, span: Span, judging: F)
     where
-        F: FnOnce(Arc<World>) -> R,
+        F: FnOnce(Arc<World<J::Own>>) -> R,
         R: Future<Output = Result<Judged<J::Key>, Failure>> + Send + 'static,
     {
         // A session reads the world before it judges anything.
@@ -353,10 +358,7 @@ impl<J: Judge> Follower<J> {
             return;
         };
         let revision = fed.revision.min(seen.revision);
-        let mut covered = ConsistencyToken::default().with(Service::Inventory, fed.incarnation, revision);
-        if let Some(policies) = surrounded.get(Service::Authority) {
-            covered = covered.with(Service::Authority, policies.incarnation, policies.revision);
-        }
+        let covered = surrounded.with(Service::Inventory, fed.incarnation, revision);
         if self.count.read().covered != covered {
             self.count.cover(covered);
         }

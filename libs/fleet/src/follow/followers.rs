@@ -123,7 +123,7 @@ impl<J: Judge> Followers<J> {
         if let Some(count) = counts.get(&tenant) {
             return Arc::clone(count);
         }
-        let count = Arc::new(TenantCount::new(self.clock.now()));
+        let count = Arc::new(TenantCount::new(self.clock.now(), J::SERVICE));
         let asked = (self.judge.clone(), self.sources.clone());
         let follower = Follower::new(asked, tenant.clone(), self.name, self.clock, Arc::clone(&count));
         self.supervisor.spawn_endless(format!("{} follower of {tenant}", self.name), follower.run());

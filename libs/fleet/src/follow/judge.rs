@@ -12,17 +12,38 @@ use tandem_contracts::inventory::v1::device_service_client::DeviceServiceClient;
 use tandem_contracts::inventory::v1::tenant_service_client::TenantServiceClient;
 use tandem_contracts::inventory::v1::{BatchGetDevicesRequest, Device};
 use tandem_server::ConsistencyToken;
-use tandem_server::consistency::Service;
+use tandem_server::consistency::{Mark, Service};
 use tandem_server::failure::Failure;
 
 use super::INVENTORY;
 use super::world::World;
 use crate::index::Counted;
 
+/// What a service itself keeps of a tenant.
+#[derive(Debug)]
+pub struct Own<O> {
+    /// What devices are judged by.
+    pub value: Arc<O>,
+    /// The world that it is of. `None`: of any, since nothing was ever written.
+    pub mark: Option<Mark>,
+}
+
 /// Says under which keys devices are counted.
 pub trait Judge: Clone + Send + Sync + 'static {
     /// What devices are counted under.
     type Key: Clone + Eq + Hash + Debug + Send + Sync + 'static;
+
+    /// What the service itself keeps of a tenant that its devices are judged by; another value changes every answer. `()`: nothing.
+    type Own: PartialEq + Debug + Send + Sync + 'static;
+
+    /// Which service that is, if it keeps anything.
+    const SERVICE: Option<Service>;
+
+    /// What the service keeps of `tenant` (`tenants/{t}`) now.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn own(&self, tenant: &str) -> impl Future<Output = Result<Own<Self::Own>, Failure>> + Send;
 
     /// Judges devices of `tenant` (`tenants/{t}`) as the inventory sent them. One that left meanwhile may be left out: its leaving follows.
     ///
@@ -31,7 +52,7 @@ pub trait Judge: Clone + Send + Sync + 'static {
     fn judge(
         &self,
         tenant: &str,
-        world: Arc<World>,
+        world: Arc<World<Self::Own>>,
         devices: Vec<Device>,
     ) -> impl Future<Output = Result<Vec<Counted<Self::Key>>, Failure>> + Send;
 }
@@ -68,10 +89,10 @@ impl Sources {
     }
 
     /// Devices as they are now, in surroundings at least as new as those of a world. Those that are gone are left out.
-    pub(super) async fn again(
+    pub(super) async fn again<O>(
         &self,
         tenant: &str,
-        world: &World,
+        world: &World<O>,
         ids: &[Arc<str>],
     ) -> Result<Vec<Device>, Failure> {
         let request = BatchGetDevicesRequest {

@@ -14,7 +14,7 @@ mod world;
 
 pub use count::{Cause, Counting, FleetCount, Run, Selection, TenantCount};
 pub use followers::{FollowMode, FollowerHealth, Followers};
-pub use judge::{Judge, Sources, broken, world_of};
+pub use judge::{Judge, Own, Sources, broken, world_of};
 pub use world::World;
 
 /// What the inventory is called in errors and logs.

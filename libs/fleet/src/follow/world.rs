@@ -1,5 +1,5 @@
-//! What surrounds a tenant's devices: the tenant's facts, its hierarchies, the policies. A change of it changes answers about
-//! devices that did not change themselves.
+//! What surrounds a tenant's devices: the tenant's facts, its hierarchies, the policies, and what the counting service itself keeps of it.
+//! A change of it changes answers about devices that did not change themselves.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
@@ -11,26 +11,28 @@ use tandem_domain::facts::DeviceFacts;
 use tandem_domain::id::HierarchyId;
 use tandem_domain::policy::Surroundings;
 use tandem_server::ConsistencyToken;
-use tandem_server::consistency::Service;
+use tandem_server::consistency::{Mark, Service};
 use tandem_server::failure::Failure;
 
-use super::judge::Sources;
+use super::judge::{Judge, Own, Sources};
 use super::{AUTHORITY, INVENTORY};
 
 /// What surrounds the devices of a tenant, as last read.
-#[derive(Debug, Clone)]
-pub struct World {
+#[derive(Debug)]
+pub struct World<O> {
     /// Counts the changes of it; devices judged under another number have older surroundings.
     pub number: u64,
-    /// How far inventory and authority were when it was read.
+    /// How far inventory and authority were when it was read, and the service itself where it keeps anything.
     pub token: ConsistencyToken,
     /// The tenant, its hierarchies and their sites.
     pub surroundings: Arc<TenantSurroundings>,
     /// The hierarchies' policies as configured.
     pub policies: Arc<TenantPolicies>,
+    /// What the service itself keeps of the tenant.
+    pub own: Arc<O>,
 }
 
-impl World {
+impl<O> World<O> {
     /// What surrounds one device.
     #[must_use]
     pub fn around(&self, facts: &DeviceFacts) -> Surroundings<'_> {
@@ -46,6 +48,8 @@ pub(super) enum Affected {
     Nobody,
     /// Those of the devices of these hierarchies.
     Hierarchies(BTreeSet<HierarchyId>),
+    /// Everybody's, by what the service itself keeps.
+    ByOwn,
     /// Everybody's.
     Everybody,
 }
@@ -54,15 +58,16 @@ pub(super) enum Affected {
 ///
 /// # Errors
 /// A service does not answer, or breaks its contract.
-pub(super) async fn read(
-    sources: Sources,
+pub(super) async fn read<J: Judge>(
+    (judge, sources): (J, Sources),
     tenant: String,
-    known: Option<Arc<World>>,
-) -> Result<(Arc<World>, Affected), Failure> {
+    known: Option<Arc<World<J::Own>>>,
+) -> Result<(Arc<World<J::Own>>, Affected), Failure> {
     // A follower must know exactly which world it has seen: nothing that was read before will do.
-    let (surroundings, policies) = tokio::join!(
+    let (surroundings, policies, own) = tokio::join!(
         sources.surroundings.dated(&tenant, None, Duration::ZERO),
-        sources.policies.dated(&tenant, None, Duration::ZERO)
+        sources.policies.dated(&tenant, None, Duration::ZERO),
+        judge.own(&tenant)
     );
     let surroundings = surroundings.map_err(|status| Failure::from_dependency(INVENTORY, status))?;
     let policies = policies.map_err(|status| Failure::from_dependency(AUTHORITY, status))?;
@@ -73,22 +78,29 @@ pub(super) async fn read(
             token = token.with(service, incarnation, revision);
         }
     }
+    let Own { value: own, mark } = own?;
+    if let Some((service, Mark { incarnation, revision })) = J::SERVICE.zip(mark) {
+        token = token.with(service, incarnation, revision);
+    }
     let (surroundings, policies) = (surroundings.value, policies.value);
-    let mut world = World { number: 0, token, surroundings, policies };
+    let mut world = World { number: 0, token, surroundings, policies, own };
     let affected = known.as_ref().map_or(Affected::Everybody, |known| affected(known, &world));
     let number = known.map_or(0, |known| known.number);
     world.number = if affected == Affected::Nobody { number } else { number + 1 };
     Ok((Arc::new(world), affected))
 }
 
-fn affected(before: &World, after: &World) -> Affected {
-    let incarnation = |world: &World, service| world.token.get(service).map(|mark| mark.incarnation);
+fn affected<O: PartialEq>(before: &World<O>, after: &World<O>) -> Affected {
+    let incarnation = |world: &World<O>, service| world.token.get(service).map(|mark| mark.incarnation);
     let restored = |service| incarnation(before, service) != incarnation(after, service);
     if before.surroundings.tenant != after.surroundings.tenant
         || restored(Service::Inventory)
         || restored(Service::Authority)
     {
         return Affected::Everybody;
+    }
+    if before.own != after.own {
+        return Affected::ByOwn;
     }
     let mut changed = differing(&before.policies.by_hierarchy, &after.policies.by_hierarchy);
     if !Arc::ptr_eq(&before.surroundings, &after.surroundings) {
@@ -127,7 +139,7 @@ mod tests {
         plan: EntraPlan,
         policies: &[(&str, u64)],
         hierarchies: &[(&str, &str)],
-    ) -> World {
+    ) -> World<u8> {
         let hierarchies = hierarchies.iter().map(|(hierarchy, collection)| {
             let complete_collections = [CollectionId::parse(collection).unwrap()].into();
             (id(hierarchy), HierarchySurroundings { complete_collections, ..Default::default() })
@@ -147,6 +159,7 @@ mod tests {
                 by_hierarchy: policies.collect(),
                 ..TenantPolicies::default()
             }),
+            own: Arc::new(1),
         }
     }
 
@@ -182,5 +195,7 @@ mod tests {
         ] {
             assert_eq!(affected(&before, &after), expected);
         }
+        let after = World { own: Arc::new(2), ..world(7, EntraPlan::P1, &[], &[]) };
+        assert_eq!(affected(&before, &after), Affected::ByOwn);
     }
 }

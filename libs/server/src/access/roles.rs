@@ -76,9 +76,12 @@ impl Role {
             Self::Connector => {
                 &[Permission::TenantsWrite, Permission::DevicesReport, Permission::AuthorityWrite]
             }
-            Self::Operator => {
-                &[Permission::CollectionsWrite, Permission::AuthorityWrite, Permission::AuthorityPlan]
-            }
+            Self::Operator => &[
+                Permission::CollectionsWrite,
+                Permission::AuthorityWrite,
+                Permission::AuthorityPlan,
+                Permission::PrerequisitesWrite,
+            ],
             Self::Approver => &[Permission::AuthorityApprove],
             Self::Auditor => &[Permission::AuditRead],
             Self::FullAdministrator => &[
@@ -87,6 +90,7 @@ impl Role {
                 Permission::CollectionsWrite,
                 Permission::AuthorityWrite,
                 Permission::AuthorityPlan,
+                Permission::PrerequisitesWrite,
                 Permission::AuthorityApprove,
                 Permission::AuditRead,
             ],

@@ -22,8 +22,8 @@ use crate::store::approvals::{
     Deed, NewAnswer, NewRequest, NewRules, REQUEST_TYPE, Told, request_answer, request_fetch, request_list,
     request_make, request_message, request_place, rules_fetch, rules_message, rules_update,
 };
-use crate::store::once::Once;
 use crate::store::plans::{Place, PlanKey};
+use tandem_server::once::Once;
 
 const RULES: &str = "tenants/{t}/approvalRules";
 const REQUEST: &str = "tenants/{t}/hierarchies/{h}/plans/{p}/approvalRequest";

@@ -21,11 +21,11 @@ use super::policies::{PolicyName, justification, one_more, paged};
 use super::{Handlers, Tenant, convert};
 use crate::devices::inventory_world_of;
 use crate::fleet::Basis;
-use crate::store::once::Once;
 use crate::store::plans::{
     Application, NewPlan, PLAN_TYPE, Place, PlanKey, desired_fetch, place_after, plan_apply, plan_fetch,
     plan_keep, plan_list,
 };
+use tandem_server::once::Once;
 
 const PLAN: &str = "tenants/{t}/hierarchies/{h}/plans/{p}";
 pub(super) const HIERARCHY: &str = "tenants/{t}/hierarchies/{h}";

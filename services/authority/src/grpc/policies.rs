@@ -17,10 +17,10 @@ use tandem_storage::page::PageToken;
 
 use super::{Handlers, Tenant, convert};
 use crate::devices::INVENTORY;
-use crate::store::once::Once;
 use crate::store::policies::{
     NewPolicy, RESOURCE_TYPE, policy_fetch, policy_list, policy_name, policy_record, policy_revision_list,
 };
+use tandem_server::once::Once;
 
 const POLICY: &str = "tenants/{t}/hierarchies/{h}/coManagementPolicy";
 const UPDATE: &str = "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy";

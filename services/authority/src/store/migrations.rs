@@ -27,9 +27,7 @@ impl MigratorTrait for Migrator {
 struct Policies;
 
 const TABLES: [&str; 3] = [
-    // `revision` counts the tenant's commits here; whoever writes locks this row first. It is made by the first write: tenants
-    // themselves are the inventory's.
-    "CREATE TABLE tenants (tenant TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
+    tandem_storage::tenants::TABLE,
     // `body` is the encoded message with what the hierarchy says and nothing of ours; the columns beside it are ours. `update_time` is in
     // microseconds since 1970.
     "CREATE TABLE policies (

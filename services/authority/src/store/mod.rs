@@ -9,7 +9,6 @@ pub(crate) mod audit;
 pub(crate) mod entity;
 pub(crate) mod history;
 pub(crate) mod migrations;
-pub(crate) mod once;
 pub(crate) mod plans;
 pub(crate) mod policies;
 pub(crate) mod policy_set;
@@ -19,10 +18,11 @@ mod tests;
 
 use std::sync::Arc;
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, Statement};
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};
 use tandem_storage::{Database, Location, Reader, Rows, StoreError};
+
+pub(crate) use tandem_storage::tenants::{lock as lock_tenant, revision_of};
 
 use history::past::PolicyPast;
 use policy_set::PolicySet;
@@ -67,33 +67,6 @@ impl Store {
 
     /// The revision of the tenant's last commit; 0 before the first.
     pub(crate) async fn revision(&self, tenant: &str) -> Result<u64, StoreError> {
-        let reader = self.reader(tenant);
-        let select = Statement::from_sql_and_values(
-            reader.get_database_backend(),
-            "SELECT revision FROM tenants WHERE tenant = $1",
-            [tenant.into()],
-        );
-        match reader.query_one_raw(select).await? {
-            Some(row) => revision_of(row.try_get_by_index(0)?),
-            None => Ok(0),
-        }
+        tandem_storage::tenants::revision(&self.reader(tenant), tenant).await
     }
-}
-
-/// Locks the tenant's row for this transaction, making it at the first write, and takes the next revision.
-pub(crate) async fn lock_tenant(tx: &DatabaseTransaction, tenant: &str) -> Result<i64, StoreError> {
-    let upsert = Statement::from_sql_and_values(
-        tx.get_database_backend(),
-        "INSERT INTO tenants (tenant, revision) VALUES ($1, 1)
-         ON CONFLICT (tenant) DO UPDATE SET revision = tenants.revision + 1 RETURNING revision",
-        [tenant.into()],
-    );
-    let row = tx.query_one_raw(upsert).await?;
-    let row = row.ok_or_else(|| StoreError::corrupt("the tenant's row was neither made nor changed"))?;
-    Ok(row.try_get_by_index(0)?)
-}
-
-/// Engines store signed numbers; a revision is never negative.
-pub(crate) fn revision_of(stored: i64) -> Result<u64, StoreError> {
-    u64::try_from(stored).map_err(|_| StoreError::corrupt(format!("revision {stored}")))
 }

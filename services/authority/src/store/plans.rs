@@ -25,10 +25,10 @@ use tandem_storage::{Rows, StoreError};
 use super::approvals::{applied_to_request, approved};
 use super::audit::audit_append;
 use super::entity::{desired_policy, plan, policy};
-use super::once::Once;
 use super::policies::policy_name;
 use super::rollouts::{freeze, lease};
 use super::{Store, lock_tenant, revision_of};
+use tandem_server::once::Once;
 
 /// What errors call the resources.
 pub(crate) const PLAN_TYPE: &str = "tandem.authority.v1.Plan";

@@ -17,8 +17,8 @@ use tandem_storage::{Rows, StoreError};
 
 use super::audit::audit_append;
 use super::entity::{policy, policy_revision};
-use super::once::Once;
 use super::{Store, lock_tenant, revision_of};
+use tandem_server::once::Once;
 
 /// What errors call the resource.
 pub(crate) const RESOURCE_TYPE: &str = "tandem.type.v1.CoManagementPolicy";

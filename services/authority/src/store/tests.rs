@@ -12,9 +12,9 @@ use tandem_storage::Location;
 use tempfile::TempDir;
 
 use super::Store;
-use super::once::Once;
 use super::policies::{NewPolicy, policy_fetch, policy_list, policy_record, policy_revision_list};
 use super::policy_set::policy_set;
+use tandem_server::once::Once;
 
 const METHOD: &str = "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy";
 

@@ -6,23 +6,17 @@ use jiff::Timestamp;
 use prost::Message;
 use sea_orm::DatabaseTransaction;
 use tandem_server::failure::Failure;
+use tandem_server::once;
 use tandem_storage::BoxFuture;
-use tandem_storage::requests::{self, Request};
 
 use super::Store;
 use super::lock::{Changed, LockedTenant, lock_tenant, unlock_tenant};
 
-/// Longest request id, as the contract says.
-const LONGEST_ID: usize = 64;
-
-/// The request, as far as repeating it goes. An empty id remembers nothing.
+/// The request, as far as repeating it goes, and where it belongs.
 #[derive(Debug, Clone)]
 pub(crate) struct Once {
     tenant: String,
-    method: &'static str,
-    request_id: String,
-    request_hash: u64,
-    now: Timestamp,
+    request: once::Once,
 }
 
 impl Once {
@@ -34,30 +28,8 @@ impl Once {
         request: &impl Message,
         now: Timestamp,
     ) -> Result<Self, Failure> {
-        if request_id.len() > LONGEST_ID {
-            let found = request_id.len();
-            return Err(Failure::field(
-                "request_id",
-                format!("expected at most {LONGEST_ID} bytes; found {found}"),
-            ));
-        }
-        Ok(Self {
-            tenant: tenant.to_owned(),
-            method,
-            request_id: request_id.to_owned(),
-            request_hash: tandem_storage::fingerprint(&[&request.encode_to_vec()]),
-            now,
-        })
-    }
-
-    fn request(&self) -> Option<Request<'_>> {
-        let Self { tenant, method, request_id, request_hash, .. } = self;
-        (!request_id.is_empty()).then_some(Request {
-            tenant,
-            request_id,
-            method,
-            request_hash: *request_hash,
-        })
+        let request = once::Once::new(request_id, method, request, now)?;
+        Ok(Self { tenant: tenant.to_owned(), request })
     }
 
     /// The answer that this request was given before.
@@ -65,12 +37,7 @@ impl Once {
         &self,
         tx: &DatabaseTransaction,
     ) -> Result<Option<A>, Failure> {
-        let Some(request) = self.request() else { return Ok(None) };
-        match requests::recall(tx, &request).await {
-            Ok(Some(bytes)) => A::decode(bytes.as_slice()).map(Some).map_err(Failure::internal),
-            Ok(None) => Ok(None),
-            Err(error) => Err(Failure::of_recall(&self.request_id, error)),
-        }
+        self.request.answered(tx, &self.tenant).await
     }
 
     /// Remembers the answer, with the effect.
@@ -79,13 +46,7 @@ impl Once {
         tx: &DatabaseTransaction,
         answer: &impl Message,
     ) -> Result<(), Failure> {
-        match self.request() {
-            Some(request) => {
-                let now = self.now.as_millisecond();
-                Ok(requests::remember(tx, &request, &answer.encode_to_vec(), now).await?)
-            }
-            None => Ok(()),
-        }
+        self.request.remember(tx, &self.tenant, answer).await
     }
 }
 

@@ -59,14 +59,20 @@ pub(super) struct Checked {
     /// Names of the facts that it asks about.
     pub(super) facts: BTreeSet<&'static str>,
     pub(super) nodes: usize,
+    /// It asks for the moment of judging.
+    pub(super) asks_for_now: bool,
 }
 
 /// Checks that an expression is true or false of every device, and of bounded cost.
 pub(super) fn check(program: &Program) -> Result<Checked, Problem> {
-    let mut walk = Walk { source: program.source_info(), facts: BTreeSet::new(), nodes: 0 };
+    let mut walk =
+        Walk { source: program.source_info(), facts: BTreeSet::new(), nodes: 0, asks_for_now: false };
     let root = program.expression();
     match walk.type_of(root)? {
-        Type::Bool => Ok(Checked { facts: walk.facts, nodes: walk.nodes }),
+        Type::Bool => {
+            let Walk { facts, nodes, asks_for_now, .. } = walk;
+            Ok(Checked { facts, nodes, asks_for_now })
+        }
         other => Err(walk.problem(root, format!("expected bool, found {}", other.name()))),
     }
 }
@@ -75,6 +81,7 @@ struct Walk<'a> {
     source: &'a SourceInfo,
     facts: BTreeSet<&'static str>,
     nodes: usize,
+    asks_for_now: bool,
 }
 
 /// Functions that an expression may call, as an error lists them.
@@ -88,7 +95,10 @@ impl Walk<'_> {
         }
         match &node.expr {
             Expr::Literal(literal) => self.literal(node, literal),
-            Expr::Ident(name) if name == "now" => Ok(Type::Timestamp),
+            Expr::Ident(name) if name == "now" => {
+                self.asks_for_now = true;
+                Ok(Type::Timestamp)
+            }
             Expr::Ident(name) => Err(self.problem(
                 node,
                 format!("expected `now` or a fact such as `device.join_type`, found `{name}`"),

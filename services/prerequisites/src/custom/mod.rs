@@ -4,13 +4,17 @@
 //! - [`check`]: the types of an expression, so that what is accepted cannot fail by its types.
 //! - [`CustomRule`]: a rule that was parsed and checked, and its outcome of a device.
 //! - [`dry_run`]: its outcomes of a fleet.
+//! - [`enabled`]: the rules of a tenant that devices are judged by, and what comes of them of a device.
+//! - [`counts`]: what came of them of a fleet.
 //!
 //! A rule is an expression that is true of a device that satisfies it. It is unknown where a fact that decides it is missing: never a
 //! pass. Its cost is bounded before it runs: its text and the number of its nodes are capped, comprehensions, maps and functions that are
 //! not listed are refused. An expression that still fails, as by a division by zero, says so of that device and of no other.
 
 mod check;
+pub(crate) mod counts;
 pub(crate) mod dry_run;
+pub(crate) mod enabled;
 pub mod facts;
 #[cfg(test)]
 mod tests;
@@ -53,6 +57,12 @@ impl fmt::Display for Problem {
     }
 }
 
+/// Why an expression is no rule, in one text; `None`: it is one.
+pub(crate) fn problem_of(expression: &str) -> Option<String> {
+    let problems = CustomRule::parse(expression).err()?;
+    Some(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
 /// What became of a rule of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CustomOutcome {
@@ -72,12 +82,50 @@ pub enum CustomOutcome {
     },
 }
 
+/// What kind of outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OutcomeKind {
+    /// The rule is true.
+    Satisfied,
+    /// It is false.
+    Unsatisfied,
+    /// A fact that decides it is missing.
+    Unknown,
+    /// It cannot be computed.
+    Failed,
+}
+
+impl OutcomeKind {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::Satisfied, Self::Unsatisfied, Self::Unknown, Self::Failed];
+
+    /// Its place among them.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl CustomOutcome {
+    /// Of what kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Satisfied => OutcomeKind::Satisfied,
+            Self::Unsatisfied => OutcomeKind::Unsatisfied,
+            Self::Unknown { .. } => OutcomeKind::Unknown,
+            Self::Failed { .. } => OutcomeKind::Failed,
+        }
+    }
+}
+
 /// A rule that was parsed and checked.
 pub struct CustomRule {
     program: Program,
     env: Arc<Env>,
     facts: Vec<&'static FactDeclaration>,
     nodes: usize,
+    asks_for_now: bool,
 }
 
 impl fmt::Debug for CustomRule {
@@ -128,7 +176,7 @@ impl CustomRule {
         let checked = check::check(&program).map_err(|problem| vec![problem])?;
         let used: BTreeSet<&str> = checked.facts;
         let facts = FACTS.iter().filter(|fact| used.contains(fact.name)).collect();
-        Ok(Self { program, env, facts, nodes: checked.nodes })
+        Ok(Self { program, env, facts, nodes: checked.nodes, asks_for_now: checked.asks_for_now })
     }
 
     /// The facts that it asks about.
@@ -141,6 +189,12 @@ impl CustomRule {
     #[must_use]
     pub const fn nodes(&self) -> usize {
         self.nodes
+    }
+
+    /// Whether it asks for the moment of judging.
+    #[must_use]
+    pub const fn asks_for_now(&self) -> bool {
+        self.asks_for_now
     }
 
     /// What becomes of it of a device at a moment.

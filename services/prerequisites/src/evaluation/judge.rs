@@ -5,29 +5,40 @@ use std::sync::Arc;
 use tandem_contracts::inventory::v1::Device;
 use tandem_domain::filter::DeviceTraits;
 use tandem_domain::state::management_state;
-use tandem_fleet::{Counted, Judge, World};
+use tandem_fleet::{Counted, Judge, Own, World};
 use tandem_server::Clock;
+use tandem_server::consistency::Service;
 use tandem_server::failure::Failure;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::number::{Number, numbers};
+use crate::custom::enabled::{EnabledRules, Rules};
 use crate::summary::DEVICES_AT_ONCE;
 use crate::world::{KnownDevice, known};
 
-/// Judges by the catalogue, at the time of the clock.
+/// Judges by the catalogue and the tenant's own rules, at the time of the clock.
 #[derive(Debug, Clone)]
 pub(crate) struct FleetJudge {
     pub(crate) clock: Clock,
+    pub(crate) rules: Rules,
 }
 
 impl Judge for FleetJudge {
     type Key = Number;
+    type Own = EnabledRules;
+    const SERVICE: Option<Service> = Some(Service::Prerequisites);
+
+    async fn own(&self, tenant: &str) -> Result<Own<EnabledRules>, Failure> {
+        let value = self.rules.of(tenant.rsplit('/').next().unwrap_or_default()).await?;
+        let mark = Some(value.mark()).filter(|mark| mark.revision > 0);
+        Ok(Own { value, mark })
+    }
 
     /// On a task of its own: judging takes a processor, and another batch may take the other.
     async fn judge(
         &self,
         _: &str,
-        world: Arc<World>,
+        world: Arc<World<EnabledRules>>,
         devices: Vec<Device>,
     ) -> Result<Vec<Counted<Number>>, Failure> {
         let clock = self.clock;
@@ -46,10 +57,10 @@ impl Judge for FleetJudge {
     }
 }
 
-fn count(device: KnownDevice, world: &World, as_of: jiff::Timestamp) -> Counted<Number> {
+fn count(device: KnownDevice, world: &World<EnabledRules>, as_of: jiff::Timestamp) -> Counted<Number> {
     let KnownDevice { name, revision, facts } = device;
     let surroundings = world.around(&facts);
-    let (keys, valid_until) = numbers(&facts, &surroundings, as_of);
+    let (keys, valid_until) = numbers(&facts, &surroundings, &world.own, as_of);
     Counted {
         device: name.rsplit('/').next().unwrap_or_default().into(),
         traits: DeviceTraits::of(&facts, management_state(&facts, surroundings.tenant)),

@@ -8,6 +8,8 @@ use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{DeviceRule, Outcome, Path, Verdict};
 use tandem_domain::state::Eligibility;
 
+use crate::custom::OutcomeKind;
+use crate::custom::enabled::EnabledRules;
 use crate::judge::{Judgement, judge};
 use crate::summary::whole::{concern_kinds, enrollment_result, stopped_by};
 
@@ -34,6 +36,10 @@ pub(crate) enum Number {
     Concern(ConcernKind),
     /// Devices whose last attempt to enrol ended with that code, which is not success.
     EnrollmentResult(u32),
+    /// Devices of which the rule of the tenant's own that has that revision came to such an outcome.
+    Custom(u64, OutcomeKind),
+    /// Devices with that verdict of the tenant's own rules.
+    CustomVerdict(Verdict),
 }
 
 impl Number {
@@ -49,7 +55,9 @@ impl Number {
             | Self::EligibleUnverified
             | Self::Benefit(..)
             | Self::Concern(_)
-            | Self::EnrollmentResult(_) => None,
+            | Self::EnrollmentResult(_)
+            | Self::Custom(..)
+            | Self::CustomVerdict(_) => None,
         }
     }
 }
@@ -61,6 +69,7 @@ const USUAL_NUMBERS: usize = 48;
 pub(crate) fn numbers(
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,
+    rules: &EnabledRules,
     as_of: Timestamp,
 ) -> (Vec<Number>, Option<Timestamp>) {
     let Judgement { eligibility, reports } = judge(facts, surroundings, &Path::ALL, as_of);
@@ -87,7 +96,12 @@ pub(crate) fn numbers(
     );
     numbers.extend(concern_kinds(facts, surroundings.tenant).into_iter().map(Number::Concern));
     numbers.extend(enrollment_result(facts).map(Number::EnrollmentResult));
+    let outcomes = rules.outcomes(facts, surroundings.tenant, as_of);
+    let custom = rules.rules.iter().zip(&outcomes);
+    numbers.extend(custom.map(|(rule, outcome)| Number::Custom(rule.revision, outcome.kind())));
+    numbers.extend(rules.verdict(&outcomes).map(Number::CustomVerdict));
     let changes = reports.iter().map(|report| report.valid_until);
-    let valid_until = changes.chain([benefit::changes_at(surroundings, as_of)]).flatten().min();
+    let others = [benefit::changes_at(surroundings, as_of), rules.changes_at(as_of)];
+    let valid_until = changes.chain(others).flatten().min();
     (numbers, valid_until)
 }

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use tandem_contracts::prerequisites::v1;
 use tandem_contracts::prerequisites::v1::custom_rule_service_server::CustomRuleService;
 use tandem_server::ConsistencyToken;
-use tandem_server::failure::{Failure, FieldViolation};
+use tandem_server::failure::Failure;
 use tandem_server::names::page_size;
+use tandem_server::principal_of;
 use tandem_storage::page::PageToken;
 use tonic::{Request, Response, Status};
 
-use super::{Handlers, request};
-use crate::custom::CustomRule;
+use super::{Handlers, convert, request};
 use crate::custom::dry_run::{Counted, DryRun, dry_run};
 use crate::custom::facts::FACTS;
 
@@ -34,6 +34,44 @@ impl CustomRuleService for Handlers {
     ) -> Result<Response<v1::CheckCustomRuleResponse>, Status> {
         Ok(Response::new(self.check_rule(request.into_inner()).await?))
     }
+
+    async fn create_custom_rule(
+        &self,
+        request: Request<v1::CreateCustomRuleRequest>,
+    ) -> Result<Response<v1::CreateCustomRuleResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        Ok(Response::new(self.rule_create(request.into_inner(), by).await?))
+    }
+
+    async fn get_custom_rule(
+        &self,
+        request: Request<v1::GetCustomRuleRequest>,
+    ) -> Result<Response<v1::GetCustomRuleResponse>, Status> {
+        Ok(Response::new(self.rule_get(request.into_inner()).await?))
+    }
+
+    async fn list_custom_rules(
+        &self,
+        request: Request<v1::ListCustomRulesRequest>,
+    ) -> Result<Response<v1::ListCustomRulesResponse>, Status> {
+        Ok(Response::new(self.rules_list(request.into_inner()).await?))
+    }
+
+    async fn update_custom_rule(
+        &self,
+        request: Request<v1::UpdateCustomRuleRequest>,
+    ) -> Result<Response<v1::UpdateCustomRuleResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        Ok(Response::new(self.rule_update(request.into_inner(), by).await?))
+    }
+
+    async fn delete_custom_rule(
+        &self,
+        request: Request<v1::DeleteCustomRuleRequest>,
+    ) -> Result<Response<v1::DeleteCustomRuleResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        Ok(Response::new(self.rule_delete(request.into_inner(), by).await?))
+    }
 }
 
 impl Handlers {
@@ -42,11 +80,7 @@ impl Handlers {
         request: v1::CheckCustomRuleRequest,
     ) -> Result<v1::CheckCustomRuleResponse, Failure> {
         let tenant = request::tenant("parent", &request.parent)?;
-        let rule = CustomRule::parse(&request.expression).map_err(|problems| {
-            let violation =
-                |description: String| FieldViolation { field: "expression".to_owned(), description };
-            Failure::InvalidFields(problems.iter().map(|problem| violation(problem.to_string())).collect())
-        })?;
+        let rule = convert::custom::expression("expression", &request.expression)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
         let mut answer = v1::CheckCustomRuleResponse {

@@ -22,6 +22,8 @@ use tandem_storage::page::PageToken;
 use tonic::{Request, Response, Status};
 
 use super::{Handlers, convert, request};
+use crate::custom::OutcomeKind;
+use crate::custom::enabled::EnabledRules;
 use crate::evaluation::Number;
 use crate::evaluation::parts::{FleetPart, PartSummary, PartsAsked, summaries};
 use crate::summary::Counts;
@@ -75,7 +77,7 @@ impl Handlers {
         &self,
         tenant: &TenantName,
         filter: Option<&DeviceFilter>,
-        (path, whole): (Path, bool),
+        (path, whole, rules): (Path, bool, Arc<EnabledRules>),
         token: &ConsistencyToken,
         waiting: Duration,
     ) -> Result<Option<v1::SummarizeFleetResponse>, Failure> {
@@ -90,10 +92,11 @@ impl Handlers {
         let within = counted.within(&selection, counted.reached(&selection));
         let numbers =
             counted.index.numbers_of(within.as_ref(), |number| number.path().is_none_or(|of| of == path));
-        let counts = Counts::of(path, whole, &numbers);
+        let counts = Counts::of(path, whole, rules, &numbers);
         let mut answer = convert::fleet(&counts.summary, counted.world(&selection).to_string());
         answer.evaluated_at = Some(time::to_proto(counted.counted_at));
         drop(counted);
+        convert::custom::add_to_fleet(&mut answer, &counts.custom);
         if let Some(whole) = &counts.whole {
             convert::whole::add_to_fleet(&mut answer, whole);
         }
@@ -148,9 +151,14 @@ impl Handlers {
         waiting: Duration,
     ) -> Result<v1::ListSummaryDevicesResponse, Failure> {
         let tenant = TenantName::parse("parent", &request.parent)?;
-        let number = number(&request)?;
+        let rules = self.sources.rules(tenant.id()).await?;
+        let number = number(&request, &rules)?;
         let page_size = page_size(request.page_size)?;
-        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let mut token = ConsistencyToken::parse(&request.consistency_token)?;
+        if matches!(number, Number::Custom(..) | Number::CustomVerdict(_)) {
+            // Of those rules every device has been asked then.
+            token = token.merge(&rules.world());
+        }
         let filter = request.filter.clone().unwrap_or_default();
         let wanted = Wanted::of(&tenant, &filter)?;
         let list = v1::ListSummaryDevicesRequest {
@@ -222,6 +230,7 @@ fn evaluation_run(run: Run) -> v1::EvaluationRun {
         Cause::Snapshot => v1::EvaluationCause::Snapshot,
         Cause::Tenant => v1::EvaluationCause::Tenant,
         Cause::Hierarchies => v1::EvaluationCause::Hierarchies,
+        Cause::Own => v1::EvaluationCause::CustomRules,
     };
     v1::EvaluationRun {
         cause: cause.into(),
@@ -259,7 +268,7 @@ fn fleet_part(number: i32) -> Result<FleetPart, Failure> {
 }
 
 /// The number that a request names.
-fn number(request: &v1::ListSummaryDevicesRequest) -> Result<Number, Failure> {
+fn number(request: &v1::ListSummaryDevicesRequest, rules: &EnabledRules) -> Result<Number, Failure> {
     use v1::list_summary_devices_request::Number as Asked;
     let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
     match &request.number {
@@ -290,7 +299,29 @@ fn number(request: &v1::ListSummaryDevicesRequest) -> Result<Number, Failure> {
         Some(Asked::EnrollmentError(code)) => Ok(Number::EnrollmentResult(*code)),
         Some(Asked::EligibleUnverified(true)) => Ok(Number::EligibleUnverified),
         Some(Asked::EligibleUnverified(false)) => Err(Failure::field("eligible_unverified", "must be true")),
+        Some(Asked::CustomRule(asked)) => custom_number(asked, rules),
+        Some(Asked::CustomVerdict(number)) => {
+            let amounts_to = [Verdict::Ready, Verdict::Blocked, Verdict::Unknown];
+            let of = asked("custom_verdict", *number, amounts_to, |of| convert::verdict(of).into())?;
+            Ok(Number::CustomVerdict(of))
+        }
     }
+}
+
+fn custom_number(asked: &v1::CustomRuleNumber, rules: &EnabledRules) -> Result<Number, Failure> {
+    let Some(rule) = rules.rules.iter().find(|rule| rule.name == asked.rule) else {
+        let found: String = asked.rule.chars().take(MOST_SHOWN).collect();
+        let expected = format!("must name a rule of the tenant's own that is enabled; found `{found}`");
+        return Err(Failure::field("custom_rule.rule", expected));
+    };
+    let outcome = match v1::CustomOutcome::try_from(asked.outcome) {
+        Ok(v1::CustomOutcome::Unspecified | v1::CustomOutcome::Unsatisfied) => OutcomeKind::Unsatisfied,
+        Ok(v1::CustomOutcome::Satisfied) => OutcomeKind::Satisfied,
+        Ok(v1::CustomOutcome::Unknown) => OutcomeKind::Unknown,
+        Ok(v1::CustomOutcome::Failed) => OutcomeKind::Failed,
+        Err(_) => return Err(request::unknown("custom_rule.outcome", asked.outcome)),
+    };
+    Ok(Number::Custom(rule.revision, outcome))
 }
 
 /// The value of an enumeration that a number means.

@@ -2,11 +2,14 @@
 
 pub(crate) mod convert;
 mod custom;
+mod custom_rules;
 mod enrollment_error;
 mod evaluation;
 mod person;
 pub(crate) mod request;
 mod rules;
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesService;
@@ -29,20 +32,22 @@ use tonic::{Request, Response, Status};
 use crate::evaluation::Fleets;
 use crate::forecast::{FleetForecast, foresee};
 use crate::judge::{Whole, judge};
+use crate::store::Store;
 use crate::summary::{Counts, summarize};
 use crate::world::{KnownDevice, Sources, World};
 
 /// Serves the contract.
 #[derive(Debug, Clone)]
 pub struct Handlers {
+    pub(crate) store: Store,
     sources: Sources,
-    clock: Clock,
-    fleets: Fleets,
+    pub(crate) clock: Clock,
+    pub(crate) fleets: Fleets,
 }
 
 impl Handlers {
-    pub(crate) const fn new(sources: Sources, clock: Clock, fleets: Fleets) -> Self {
-        Self { sources, clock, fleets }
+    pub(crate) const fn new(store: Store, sources: Sources, clock: Clock, fleets: Fleets) -> Self {
+        Self { store, sources, clock, fleets }
     }
 
     fn question(
@@ -100,6 +105,8 @@ impl Question {
         let surroundings = world.around(&device.facts);
         let judgement = judge(&device.facts, &surroundings, &self.paths, self.as_of);
         let mut check = convert::device_check(device.name, device.revision, &judgement, self.problems_only);
+        let outcomes = world.rules.outcomes(&device.facts, world.tenant(), self.as_of);
+        convert::custom::add_to_check(&mut check, &world.rules, &outcomes, self.problems_only);
         if self.whole {
             let whole = Whole::of(&device.facts, &surroundings, self.as_of);
             convert::whole::add_to_check(&mut check, &whole, &device.facts, &surroundings);
@@ -213,15 +220,17 @@ impl PrerequisitesService for Handlers {
         let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
         if is_of_now {
             let reached = TenantName::of_id(tenant.as_str())?;
-            let asked = (path, whole);
+            let asked = (path, whole, Arc::clone(&world.rules));
             let kept = self.kept_summary(&reached, request.filter.as_ref(), asked, &token, waiting).await?;
             if let Some(answer) = kept {
                 return Ok(Response::new(answer));
             }
         }
         let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
-        let (counts, seen) = summarize(snapshot, &world, path, as_of, Counts::new(path, whole)).await?;
+        let counts = Counts::new(path, whole, Arc::clone(&world.rules));
+        let (counts, seen) = summarize(snapshot, &world, path, as_of, counts).await?;
         let mut answer = convert::fleet(&counts.summary, world.token().merge(&seen).to_string());
+        convert::custom::add_to_fleet(&mut answer, &counts.custom);
         if let Some(whole) = &counts.whole {
             convert::whole::add_to_fleet(&mut answer, whole);
         }

@@ -14,7 +14,7 @@ async fn rule_ids(client: &mut Client, request: ListRulesRequest) -> (Vec<String
 
 #[tokio::test]
 async fn pages_of_rules_make_up_the_whole_catalogue_by_id() {
-    let mut client = client();
+    let mut client = client().await;
     let (whole, end) = rule_ids(&mut client, ListRulesRequest::default()).await;
     assert_eq!((whole.len(), end.as_str()), (fact_pack_rules(), ""));
     assert!(whole.is_sorted());
@@ -49,7 +49,7 @@ async fn rules_of_a_path_and_scope_are_listed_alone() {
         scope: Scope::Device.into(),
         ..ListRulesRequest::default()
     };
-    let (rules, end) = rule_ids(&mut client(), request).await;
+    let (rules, end) = rule_ids(&mut client().await, request).await;
     let expected = [
         "cm.client_installed",
         "coex.company_owned",
@@ -69,14 +69,14 @@ async fn page_that_ends_with_the_last_rule_of_a_filter_is_the_last() {
         ..ListRulesRequest::default()
     };
     assert_eq!(
-        rule_ids(&mut client(), request).await,
+        rule_ids(&mut client().await, request).await,
         (vec!["lic.configmgr_rights".to_owned()], String::new())
     );
 }
 
 #[tokio::test]
 async fn page_token_of_another_filter_is_refused() {
-    let mut client = client();
+    let mut client = client().await;
     let first = ListRulesRequest { page_size: 1, ..ListRulesRequest::default() };
     let (_, page_token) = rule_ids(&mut client, first).await;
     let other = ListRulesRequest { scope: Scope::Site.into(), page_token, ..ListRulesRequest::default() };
@@ -99,7 +99,7 @@ async fn explained(client: &mut Client, code: &str) -> Vec<EnrollmentError> {
 
 #[tokio::test]
 async fn code_of_any_form_is_explained_alike() {
-    let mut client = client();
+    let mut client = client().await;
     let licence = EnrollmentError {
         code: 2_149_056_536,
         hex: "0x80180018".into(),
@@ -116,13 +116,13 @@ async fn code_of_any_form_is_explained_alike() {
 
 #[tokio::test]
 async fn disputed_symbol_has_both_codes() {
-    let errors = explained(&mut client(), "MENROLL_E_USER_CANCELED").await;
+    let errors = explained(&mut client().await, "MENROLL_E_USER_CANCELED").await;
     assert_eq!(errors.into_iter().map(|error| error.hex).collect::<Vec<_>>(), ["0x8018002A", "0x80180030"]);
 }
 
 #[tokio::test]
 async fn code_that_no_table_has_is_not_found_and_text_that_is_no_code_is_refused() {
-    let mut client = client();
+    let mut client = client().await;
     let forms = "must be a 32-bit code in decimal, signed decimal or hexadecimal after 0x, or a symbol such as \
                  MENROLL_E_USERLICENSE";
     let table = "tandem.prerequisites.v1.EnrollmentError";

@@ -27,7 +27,7 @@ fn devices<const N: usize>(named: [(&str, &str); N]) -> Option<RuleDevices> {
 async fn rule_is_asked_of_every_device_and_its_outcomes_are_counted() {
     let expression = "has(device.client_health_sync) && !device.mdm_blocked_by_policy
         && 1 / (device.owner == 'personal' ? 0 : 1) == 1";
-    let answer = custom_client(Inventory::new()).check_custom_rule(request(expression)).await.unwrap();
+    let answer = custom_client(Inventory::new()).await.check_custom_rule(request(expression)).await.unwrap();
     let expected = CheckCustomRuleResponse {
         facts: ["client_health_sync", "mdm_blocked_by_policy", "owner"].map(String::from).into(),
         nodes: 18,
@@ -46,7 +46,7 @@ async fn rule_is_asked_of_every_device_and_its_outcomes_are_counted() {
 async fn expression_alone_is_checked_where_that_is_asked_for() {
     let asked = CheckCustomRuleRequest { validate_only: true, ..request("device.os_build >= 26100") };
     let answer =
-        custom_client(Inventory::breaking_off()).check_custom_rule(asked).await.unwrap().into_inner();
+        custom_client(Inventory::breaking_off()).await.check_custom_rule(asked).await.unwrap().into_inner();
     let expected = CheckCustomRuleResponse {
         facts: vec!["os_build".into()],
         nodes: 4,
@@ -57,7 +57,7 @@ async fn expression_alone_is_checked_where_that_is_asked_for() {
 
 #[tokio::test]
 async fn what_is_no_rule_or_no_fleet_is_refused() {
-    let mut client = custom_client(Inventory::new());
+    let mut client = custom_client(Inventory::new()).await;
     let wrong = request("device.os_build > 'old'");
     assert_eq!(
         refused(client.check_custom_rule(wrong).await),
@@ -77,7 +77,7 @@ async fn what_is_no_rule_or_no_fleet_is_refused() {
 
 #[tokio::test]
 async fn facts_are_listed_by_name_with_their_types() {
-    let mut client = custom_client(Inventory::new());
+    let mut client = custom_client(Inventory::new()).await;
     let (mut facts, mut page_token) = (Vec::new(), String::new());
     loop {
         let request = ListRuleFactsRequest { page_size: 20, page_token };

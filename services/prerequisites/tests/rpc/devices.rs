@@ -94,7 +94,7 @@ async fn device_without_problems_is_ready_on_path1_with_every_finding() {
         }),
         consistency_token: world_token(),
     };
-    assert_eq!(checked(&mut client(), "d-eligible", &[Path::Path1], false).await, expected);
+    assert_eq!(checked(&mut client().await, "d-eligible", &[Path::Path1], false).await, expected);
 }
 
 #[tokio::test]
@@ -150,7 +150,7 @@ async fn outdated_registered_device_is_told_its_problems_on_the_default_paths() 
         ],
         ..DeviceCheck::default()
     };
-    assert_eq!(checked(&mut client(), "d-outdated", &[], true).await.check, Some(expected));
+    assert_eq!(checked(&mut client().await, "d-outdated", &[], true).await.check, Some(expected));
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn personal_device_beside_a_third_party_mdm_is_blocked_in_coexistence() {
         ..DeviceCheck::default()
     };
     assert_eq!(
-        checked(&mut client(), "d-coexisting", &[Path::Coexistence], false).await.check,
+        checked(&mut client().await, "d-coexisting", &[Path::Coexistence], false).await.check,
         Some(expected)
     );
 }
@@ -193,7 +193,7 @@ async fn batch_keeps_the_order_asked_for_and_lists_missing_names_apart() {
         consistency_token: String::new(),
         ..BatchCheckDevicesRequest::default()
     };
-    let answer = client().batch_check_devices(request).await.unwrap().into_inner();
+    let answer = client().await.batch_check_devices(request).await.unwrap().into_inner();
     assert_eq!(answer.not_found, [name_of("d-gone")]);
     assert_eq!(answer.consistency_token, world_token());
     let until = Some(time::to_proto(at("2026-12-19T12:00:00.000000001Z")));
@@ -236,7 +236,7 @@ fn device_request(name: &str) -> CheckDeviceRequest {
 
 #[tokio::test]
 async fn device_or_tenant_that_is_not_there_is_named() {
-    let mut client = client();
+    let mut client = client().await;
     for (name, resource_type, missing) in [
         (name_of("d-gone"), "tandem.inventory.v1.Device", name_of("d-gone")),
         ("tenants/fabrikam/devices/d-1".into(), "tandem.inventory.v1.Tenant", "tenants/fabrikam".into()),
@@ -256,7 +256,7 @@ async fn device_or_tenant_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn request_that_breaks_its_shape_is_refused_with_the_field() {
-    let mut client = client();
+    let mut client = client().await;
     assert_eq!(
         refused(client.check_device(device_request("d-eligible")).await),
         invalid("name", "expected `tenants/{t}/devices/{d}`, found `d-eligible`")
@@ -287,7 +287,7 @@ async fn answer_older_than_the_token_is_refused() {
     let later = inventory_token().with(Service::Inventory, 7, REVISION + 1).to_string();
     let request = CheckDeviceRequest { consistency_token: later, ..device_request(&name_of("d-eligible")) };
     assert_eq!(
-        refused(client().check_device(request).await),
+        refused(client().await.check_device(request).await),
         refusal(Code::Unavailable, "NOT_YET_CONSISTENT", None)
     );
 }
@@ -296,6 +296,6 @@ async fn answer_older_than_the_token_is_refused() {
 async fn token_of_both_services_is_kept_in_the_answer() {
     let request =
         CheckDeviceRequest { consistency_token: world_token(), ..device_request(&name_of("d-eligible")) };
-    let answer = client().check_device(request).await.unwrap().into_inner();
+    let answer = client().await.check_device(request).await.unwrap().into_inner();
     assert_eq!(answer.consistency_token, world_token());
 }

@@ -21,7 +21,7 @@ const PATHS: [Path; 5] = [Path::Path1, Path::Path2, Path::Autopilot, Path::Coexi
 
 /// Clients of a service that keeps the fleet, all of it judged.
 async fn keeping() -> (Client, FleetClient) {
-    let (client, mut fleets) = clients_over(Inventory::new());
+    let (client, mut fleets) = clients_over(Inventory::new()).await;
     let whole = ListSummaryDevicesRequest { parent: TENANT.into(), ..ListSummaryDevicesRequest::default() };
     fleets.list_summary_devices(whole).await.unwrap();
     (client, fleets)
@@ -58,7 +58,7 @@ fn rule(rule: &str, outcome: Outcome, alone: bool) -> Option<Number> {
 
 #[tokio::test]
 async fn kept_summary_is_what_judging_every_device_for_the_answer_says() {
-    let (mut judging, _) = clients_over(Inventory::new());
+    let (mut judging, _) = clients_over(Inventory::new()).await;
     let (mut kept, _) = keeping().await;
     for path in PATHS {
         let judged = judging.summarize_fleet(whole_summary(path)).await.unwrap().into_inner();
@@ -317,7 +317,7 @@ async fn evaluation_says_how_far_it_is() {
 
 #[tokio::test]
 async fn fleet_whose_snapshot_breaks_off_is_not_summarized() {
-    let (_, mut fleets) = clients_over(Inventory::breaking_off());
+    let (_, mut fleets) = clients_over(Inventory::breaking_off()).await;
     let asked = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let mut request = tonic::Request::new(ListSummaryDevicesRequest {
         parent: TENANT.into(),
@@ -334,7 +334,7 @@ async fn fleet_whose_snapshot_breaks_off_is_not_summarized() {
 
 #[tokio::test]
 async fn fleet_that_is_not_judged_yet_is_judged_for_the_answer() {
-    let (mut client, mut fleets) = clients_over(Inventory::following_nothing());
+    let (mut client, mut fleets) = clients_over(Inventory::following_nothing()).await;
     let asked = GetFleetEvaluationRequest { parent: TENANT.into(), ..Default::default() };
     let found = fleets.get_fleet_evaluation(asked).await.unwrap().into_inner().evaluation.unwrap();
     assert!(!found.complete, "{found:?}");

@@ -93,7 +93,7 @@ async fn fleet_is_counted_whole_on_path1() {
         ..SummarizeFleetResponse::default()
     };
     let asked = SummarizeFleetRequest { consistency_token: inventory_token().to_string(), ..request() };
-    assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
+    assert_eq!(client().await.summarize_fleet(asked).await.unwrap().into_inner(), expected);
 }
 
 #[tokio::test]
@@ -110,12 +110,12 @@ async fn one_hierarchy_is_counted_alone_on_the_path_asked_for() {
         consistency_token: world_token(),
         ..SummarizeFleetResponse::default()
     };
-    assert_eq!(client().summarize_fleet(asked).await.unwrap().into_inner(), expected);
+    assert_eq!(client().await.summarize_fleet(asked).await.unwrap().into_inner(), expected);
 }
 
 #[tokio::test]
 async fn fleet_that_is_not_there_is_named() {
-    let mut client = client();
+    let mut client = client().await;
     let tenant =
         SummarizeFleetRequest { parent: "tenants/fabrikam".into(), ..SummarizeFleetRequest::default() };
     assert_eq!(
@@ -140,7 +140,7 @@ async fn fleet_older_than_the_token_is_refused() {
         consistency_token: inventory_token().with(Service::Inventory, incarnation, revision).to_string(),
         ..request()
     };
-    let mut client = client();
+    let mut client = client().await;
     assert_eq!(
         refused(client.summarize_fleet(of(7, REVISION + 1)).await),
         refusal(Code::Unavailable, "NOT_YET_CONSISTENT", None)
@@ -153,7 +153,7 @@ async fn fleet_older_than_the_token_is_refused() {
 
 #[tokio::test]
 async fn snapshot_that_breaks_off_is_no_smaller_fleet() {
-    let mut client = client_over(Inventory::breaking_off());
+    let mut client = client_over(Inventory::breaking_off()).await;
     assert_eq!(
         refused(client.summarize_fleet(request()).await),
         refusal(Code::Unavailable, "DEPENDENCY_UNAVAILABLE", None)

@@ -34,7 +34,7 @@ fn moments(points: &[ForecastPoint]) -> Vec<Timestamp> {
 #[tokio::test]
 async fn support_ends_and_what_follows_are_foretold() {
     let asked = ForecastFleetRequest { step_days: 366, ..request("2029-06-30T00:00:00Z") };
-    let answer = client().forecast_fleet(asked).await.unwrap().into_inner();
+    let answer = client().await.forecast_fleet(asked).await.unwrap().into_inner();
     assert_eq!((answer.devices, answer.consistency_token), (4, world_token()));
     assert_eq!(
         moments(&answer.points),
@@ -79,7 +79,7 @@ async fn device_is_judged_at_the_day_asked_for() {
             as_of: Some(time::to_proto(at(as_of))),
             ..CheckDeviceRequest::default()
         };
-        client().check_device(request).await.unwrap().into_inner().check.unwrap().paths[0].verdict()
+        client().await.check_device(request).await.unwrap().into_inner().check.unwrap().paths[0].verdict()
     };
     assert_eq!(judged("2028-10-10T23:59:59Z").await, Verdict::Ready);
     assert_eq!(judged("2028-10-11T00:00:00Z").await, Verdict::Blocked);
@@ -87,7 +87,7 @@ async fn device_is_judged_at_the_day_asked_for() {
 
 #[tokio::test]
 async fn forecast_that_has_no_end_or_too_many_points_is_refused() {
-    let mut client = client();
+    let mut client = client().await;
     let mut refusal_of = async |request: ForecastFleetRequest| refused(client.forecast_fleet(request).await);
     let endless = ForecastFleetRequest { until: None, ..request("2030-01-01T00:00:00Z") };
     assert_eq!(refusal_of(endless).await, invalid("until", "must be set: the last moment of the forecast"));

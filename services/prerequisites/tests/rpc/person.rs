@@ -47,7 +47,7 @@ async fn full_administrator_of_all_scopes_may_turn_co_management_on_and_nothing_
         device: name_of("d-eligible"),
         ..request(person)
     };
-    let answer = client().check_person(asked).await.unwrap().into_inner();
+    let answer = client().await.check_person(asked).await.unwrap().into_inner();
     assert_eq!(answer.consistency_token, world_token());
     use Standing::{Allowed, Lacking};
     assert_eq!(
@@ -95,7 +95,7 @@ async fn full_administrator_of_all_scopes_may_turn_co_management_on_and_nothing_
 #[tokio::test]
 async fn of_somebody_unknown_nothing_is_passed() {
     let person = Person { administrator: true, ..Person::default() };
-    let answer = client().check_person(request(person)).await.unwrap().into_inner();
+    let answer = client().await.check_person(request(person)).await.unwrap().into_inner();
     assert!(answer.actions.iter().all(|action| action.standing() == Standing::Unknown));
     let license = answer.user[0].findings.iter().find(|finding| finding.rule == "lic.intune_admin").unwrap();
     assert_eq!((license.outcome(), license.severity()), (Outcome::Unknown, Severity::Blocking));
@@ -103,14 +103,14 @@ async fn of_somebody_unknown_nothing_is_passed() {
 
 #[tokio::test]
 async fn administrators_rule_is_asked_of_administrators_alone() {
-    let answer = client().check_person(request(Person::default())).await.unwrap().into_inner();
+    let answer = client().await.check_person(request(Person::default())).await.unwrap().into_inner();
     let license = answer.user[0].findings.iter().find(|finding| finding.rule == "lic.intune_admin").unwrap();
     assert_eq!((license.outcome(), license.severity()), (Outcome::NotApplicable, Severity::Blocking));
 }
 
 #[tokio::test]
 async fn what_is_no_role_licence_or_place_of_the_tenant_is_refused() {
-    let mut client = client();
+    let mut client = client().await;
     let mut refusal_of = async |request: CheckPersonRequest| refused(client.check_person(request).await);
     let role = Person { roles: Some(held("Global Administrator", None)), ..Person::default() };
     assert_eq!(

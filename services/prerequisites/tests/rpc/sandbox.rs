@@ -9,6 +9,7 @@ use tandem_contracts::prerequisites::v1::fleet_evaluation_service_client::FleetE
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 use tandem_prerequisites::{FollowMode, Parts, Prerequisites};
 use tandem_server::{ApiServer, Clock, LocalAuthenticator, Supervisor};
+use tandem_testkit::database::Place;
 use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
@@ -31,22 +32,35 @@ fn served(server: ApiServer) -> Channel {
 pub(crate) type FleetClient = FleetEvaluationServiceClient<Channel>;
 
 /// The service between these two, and clients of it.
-pub(crate) fn clients_over(inventory: Inventory) -> (Client, FleetClient) {
-    let channel = channel_over(inventory);
+pub(crate) async fn clients_over(inventory: Inventory) -> (Client, FleetClient) {
+    let channel = channel_over(inventory).await;
     (PrerequisitesServiceClient::new(channel.clone()), FleetEvaluationServiceClient::new(channel))
 }
 
 /// The service between these two, and a client of a tenant's own rules.
-pub(crate) fn custom_client(inventory: Inventory) -> CustomRuleServiceClient<Channel> {
-    CustomRuleServiceClient::new(channel_over(inventory))
+pub(crate) async fn custom_client(inventory: Inventory) -> CustomRuleServiceClient<Channel> {
+    CustomRuleServiceClient::new(channel_over(inventory).await)
 }
 
-fn channel_over(inventory: Inventory) -> Channel {
+/// The service between these two, over an empty database that lasts as long as the test.
+pub(crate) async fn channel_over(inventory: Inventory) -> Channel {
+    let place = Place::new().await;
+    let channel = channel_at(&place, inventory).await;
+    tokio::spawn(async move {
+        let _place = place;
+        std::future::pending::<()>().await;
+    });
+    channel
+}
+
+/// The service between these two, over that database.
+pub(crate) async fn channel_at(place: &Place, inventory: Inventory) -> Channel {
     let inventory = api()
         .add_service(DeviceServiceServer::new(inventory.clone()))
         .add_service(TenantServiceServer::new(inventory));
     let authority = api().add_service(AuthorityServiceServer::new(Authority));
-    let service = Prerequisites::new(Parts {
+    let service = Prerequisites::open(Parts {
+        database: place.of("prerequisites"),
         inventory: Connection::from_channel(served(inventory)),
         authority: Connection::from_channel(served(authority)),
         cache: None,
@@ -54,17 +68,18 @@ fn channel_over(inventory: Inventory) -> Channel {
         supervisor: Supervisor::new(),
         mode: FollowMode::OnDemand,
     });
+    let service = service.await.unwrap();
     served(service.serve_on(api()))
 }
 
 /// The service between these two, and a client of its checks.
-pub(crate) fn client_over(inventory: Inventory) -> Client {
-    clients_over(inventory).0
+pub(crate) async fn client_over(inventory: Inventory) -> Client {
+    clients_over(inventory).await.0
 }
 
 /// A client of the service over the world of the fixture.
-pub(crate) fn client() -> Client {
-    client_over(Inventory::new())
+pub(crate) async fn client() -> Client {
+    client_over(Inventory::new()).await
 }
 
 /// What a caller looks at in an error: the code, the reason, and the resource or the first field that it is about.

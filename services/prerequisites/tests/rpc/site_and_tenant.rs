@@ -55,12 +55,12 @@ async fn site_is_judged_with_its_hierarchys_policy() {
         ],
         consistency_token: world_token(),
     };
-    assert_eq!(client().check_site(asked).await.unwrap().into_inner(), expected);
+    assert_eq!(client().await.check_site(asked).await.unwrap().into_inner(), expected);
 }
 
 #[tokio::test]
 async fn site_that_the_inventory_does_not_have_is_not_found() {
-    let mut client = client();
+    let mut client = client().await;
     for name in ["tenants/contoso/hierarchies/PS1/sites/PS9", "tenants/contoso/hierarchies/XX1/sites/XX1"] {
         let asked = CheckSiteRequest { name: name.into(), paths: Vec::new(), ..Default::default() };
         assert_eq!(refused(client.check_site(asked).await), not_found("tandem.inventory.v1.Site", name));
@@ -109,13 +109,13 @@ async fn tenant_is_judged_by_what_its_operator_said() {
         }],
         consistency_token: world_token(),
     };
-    assert_eq!(client().check_tenant(asked).await.unwrap().into_inner(), expected);
+    assert_eq!(client().await.check_tenant(asked).await.unwrap().into_inner(), expected);
 }
 
 #[tokio::test]
 async fn tenant_without_paths_in_the_request_is_judged_on_the_default_ones() {
     let asked = CheckTenantRequest { name: TENANT.into(), paths: Vec::new(), ..Default::default() };
-    let answer = client().check_tenant(asked).await.unwrap().into_inner();
+    let answer = client().await.check_tenant(asked).await.unwrap().into_inner();
     let paths: Vec<_> = answer.paths.iter().map(PathReport::path).collect();
     assert_eq!(paths, [Path::Path1, Path::Path2, Path::Coexistence]);
 }
@@ -125,7 +125,7 @@ async fn tenant_that_is_not_there_is_not_found() {
     let asked =
         CheckTenantRequest { name: "tenants/fabrikam".into(), paths: Vec::new(), ..Default::default() };
     assert_eq!(
-        refused(client().check_tenant(asked).await),
+        refused(client().await.check_tenant(asked).await),
         not_found("tandem.inventory.v1.Tenant", "tenants/fabrikam")
     );
 }

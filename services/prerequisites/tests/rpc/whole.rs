@@ -19,7 +19,7 @@ async fn device_is_told_its_way_with_what_is_missing_and_by_whom_it_is_mended() 
         view: View::Whole.into(),
         ..CheckDeviceRequest::default()
     };
-    let check = client().check_device(request).await.unwrap().into_inner().check.unwrap();
+    let check = client().await.check_device(request).await.unwrap().into_inner().check.unwrap();
 
     let Journey { state, path, gateway_needed, note, steps, .. } = check.journey.unwrap();
     assert_eq!((state, path), (ManagementState::ClientOnly.into(), Path::Path1.into()));
@@ -82,7 +82,7 @@ async fn device_is_told_its_way_with_what_is_missing_and_by_whom_it_is_mended() 
 #[tokio::test]
 async fn basic_view_says_none_of_it() {
     let request = CheckDeviceRequest { name: name_of("d-outdated"), ..CheckDeviceRequest::default() };
-    let check = client().check_device(request).await.unwrap().into_inner().check.unwrap();
+    let check = client().await.check_device(request).await.unwrap().into_inner().check.unwrap();
     assert_eq!((check.journey, check.benefits.len(), check.concerns.len()), (None, 0, 0));
     assert!(check.paths.iter().flat_map(|path| &path.findings).all(|finding| finding.evidence.is_empty()));
 }
@@ -92,7 +92,7 @@ async fn view_that_is_unknown_is_refused() {
     let request =
         CheckDeviceRequest { name: name_of("d-outdated"), view: 9, ..CheckDeviceRequest::default() };
     assert_eq!(
-        refused(client().check_device(request).await),
+        refused(client().await.check_device(request).await),
         invalid("view", "must be a value of the enumeration; found the unknown number 9")
     );
 }
@@ -105,10 +105,10 @@ async fn whole_view_is_of_a_hundred_devices_at_most() {
         view: View::Whole.into(),
         ..BatchCheckDevicesRequest::default()
     };
-    let answer = client().batch_check_devices(request(100)).await.unwrap().into_inner();
+    let answer = client().await.batch_check_devices(request(100)).await.unwrap().into_inner();
     assert_eq!((answer.checks.len(), answer.checks[99].benefits.len()), (100, 7));
     assert_eq!(
-        refused(client().batch_check_devices(request(101)).await),
+        refused(client().await.batch_check_devices(request(101)).await),
         invalid("names", "must have at most 100 entries in the whole view; found 101")
     );
 }
@@ -121,7 +121,7 @@ async fn tenants_evidence_is_its_operators() {
         view: View::Whole.into(),
         ..CheckTenantRequest::default()
     };
-    let answer = client().check_tenant(request).await.unwrap().into_inner();
+    let answer = client().await.check_tenant(request).await.unwrap().into_inner();
     let plan = answer.paths[0].findings.iter().find(|finding| finding.rule == "lic.entra_premium").unwrap();
     let evidence = Evidence {
         fact: "tenant.entra_plan".into(),
@@ -143,7 +143,7 @@ async fn fleet_is_told_what_to_mend_first_and_what_is_one_step_away() {
         view: View::Whole.into(),
         ..SummarizeFleetRequest::default()
     };
-    let answer = client().summarize_fleet(request).await.unwrap().into_inner();
+    let answer = client().await.summarize_fleet(request).await.unwrap().into_inner();
     // One device is stopped, by three rules together.
     assert_eq!(
         answer.mends,

@@ -56,6 +56,7 @@ pages!(
     inventory::v1::ListCollectionsResponse: collections,
     inventory::v1::ListCollectionMembersResponse: devices,
     prerequisites::v1::ListRulesResponse: rules,
+    prerequisites::v1::ListCustomRulesResponse: custom_rules,
     prerequisites::v1::ListRuleFactsResponse: facts,
     prerequisites::v1::ListFleetSummariesResponse: summaries,
     prerequisites::v1::ListSummaryDevicesResponse: devices,

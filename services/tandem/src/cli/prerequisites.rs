@@ -6,6 +6,7 @@ mod forecast;
 mod kept;
 mod person;
 mod tables;
+mod trial;
 mod whole;
 
 use tandem_connectors::AsOf;
@@ -49,7 +50,10 @@ pub(crate) enum PrerequisitesCommand {
     /// Say how far the fleet is judged, which the server does by itself when anything changes
     Evaluation(kept::EvaluationArgs),
     /// Try a rule of your own, in CEL over the facts of a device, on the fleet
-    Try(custom::TryArgs),
+    Try(trial::TryArgs),
+    /// Keep rules of your own, by which every device is judged beside the catalogue
+    #[command(subcommand)]
+    Custom(custom::CustomCommand),
     /// List the facts that rules of your own may read
     Facts(Limit),
     /// List the rules
@@ -160,8 +164,9 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
         PrerequisitesCommand::Devices(args) => kept::devices(args, session).await,
         PrerequisitesCommand::Parts(args) => kept::parts(args, session).await,
         PrerequisitesCommand::Evaluation(args) => kept::evaluation(args, session).await,
-        PrerequisitesCommand::Try(args) => custom::try_out(args, session).await,
-        PrerequisitesCommand::Facts(limit) => custom::facts(limit, session).await,
+        PrerequisitesCommand::Try(args) => trial::try_out(args, session).await,
+        PrerequisitesCommand::Custom(command) => custom::run(command, session).await,
+        PrerequisitesCommand::Facts(limit) => trial::facts(limit, session).await,
         PrerequisitesCommand::Rules { path, scope, limit } => show_rules(path, scope, limit, session).await,
         PrerequisitesCommand::Attest(args) => attest::run(args, session).await,
         PrerequisitesCommand::Person(args) => person::run(args, session).await,

@@ -223,6 +223,18 @@ pub(crate) fn fleet_parts() -> impl TypedValueParser<Value = prerequisites::Flee
     one_of(FLEET_PARTS)
 }
 
+/// How much a rule of one's own weighs, on the command line.
+pub(crate) fn severities() -> impl TypedValueParser<Value = prerequisites::Severity> {
+    use prerequisites::Severity::{Blocking, Warning};
+    one_of([("blocking", Blocking), ("warning", Warning)])
+}
+
+/// What came of a rule of one's own, on the command line.
+pub(crate) fn custom_outcomes() -> impl TypedValueParser<Value = prerequisites::CustomOutcome> {
+    use prerequisites::CustomOutcome::{Failed, Satisfied, Unknown, Unsatisfied};
+    one_of([("satisfied", Satisfied), ("unsatisfied", Unsatisfied), ("unknown", Unknown), ("failed", Failed)])
+}
+
 /// Multifactor authentication of one user, on the command line.
 pub(crate) fn per_user_mfa() -> impl TypedValueParser<Value = prerequisites::PerUserMfa> {
     use prerequisites::PerUserMfa::{Disabled, Enabled, Enforced};
@@ -301,6 +313,8 @@ own_words! {
     severity: prerequisites::Severity, "SEVERITY_";
     /// Whether a rule holds.
     outcome: prerequisites::Outcome, "OUTCOME_";
+    /// What came of a rule of one's own.
+    custom_outcome: prerequisites::CustomOutcome, "CUSTOM_OUTCOME_";
     /// What findings amount to.
     verdict: prerequisites::Verdict, "VERDICT_";
     /// A benefit.

@@ -20,9 +20,9 @@ use tandem_storage::page::PageToken;
 use super::{not_found, rollout_key};
 use crate::grpc::policies::{justification, one_more, paged};
 use crate::grpc::{Handlers, Tenant, convert};
-use crate::store::once::Once;
 use crate::store::rollouts::action::{After, Confirmation, KnownAction, action_confirm, action_list};
 use crate::store::rollouts::{RolloutKey, rollout_fetch};
+use tandem_server::once::Once;
 
 const ACTION: &str = "tenants/{t}/hierarchies/{h}/rollouts/{r}/actions/{a}";
 const CONFIRM: &str = "tandem.authority.v1.RolloutService/ConfirmRolloutAction";

@@ -12,8 +12,8 @@ use super::commands::reason;
 use super::principal;
 use crate::grpc::policies::justification;
 use crate::grpc::{Handlers, Tenant};
-use crate::store::once::Once;
 use crate::store::rollouts::freeze::{FreezeOrder, freeze_fetch, freeze_message, freeze_set};
+use tandem_server::once::Once;
 
 /// Who stops everything waits so long for the inventory at most.
 const BELIEVED_AFTER: Duration = Duration::from_secs(1);

@@ -35,12 +35,12 @@ use super::{Handlers, Tenant};
 use crate::devices::inventory_world_of;
 use crate::fleet::{Basis, Fleet};
 use crate::rollouts::Asked;
-use crate::store::once::Once;
 use crate::store::rollouts::devices::{WantedDevices, devices_list};
 use crate::store::rollouts::draft::{NewRollout, rollout_keep};
 use crate::store::rollouts::{
     Place, ROLLOUT_TYPE, RolloutKey, Wanted, place_after, rollout_fetch, rollout_list,
 };
+use tandem_server::once::Once;
 
 const ROLLOUT: &str = "tenants/{t}/hierarchies/{h}/rollouts/{r}";
 const HIERARCHY: &str = "tenants/{t}/hierarchies/{h}";

@@ -17,9 +17,9 @@ use super::rules::rules_of;
 use super::{REQUEST_TYPE, read, unmet, written};
 use crate::store::audit::audit_append;
 use crate::store::entity::{approval_request, approval_rules, plan};
-use crate::store::once::Once;
 use crate::store::plans::{Application, Place, PlanKey, carry_out, content, plan_name, plan_row, summary};
 use crate::store::{Store, lock_tenant};
+use tandem_server::once::Once;
 
 /// A request for approval to be made.
 #[derive(Debug, Clone)]

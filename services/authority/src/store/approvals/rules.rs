@@ -14,8 +14,8 @@ use super::message::{rules_message, rules_name};
 use super::{read, written};
 use crate::store::audit::audit_append;
 use crate::store::entity::approval_rules;
-use crate::store::once::Once;
 use crate::store::{Store, lock_tenant};
+use tandem_server::once::Once;
 
 /// Rules to be set.
 #[derive(Debug, Clone)]

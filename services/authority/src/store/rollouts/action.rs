@@ -18,7 +18,7 @@ use super::{ACTION_TYPE, RolloutKey, freeze, lease};
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::rollout_action;
-use crate::store::once::Once;
+use tandem_server::once::Once;
 
 /// An action with its devices.
 #[derive(Debug, Clone)]

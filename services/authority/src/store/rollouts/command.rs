@@ -19,7 +19,7 @@ use crate::grpc::{approval_refused, command_refused};
 use crate::store::Store;
 use crate::store::approvals::rules_of;
 use crate::store::entity::{approval_rules, rollout};
-use crate::store::once::Once;
+use tandem_server::once::Once;
 
 /// How long approvals may take: a week has a working day of everybody.
 const APPROVALS_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -13,7 +13,7 @@ use super::{ROLLOUT_TYPE, RolloutKey, lease};
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::rollout;
-use crate::store::once::Once;
+use tandem_server::once::Once;
 
 /// A rollout to be kept as a draft.
 #[derive(Debug, Clone)]

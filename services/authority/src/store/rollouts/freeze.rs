@@ -17,7 +17,7 @@ use crate::grpc::freeze_refused;
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::{freeze, rollout};
-use crate::store::once::Once;
+use tandem_server::once::Once;
 
 const FREEZE_TYPE: &str = "tandem.authority.v1.Freeze";
 

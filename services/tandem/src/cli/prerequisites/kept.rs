@@ -6,10 +6,10 @@ use tandem_client::ApiError;
 use tandem_contracts::inventory::v1::GetSurroundingsRequest;
 use tandem_contracts::prerequisites::v1::list_summary_devices_request::Number;
 use tandem_contracts::prerequisites::v1::{
-    Benefit, BenefitNumber, BenefitReach, ConcernKind, Eligibility, EvaluationRun, FleetPart, FleetSummary,
-    GetFleetEvaluationRequest, GetFleetEvaluationResponse, ListFleetSummariesRequest,
-    ListFleetSummariesResponse, ListSummaryDevicesRequest, ListSummaryDevicesResponse, Outcome, Path,
-    RuleNumber, Verdict,
+    Benefit, BenefitNumber, BenefitReach, ConcernKind, CustomOutcome, CustomRuleNumber, Eligibility,
+    EvaluationRun, FleetPart, FleetSummary, GetFleetEvaluationRequest, GetFleetEvaluationResponse,
+    ListFleetSummariesRequest, ListFleetSummariesResponse, ListSummaryDevicesRequest,
+    ListSummaryDevicesResponse, Outcome, Path, RuleNumber, Verdict,
 };
 use tandem_contracts::r#type::v1::ErrorReason;
 use tandem_domain::enrollment;
@@ -17,7 +17,7 @@ use tandem_domain::id::HierarchyId;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::of_hierarchy;
+use super::{custom, of_hierarchy};
 use crate::cli::failure::CliError;
 use crate::cli::listing::{Limit, list};
 use crate::cli::progress;
@@ -100,6 +100,15 @@ struct NumberArgs {
     /// Devices that are eligible as far as is known, where a fact behind a blocking rule is missing
     #[arg(long, group = "number")]
     unverified: bool,
+    /// Devices that do not satisfy this rule of your own
+    #[arg(long, value_name = "ID", group = "number")]
+    custom_rule: Option<String>,
+    /// Of a rule of your own: devices of which it came to this instead
+    #[arg(long, requires = "custom_rule", value_parser = words::custom_outcomes())]
+    outcome: Option<CustomOutcome>,
+    /// Devices with this verdict of the rules of your own
+    #[arg(long, group = "number", value_parser = words::verdicts())]
+    custom_verdict: Option<Verdict>,
     /// Devices whose last attempt to enrol ended with this code, such as 0x80180018
     #[arg(long, value_name = "CODE", group = "number", value_parser = code, allow_negative_numbers = true)]
     error: Option<u32>,
@@ -111,9 +120,26 @@ fn code(text: &str) -> Result<u32, String> {
 }
 
 impl NumberArgs {
-    fn number(self) -> Option<Number> {
-        let Self { rule, unknown, alone, verdict, eligibility, benefit, reach, concern, unverified, error } =
-            self;
+    fn number(self, session: &Session<'_>) -> Option<Number> {
+        let Self {
+            rule,
+            unknown,
+            alone,
+            verdict,
+            eligibility,
+            benefit,
+            reach,
+            concern,
+            unverified,
+            custom_rule,
+            outcome: custom_outcome,
+            custom_verdict,
+            error,
+        } = self;
+        let custom = custom_rule.map(|rule| {
+            let outcome = custom_outcome.unwrap_or(CustomOutcome::Unsatisfied).into();
+            Number::CustomRule(CustomRuleNumber { rule: custom::name(&rule, session), outcome })
+        });
         let outcome = if unknown { Outcome::Unknown } else { Outcome::Unsatisfied };
         let rule = rule.map(|rule| Number::Rule(RuleNumber { rule, outcome: outcome.into(), alone }));
         let benefit = benefit.map(|benefit| {
@@ -125,6 +151,8 @@ impl NumberArgs {
             .or(eligibility.map(|of| Number::Eligibility(of.into())))
             .or(concern.map(|of| Number::Concern(of.into())))
             .or(unverified.then_some(Number::EligibleUnverified(true)))
+            .or(custom)
+            .or(custom_verdict.map(|of| Number::CustomVerdict(of.into())))
             .or(error.map(Number::EnrollmentError))
     }
 }
@@ -156,7 +184,7 @@ pub(super) async fn devices(args: DevicesArgs, session: &mut Session<'_>) -> Res
         consistency_token,
         parent: session.parent(),
         path: args.path.unwrap_or(Path::Unspecified).into(),
-        number: args.number.number(),
+        number: args.number.number(session),
         filter,
         ..ListSummaryDevicesRequest::default()
     };

@@ -9,7 +9,7 @@ use crate::cli::failure::CliError;
 use crate::cli::screen::{Column, Row, Screen};
 use crate::cli::words;
 
-use super::whole;
+use super::{custom, whole};
 
 /// What was found about a device.
 pub(super) fn device(screen: &mut Screen<'_>, check: &DeviceCheck) -> Result<(), CliError> {
@@ -23,7 +23,8 @@ pub(super) fn device(screen: &mut Screen<'_>, check: &DeviceCheck) -> Result<(),
     }
     screen.details(details)?;
     screen.line("")?;
-    paths(screen, &check.paths)
+    paths(screen, &check.paths)?;
+    custom::findings(screen, check.custom_verdict, &check.custom_findings)
 }
 
 /// What the findings of each path amount to, and the findings.
@@ -80,6 +81,7 @@ pub(super) fn fleet(screen: &mut Screen<'_>, summary: &SummarizeFleetResponse) -
         .map(|count| vec![words::eligibility(count.eligibility).to_owned(), count.devices.to_string()]);
     screen.section("Eligibility", &counted("ELIGIBILITY"), eligibility.collect())?;
     screen.section("Rules", &RULES, summary.rules.iter().map(rule).collect())?;
+    custom::fleet(screen, &summary.custom_rules)?;
     whole::fleet(screen, summary)
 }
 

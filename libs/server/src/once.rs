@@ -3,16 +3,17 @@
 use jiff::Timestamp;
 use prost::Message;
 use sea_orm::DatabaseTransaction;
-use tandem_server::Failure;
 use tandem_storage::requests::{self, Request};
 use tandem_storage::{StoreError, fingerprint};
+
+use crate::failure::Failure;
 
 /// Longest request id, in characters, as the contract says.
 const LONGEST: usize = 64;
 
 /// A request, as far as repeating it goes. One without an id stands alone.
 #[derive(Debug, Clone)]
-pub(crate) struct Once {
+pub struct Once {
     request_id: String,
     method: &'static str,
     request_hash: u64,
@@ -21,7 +22,10 @@ pub(crate) struct Once {
 
 impl Once {
     /// `request`: what makes it the same request, without its id.
-    pub(crate) fn new(
+    ///
+    /// # Errors
+    /// The id is too long.
+    pub fn new(
         request_id: &str,
         method: &'static str,
         request: &impl Message,
@@ -37,7 +41,10 @@ impl Once {
     }
 
     /// The answer that this request got, if it was served before.
-    pub(crate) async fn answered<A: Message + Default>(
+    ///
+    /// # Errors
+    /// The id was used for another request; the database does not answer.
+    pub async fn answered<A: Message + Default>(
         &self,
         tx: &DatabaseTransaction,
         tenant: &str,
@@ -52,7 +59,10 @@ impl Once {
     }
 
     /// Keeps the answer with the effect.
-    pub(crate) async fn remember(
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn remember(
         &self,
         tx: &DatabaseTransaction,
         tenant: &str,

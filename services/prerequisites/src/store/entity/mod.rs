@@ -1,0 +1,3 @@
+//! The rows of this service's tables.
+
+pub(crate) mod custom_rule;
