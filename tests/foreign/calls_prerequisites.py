@@ -92,6 +92,17 @@ def check_of_a_site_names_its_missing_gateway(check, world):
     check.assertIn("2025-04-09", version["found"])
 
 
+@answers(f"{PREREQUISITES}/CheckHierarchy")
+def hierarchy_shows_the_worst_of_its_sites(check, world):
+    answer = world.ask(f"{PREREQUISITES}/CheckHierarchy", {"name": HIERARCHY, "paths": ["PATH_PATH1"]})
+    (report,) = answer["paths"]
+    check.assertEqual(report["verdict"], "VERDICT_BLOCKED")
+    worst = {each["finding"]["rule"]: each for each in report["findings"]}["cm.supported_version"]
+    # PS2 alone is too old.
+    check.assertEqual((worst["finding"]["outcome"], worst["sites"]), ("OUTCOME_UNSATISFIED", [f"{HIERARCHY}/sites/PS2"]))
+    check.assertEqual({each["site"] for each in report["sites"]}, {SITE, f"{HIERARCHY}/sites/PS2"})
+
+
 @answers(f"{PREREQUISITES}/CheckTenant")
 def check_of_a_tenant_whose_facts_satisfy_every_rule_is_ready(check, world):
     answer = world.ask(f"{PREREQUISITES}/CheckTenant", {"name": TENANT, "paths": ["PATH_PATH1"]})
@@ -295,6 +306,7 @@ refuses(f"{PREREQUISITES}/CheckDevice", "RESOURCE_NOT_FOUND", {"name": MISSING},
 refuses(f"{PREREQUISITES}/BatchCheckDevices", "INVALID_FIELD", {"parent": TENANT, "names": [f"{NOBODY}/devices/{guid(1)}"]},
         field="names[0]")
 refuses(f"{PREREQUISITES}/CheckSite", "RESOURCE_NOT_FOUND", {"name": MISSING_SITE}, resource=MISSING_SITE)
+refuses(f"{PREREQUISITES}/CheckHierarchy", "RESOURCE_NOT_FOUND", {"name": f"{TENANT}/hierarchies/XX1"}, resource=f"{TENANT}/hierarchies/XX1")
 refuses(f"{PREREQUISITES}/CheckTenant", "RESOURCE_NOT_FOUND", {"name": NOBODY}, resource=NOBODY)
 refuses(f"{PREREQUISITES}/SummarizeFleet", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{CUSTOM_RULES}/CheckCustomRule", "INVALID_FIELD", {"parent": TENANT, "expression": "device.os_build >"}, field="expression")

@@ -1,5 +1,6 @@
 //! What this service reads of the others: devices from the inventory, and what surrounds them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -206,6 +207,17 @@ impl World {
         }
         let name = format!("tenants/{tenant}/hierarchies/{id}");
         Err(Failure::NotFound { resource_type: "tandem.inventory.v1.Hierarchy", name })
+    }
+
+    /// The sites of a hierarchy, by code.
+    pub(crate) fn sites(
+        &self,
+        tenant: &TenantId,
+        hierarchy: &HierarchyId,
+    ) -> Result<BTreeMap<&SiteCode, &SiteFacts>, Failure> {
+        self.has_hierarchy(tenant, hierarchy)?;
+        let sites = self.surroundings.hierarchies.get(hierarchy).into_iter();
+        Ok(sites.flat_map(|hierarchy| &hierarchy.sites).collect())
     }
 
     /// The site of that name.

@@ -54,6 +54,7 @@ pub(crate) async fn changes_of_every_service_are_in_the_log_of_their_tenant() {
         "tandem.inventory.v1.HierarchyService/UpdateHierarchy",
         "tandem.inventory.v1.HierarchyService/UpdateSite",
         "tandem.inventory.v1.TenantService/CreateTenant",
+        "tandem.prerequisites.v1.CustomRuleService/CreateCustomRule",
     ]);
     until("everything that made the tenant is on record", async || {
         let log = log(&auditor, TENANT).await;

@@ -211,6 +211,8 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckDevice" READERS
         r#"{"name": "tenants/{t}/devices/{d}"}"#
+    "tandem.prerequisites.v1.PrerequisitesService/CheckHierarchy" READERS
+        r#"{"name": "tenants/{t}/hierarchies/PS1"}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckPerson" READERS
         r#"{"parent": "tenants/{t}", "device": "tenants/{t}/devices/{d}", "site": "tenants/{t}/hierarchies/PS1/sites/PS1"}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckSite" READERS

@@ -169,6 +169,8 @@ pub struct Rule {
     pub note: Option<&'static str>,
     /// The act that it guards; rules of scope action only.
     pub action: Option<&'static str>,
+    /// Its version: the day of the catalogue, such as `2026-11-22`.
+    pub version: &'static str,
 }
 
 impl Rule {
@@ -209,8 +211,7 @@ pub struct NonRequirement {
 #[serde(deny_unknown_fields)]
 struct Document {
     schema_version: u32,
-    #[serde(rename = "as_of")]
-    _as_of: toml::value::Datetime,
+    as_of: toml::value::Datetime,
     #[serde(rename = "fact")]
     facts: Vec<FactDefinition>,
     #[serde(rename = "rule")]
@@ -238,24 +239,25 @@ struct WrittenRule {
     action: Option<String>,
 }
 
-impl From<WrittenRule> for Rule {
+impl WrittenRule {
     /// Texts are leaked: the catalogue is read once and lives as long as the process, and findings of a hundred thousand
     /// devices then point to it for nothing.
-    fn from(written: WrittenRule) -> Self {
+    fn read(self, version: &'static str) -> Rule {
         let leak = |text: String| -> &'static str { text.leak() };
-        Self {
-            id: leak(written.id),
-            area: written.area,
-            scope: written.scope,
-            paths: written.paths.leak(),
-            severity: written.severity,
-            condition: leak(written.condition),
-            facts: written.facts.into_iter().map(leak).collect::<Vec<_>>().leak(),
-            remediation: leak(written.remediation),
-            attestation: written.attestation,
-            source: leak(written.source),
-            note: written.note.map(leak),
-            action: written.action.map(leak),
+        Rule {
+            id: leak(self.id),
+            area: self.area,
+            scope: self.scope,
+            paths: self.paths.leak(),
+            severity: self.severity,
+            condition: leak(self.condition),
+            facts: self.facts.into_iter().map(leak).collect::<Vec<_>>().leak(),
+            remediation: leak(self.remediation),
+            attestation: self.attestation,
+            source: leak(self.source),
+            note: self.note.map(leak),
+            action: self.action.map(leak),
+            version,
         }
     }
 }
@@ -276,9 +278,10 @@ static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| {
         document.schema_version, SCHEMA_VERSION,
         "the embedded catalogue has the known layout: tested"
     );
+    let version: &'static str = document.as_of.to_string().leak();
     Catalogue {
         facts: document.facts,
-        rules: document.rules.into_iter().map(Rule::from).collect(),
+        rules: document.rules.into_iter().map(|written| written.read(version)).collect(),
         non_requirements: document.non_requirements,
     }
 });

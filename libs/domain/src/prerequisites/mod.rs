@@ -16,6 +16,7 @@ mod catalogue;
 mod device_rules;
 mod evidence;
 mod forecast;
+mod hierarchy;
 mod moment;
 mod report;
 mod site_rules;
@@ -43,6 +44,7 @@ pub use self::catalogue::{
 pub use self::device_rules::{DeviceCheck, DeviceRule};
 pub use self::evidence::{Evidence, Witness, device_evidence, surroundings_evidence};
 pub use self::forecast::{SupportEnd, forecast, site_support_end, windows_support_end};
+pub use self::hierarchy::{HierarchyReport, WorstFinding, evaluate_hierarchy};
 pub use self::report::{Finding, Outcome, Report, Verdict};
 pub use self::site_rules::{SiteCheck, SiteRule};
 pub use self::tenant_rules::{TenantCheck, TenantRule};

@@ -380,6 +380,7 @@ impl PrerequisitesService for Services {
     unserved! {
         list_rules(prerequisites::ListRulesRequest) -> prerequisites::ListRulesResponse;
         check_device(prerequisites::CheckDeviceRequest) -> prerequisites::CheckDeviceResponse;
+        check_hierarchy(prerequisites::CheckHierarchyRequest) -> prerequisites::CheckHierarchyResponse;
         check_site(prerequisites::CheckSiteRequest) -> prerequisites::CheckSiteResponse;
         check_tenant(prerequisites::CheckTenantRequest) -> prerequisites::CheckTenantResponse;
         summarize_fleet(prerequisites::SummarizeFleetRequest) -> prerequisites::SummarizeFleetResponse;

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1;
 use tandem_domain::enrollment::{self, EnrollmentError};
+use tandem_domain::id::SiteCode;
 use tandem_domain::prerequisites::{
-    Finding, Outcome, Path, Report, Rule, Scope, Severity, SupportEnd, Verdict,
+    Finding, HierarchyReport, Outcome, Path, Report, Rule, Scope, Severity, SupportEnd, Verdict, WorstFinding,
 };
 use tandem_domain::state::Eligibility;
 
@@ -103,6 +104,7 @@ pub(crate) fn rule(rule: &Rule) -> v1::Rule {
         remediation: rule.remediation.to_owned(),
         source: rule.source.to_owned(),
         attestation: rule.attestation,
+        version: rule.version.to_owned(),
         evaluated: matches!(rule.scope, Scope::Tenant | Scope::Site | Scope::Device),
     }
 }
@@ -112,6 +114,7 @@ pub(crate) fn finding(finding: &Finding) -> v1::Finding {
     let message = v1::Finding {
         rule: finding.rule.id.to_owned(),
         severity: severity(finding.severity).into(),
+        version: finding.rule.version.to_owned(),
         ..v1::Finding::default()
     };
     match &finding.outcome {
@@ -146,6 +149,26 @@ pub(crate) fn report(report: &Report, problems_only: bool) -> v1::PathReport {
         path: path(report.path).into(),
         verdict: verdict(report.verdict()).into(),
         findings: findings.into_iter().map(finding).collect(),
+        valid_until: report.valid_until.map(time::to_proto),
+    }
+}
+
+/// The sites of a hierarchy, whose name is `hierarchy`.
+pub(crate) fn hierarchy_report(hierarchy: &str, report: &HierarchyReport) -> v1::HierarchyReport {
+    let name = |site: &SiteCode| format!("{hierarchy}/sites/{site}");
+    let mut worst: Vec<&WorstFinding> = report.findings.iter().collect();
+    worst.sort_unstable_by_key(|worst| worst.finding.rule.id);
+    let findings = worst.into_iter().map(|worst| v1::WorstFinding {
+        finding: Some(finding(&worst.finding)),
+        sites: worst.sites.iter().map(name).collect(),
+    });
+    let site =
+        |(site, of): &(SiteCode, Verdict)| v1::SiteVerdict { site: name(site), verdict: verdict(*of).into() };
+    v1::HierarchyReport {
+        path: path(report.path).into(),
+        verdict: verdict(report.verdict).into(),
+        findings: findings.collect(),
+        sites: report.sites.iter().map(site).collect(),
         valid_until: report.valid_until.map(time::to_proto),
     }
 }

@@ -15,14 +15,14 @@ use jiff::Timestamp;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesService;
 use tandem_contracts::prerequisites::v1::{
     BatchCheckDevicesRequest, BatchCheckDevicesResponse, CheckDeviceRequest, CheckDeviceResponse,
-    CheckPersonRequest, CheckPersonResponse, CheckSiteRequest, CheckSiteResponse, CheckTenantRequest,
-    CheckTenantResponse, DeviceCheck, ExplainEnrollmentErrorRequest, ExplainEnrollmentErrorResponse,
-    ForecastFleetRequest, ForecastFleetResponse, ListRulesRequest, ListRulesResponse, SummarizeFleetRequest,
-    SummarizeFleetResponse,
+    CheckHierarchyRequest, CheckHierarchyResponse, CheckPersonRequest, CheckPersonResponse, CheckSiteRequest,
+    CheckSiteResponse, CheckTenantRequest, CheckTenantResponse, DeviceCheck, ExplainEnrollmentErrorRequest,
+    ExplainEnrollmentErrorResponse, ForecastFleetRequest, ForecastFleetResponse, ListRulesRequest,
+    ListRulesResponse, SummarizeFleetRequest, SummarizeFleetResponse,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::TenantId;
-use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck};
+use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck, evaluate_hierarchy};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tandem_server::waiting::waiting_time;
@@ -181,6 +181,26 @@ impl PrerequisitesService for Handlers {
             paths,
             consistency_token: world.token().to_string(),
         }))
+    }
+
+    async fn check_hierarchy(
+        &self,
+        request: Request<CheckHierarchyRequest>,
+    ) -> Result<Response<CheckHierarchyResponse>, Status> {
+        let request = request.into_inner();
+        let (tenant, hierarchy) = request::hierarchy("name", &request.name)?;
+        let paths = request::paths(&request.paths)?;
+        let as_of = self.moment(request.as_of)?;
+        let token = ConsistencyToken::parse(&request.consistency_token)?;
+        let world = self.sources.world(&tenant, &token).await?;
+        let (sites, policy) = (world.sites(&tenant, &hierarchy)?, world.policy(&hierarchy));
+        let report = |path| {
+            let report = evaluate_hierarchy(sites.values().copied(), policy, world.tenant(), path, as_of);
+            convert::hierarchy_report(&request.name, &report)
+        };
+        let paths = paths.into_iter().map(report).collect();
+        let consistency_token = world.token().to_string();
+        Ok(Response::new(CheckHierarchyResponse { hierarchy: request.name, paths, consistency_token }))
     }
 
     async fn check_tenant(

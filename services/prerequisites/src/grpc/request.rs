@@ -22,6 +22,7 @@ const MOST_PATHS: usize = Path::ALL.len();
 const MOST_NAMES: usize = names::MAX_PAGE_SIZE;
 
 const DEVICE: &str = "tenants/{t}/devices/{d}";
+const HIERARCHY: &str = "tenants/{t}/hierarchies/{h}";
 const SITE: &str = "tenants/{t}/hierarchies/{h}/sites/{s}";
 
 /// The tenant of a name such as `tenants/{t}`.
@@ -43,6 +44,12 @@ pub(crate) fn site(field: &str, name: &str) -> Result<(TenantId, HierarchyId, Si
     let tenant = id(field, TenantId::parse(tenant))?;
     let hierarchy = id(field, HierarchyId::parse(hierarchy))?;
     Ok((tenant, hierarchy, id(field, SiteCode::parse(site))?))
+}
+
+/// A hierarchy's name, taken apart.
+pub(crate) fn hierarchy(field: &str, name: &str) -> Result<(TenantId, HierarchyId), Failure> {
+    let [tenant, hierarchy] = names::parse(field, HIERARCHY, name)?;
+    Ok((id(field, TenantId::parse(tenant))?, id(field, HierarchyId::parse(hierarchy))?))
 }
 
 /// The hierarchies that a filter names.

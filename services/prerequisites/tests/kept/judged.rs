@@ -85,8 +85,10 @@ fn of(id: &str, outcome: CustomOutcome) -> Number {
     Number::CustomRule(CustomRuleNumber { rule: name(id), outcome: outcome.into() })
 }
 
+/// Of the first rule that was made.
 fn finding(id: &str, severity: Severity, outcome: CustomOutcome) -> CustomFinding {
     CustomFinding {
+        version: "1".into(),
         rule: name(id),
         display_name: id.into(),
         severity: severity.into(),
@@ -147,8 +149,12 @@ pub(crate) async fn rule_that_fails_changes_nothing_of_the_others() {
             failure: "Division by zero of Int(1)".into(),
             ..finding("a-fails", Severity::Warning, CustomOutcome::Failed)
         },
-        finding("b-holds", Severity::Blocking, CustomOutcome::Satisfied),
         CustomFinding {
+            version: "2".into(),
+            ..finding("b-holds", Severity::Blocking, CustomOutcome::Satisfied)
+        },
+        CustomFinding {
+            version: "3".into(),
             missing_fact: "device.serial_number".into(),
             ..finding("c-is-missing", Severity::Warning, CustomOutcome::Unknown)
         },

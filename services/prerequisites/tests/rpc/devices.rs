@@ -15,7 +15,14 @@ use tandem_server::consistency::Service;
 use Severity::{Blocking, Warning};
 
 fn outcome(rule: &str, severity: Severity, outcome: Outcome) -> Finding {
-    Finding { rule: rule.into(), severity: severity.into(), outcome: outcome.into(), ..Finding::default() }
+    Finding {
+        rule: rule.into(),
+        severity: severity.into(),
+        outcome: outcome.into(),
+        // The day of the catalogue.
+        version: "2026-11-22".into(),
+        ..Finding::default()
+    }
 }
 
 pub(crate) fn satisfied(rule: &str, severity: Severity) -> Finding {

@@ -2,8 +2,8 @@
 
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1::{
-    CheckSiteRequest, CheckSiteResponse, CheckTenantRequest, CheckTenantResponse, Path, PathReport, Severity,
-    Verdict,
+    CheckHierarchyRequest, CheckSiteRequest, CheckSiteResponse, CheckTenantRequest, CheckTenantResponse,
+    HierarchyReport, Path, PathReport, Severity, SiteVerdict, Verdict, WorstFinding,
 };
 
 use crate::devices::{satisfied, unknown, unsatisfied};
@@ -56,6 +56,36 @@ async fn site_is_judged_with_its_hierarchys_policy() {
         consistency_token: world_token(),
     };
     assert_eq!(client().await.check_site(asked).await.unwrap().into_inner(), expected);
+}
+
+#[tokio::test]
+async fn hierarchy_is_as_bad_as_its_sites() {
+    let asked = CheckHierarchyRequest {
+        name: "tenants/contoso/hierarchies/PS1".into(),
+        paths: vec![Path::Path1.into()],
+        ..CheckHierarchyRequest::default()
+    };
+    let answer = client().await.check_hierarchy(asked).await.unwrap().into_inner();
+    // It has one site, so its findings are that one's.
+    let of_site =
+        CheckSiteRequest { name: SITE.into(), paths: vec![Path::Path1.into()], ..Default::default() };
+    let of_site = client().await.check_site(of_site).await.unwrap().into_inner().paths.remove(0);
+    let worst = |finding| WorstFinding { finding: Some(finding), sites: vec![SITE.into()] };
+    let expected = HierarchyReport {
+        path: Path::Path1.into(),
+        verdict: Verdict::Blocked.into(),
+        findings: of_site.findings.into_iter().map(worst).collect(),
+        sites: vec![SiteVerdict { site: SITE.into(), verdict: Verdict::Blocked.into() }],
+        valid_until: of_site.valid_until,
+    };
+    assert_eq!(answer.paths, [expected]);
+    assert_eq!(answer.consistency_token, world_token());
+    let missing = "tenants/contoso/hierarchies/XX1";
+    let asked = CheckHierarchyRequest { name: missing.into(), ..CheckHierarchyRequest::default() };
+    assert_eq!(
+        refused(client().await.check_hierarchy(asked).await),
+        not_found("tandem.inventory.v1.Hierarchy", missing)
+    );
 }
 
 #[tokio::test]

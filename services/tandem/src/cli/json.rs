@@ -49,6 +49,7 @@ named!(
     prerequisites::v1::ListRulesResponse = "tandem.prerequisites.v1.ListRulesResponse",
     prerequisites::v1::DeviceCheck = "tandem.prerequisites.v1.DeviceCheck",
     prerequisites::v1::CheckSiteResponse = "tandem.prerequisites.v1.CheckSiteResponse",
+    prerequisites::v1::CheckHierarchyResponse = "tandem.prerequisites.v1.CheckHierarchyResponse",
     prerequisites::v1::CheckTenantResponse = "tandem.prerequisites.v1.CheckTenantResponse",
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
     prerequisites::v1::GetFleetEvaluationResponse = "tandem.prerequisites.v1.GetFleetEvaluationResponse",

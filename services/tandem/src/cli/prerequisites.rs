@@ -12,8 +12,9 @@ mod whole;
 use tandem_connectors::AsOf;
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1::{
-    CheckDeviceRequest, CheckSiteRequest, CheckTenantRequest, ExplainEnrollmentErrorRequest,
-    ListRulesRequest, ListRulesResponse, Path, Rule, Scope, SummarizeFleetRequest, View,
+    CheckDeviceRequest, CheckHierarchyRequest, CheckSiteRequest, CheckTenantRequest,
+    ExplainEnrollmentErrorRequest, ListRulesRequest, ListRulesResponse, Path, Rule, Scope,
+    SummarizeFleetRequest, View,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::{HierarchyId, SiteCode};
@@ -89,6 +90,9 @@ pub(crate) struct CheckArgs {
     /// A site
     #[arg(long, value_name = "HIERARCHY/SITE", value_parser = site, group = "what")]
     site: Option<(HierarchyId, SiteCode)>,
+    /// All sites of a hierarchy: of each rule the worst
+    #[arg(long, value_name = "HIERARCHY", group = "what")]
+    sites: Option<HierarchyId>,
     /// The tenant
     #[arg(long, group = "what")]
     tenant_rules: bool,
@@ -194,6 +198,12 @@ async fn check(args: CheckArgs, session: &mut Session<'_>) -> Result<(), CliErro
         let request = CheckSiteRequest { name, paths, as_of, ..Default::default() };
         let answer = client.check_site(request).await?.into_inner();
         return session.screen.show(&answer, |screen, answer| tables::paths(screen, &answer.paths));
+    }
+    if let Some(hierarchy) = &args.sites {
+        let request =
+            CheckHierarchyRequest { name: session.hierarchy(hierarchy), paths, as_of, ..Default::default() };
+        let answer = client.check_hierarchy(request).await?.into_inner();
+        return session.screen.show(&answer, tables::hierarchy);
     }
     if args.tenant_rules {
         let request = CheckTenantRequest { name: session.parent(), paths, as_of, ..Default::default() };

@@ -83,6 +83,7 @@ fn commands_of_the_manual_are_understood() {
         "prerequisites rules --path path1 --scope device",
         "prerequisites check OSL-LT-0417 --path path1 --path path2 --all",
         "prerequisites check --site PS1/PS1 --as-of 2027-03-01",
+        "prerequisites check --sites PS1 --path path2",
         "prerequisites check --tenant-rules",
         "prerequisites check --fleet --path coexistence --hierarchy PS1",
         "prerequisites devices --rule win.serviced_version --alone --path path1 --hierarchy PS1 --limit 10",

@@ -61,6 +61,7 @@ fn rule_reads_as_written() {
             source: "GitHub MicrosoftDocs/win32 desktop-src/MDMReg/mdm-registration-constants.md",
             note: None,
             action: None,
+            version: "2026-11-22",
         })
     );
 }

@@ -6,6 +6,7 @@ mod catalogue;
 mod device;
 mod evidence;
 mod forecast;
+mod hierarchy;
 mod missing;
 mod non_requirements;
 mod properties;

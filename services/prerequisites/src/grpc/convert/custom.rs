@@ -46,6 +46,7 @@ fn finding(rule: &EnabledRule, of: &CustomOutcome) -> v1::CustomFinding {
         display_name: rule.display_name.clone(),
         severity: severity(rule.severity).into(),
         outcome: outcome(of.kind()).into(),
+        version: rule.revision.to_string(),
         ..v1::CustomFinding::default()
     };
     match of {

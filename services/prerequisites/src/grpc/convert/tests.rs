@@ -65,6 +65,7 @@ fn outcome_carries_the_texts_that_it_calls_for_and_no_others() {
     let base = v1::Finding {
         rule: "entra.joined".into(),
         severity: v1::Severity::Blocking.into(),
+        version: "2026-11-22".into(),
         ..v1::Finding::default()
     };
     let cases = [
@@ -172,6 +173,7 @@ fn rule_is_written_whole() {
             source: "mirror intune/configmgr/core/understand/product-and-licensing-faq.md".into(),
             attestation: true,
             evaluated: true,
+            version: "2026-11-22".into(),
         }
     );
 }

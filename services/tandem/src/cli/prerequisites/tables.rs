@@ -1,8 +1,8 @@
 //! What was found about prerequisites, as tables.
 
 use tandem_contracts::prerequisites::v1::{
-    DeviceCheck, EnrollmentError, ExplainEnrollmentErrorResponse, Finding, Outcome, PathReport, RuleSummary,
-    SummarizeFleetResponse,
+    CheckHierarchyResponse, DeviceCheck, EnrollmentError, ExplainEnrollmentErrorResponse, Finding, Outcome,
+    PathReport, RuleSummary, SummarizeFleetResponse, WorstFinding,
 };
 
 use crate::cli::failure::CliError;
@@ -39,6 +39,45 @@ pub(super) fn paths(screen: &mut Screen<'_>, reports: &[PathReport]) -> Result<(
         screen.section(&title, &columns, report.findings.iter().map(finding).collect())?;
     }
     Ok(())
+}
+
+/// What the sites of a hierarchy amount to, and the worst of each rule that does not hold everywhere.
+pub(super) fn hierarchy(screen: &mut Screen<'_>, answer: &CheckHierarchyResponse) -> Result<(), CliError> {
+    let verdicts = answer.paths.iter().map(|report| {
+        vec![words::path(report.path), words::verdict(report.verdict), words::moment(report.valid_until)]
+    });
+    screen.table(&["PATH", "VERDICT", "HOLDS UNTIL"].map(Column::Text), verdicts.collect())?;
+    let columns = ["RULE", "SEVERITY", "OUTCOME", "AT", "WHY", "WHAT MENDS IT"].map(Column::Text);
+    for report in &answer.paths {
+        let problems = report.findings.iter().filter(|worst| {
+            let outcome = worst.finding.as_ref().map(Finding::outcome);
+            matches!(outcome, Some(Outcome::Unsatisfied | Outcome::Unknown))
+        });
+        let rows: Vec<Row> = problems.map(worst).collect();
+        let sites = report.sites.iter();
+        let sites = sites.map(|site| vec![words::last_part(&site.site), words::verdict(site.verdict)]);
+        let path = words::path(report.path);
+        if report.sites.is_empty() {
+            screen.line("No site of it is known.")?;
+            continue;
+        }
+        screen.section(
+            &format!("Sites on {path}"),
+            &["SITE", "VERDICT"].map(Column::Text),
+            sites.collect(),
+        )?;
+        if !rows.is_empty() {
+            screen.section(&format!("Worst findings of {path}"), &columns, rows)?;
+        }
+    }
+    Ok(())
+}
+
+fn worst(worst: &WorstFinding) -> Row {
+    let mut row = finding(&worst.finding.clone().unwrap_or_default());
+    let sites: Vec<String> = worst.sites.iter().map(|site| words::last_part(site)).collect();
+    row.insert(3, sites.join(", "));
+    row
 }
 
 fn finding(finding: &Finding) -> Row {
