@@ -170,6 +170,26 @@ def evaluation_says_how_far_the_fleet_is_judged(check, world):
     check.assertEqual((evaluation["devices"], evaluation["complete"]), ("8", True))
 
 
+@answers(f"{FLEET_EVALUATION}/GetEvaluationSettings", f"{FLEET_EVALUATION}/UpdateEvaluationSettings")
+def word_of_a_source_is_believed_as_long_as_the_tenant_says(check, world):
+    name = f"{TENANT}/evaluationSettings"
+
+    def verdict(token):
+        answer = world.ask(f"{PREREQUISITES}/CheckDevice", {
+            "name": world.device(1), "paths": ["PATH_PATH1"], "as_of": "2027-11-20T00:00:00Z", "consistency_token": token,
+        })
+        return {rule: finding["outcome"] for rule, finding in findings(answer["check"]["paths"][0]).items()}["entra.joined"]
+
+    check.assertEqual(verdict(world.token), "OUTCOME_SATISFIED")
+    ages = [{"source": source, "maximum_age": "2592000s"} for source in ("configmgr", "intune", "entra", "probe")]
+    set_ = world.ask(f"{FLEET_EVALUATION}/UpdateEvaluationSettings", {"evaluation_settings": {"name": name, "maximum_ages": ages}})
+    # A year later, a month is over.
+    check.assertEqual(verdict(set_["consistency_token"]), "OUTCOME_UNKNOWN")
+    read = world.ask(f"{FLEET_EVALUATION}/GetEvaluationSettings", {"name": name})["evaluation_settings"]
+    check.assertEqual(read, set_["evaluation_settings"])
+    world.ask(f"{FLEET_EVALUATION}/UpdateEvaluationSettings", {"evaluation_settings": {"name": name}})
+
+
 @answers(f"{CUSTOM_RULES}/CheckCustomRule")
 def rule_of_ones_own_is_tried_on_the_fleet(check, world):
     answer = world.ask(f"{CUSTOM_RULES}/CheckCustomRule", {
@@ -321,6 +341,10 @@ refuses(f"{CUSTOM_RULES}/UpdateCustomRule", "RESOURCE_NOT_FOUND", {
 }, resource=MISSING_RULE)
 refuses(f"{CUSTOM_RULES}/DeleteCustomRule", "RESOURCE_NOT_FOUND", {"name": MISSING_RULE}, resource=MISSING_RULE)
 refuses(f"{CUSTOM_RULES}/ListRuleFacts", "INVALID_FIELD", {"page_size": 1001}, field="page_size")
+refuses(f"{FLEET_EVALUATION}/GetEvaluationSettings", "RESOURCE_NOT_FOUND", {"name": f"{NOBODY}/evaluationSettings"}, resource=NOBODY)
+refuses(f"{FLEET_EVALUATION}/UpdateEvaluationSettings", "INVALID_FIELD", {
+    "evaluation_settings": {"name": f"{TENANT}/evaluationSettings", "maximum_ages": [{"source": "intune", "maximum_age": "1s"}]},
+}, field="evaluation_settings.maximum_ages[0].maximum_age")
 refuses(f"{FLEET_EVALUATION}/GetFleetEvaluation", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{FLEET_EVALUATION}/ListFleetSummaries", "INVALID_FIELD", {"parent": TENANT}, field="part")
 refuses(f"{FLEET_EVALUATION}/ListSummaryDevices", "INVALID_FIELD", {"parent": TENANT, "rule": {"rule": "win.nothing"}}, field="rule.rule")

@@ -160,6 +160,7 @@ mod tests {
                 "UpdateCollection",
                 "UpdateCollectionMembers",
                 "UpdateCustomRule",
+                "UpdateEvaluationSettings",
                 "UpdateHierarchy",
                 "UpdateSite",
                 "UpdateTenant",

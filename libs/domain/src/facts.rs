@@ -276,6 +276,62 @@ pub struct DeviceFacts {
 }
 
 impl DeviceFacts {
+    /// Drops what sections said that are not to be kept. Which device it is, and where it belongs, stays.
+    pub(crate) fn retain(&mut self, keep: impl Fn(u8) -> bool) {
+        macro_rules! drop_unless {
+            (keep: $($kept:ident),*; $($fact:ident),* $(,)?) => {
+                // A fact that is added has to be thought of here.
+                let Self { $($kept: _,)* $($fact),* } = self;
+                $(*$fact = $fact.take().filter(|fact| keep(fact.section));)*
+            };
+        }
+        drop_unless!(
+            keep: sections, hierarchy, other_hierarchies, collections, enrollment_conflict, name, site;
+            client_installed,
+            client_version,
+            client_active,
+            client_health_flags,
+            client_health_sync,
+            last_site_contact,
+            os_version,
+            os_kind,
+            os_edition,
+            join_type,
+            ad_joined,
+            mdm_enrolled,
+            mdm_provisioned,
+            policy_present,
+            authority_text,
+            intune_mdm_record,
+            cloud_co_managed,
+            enrollment_scheduled,
+            enrollment_failed,
+            pending_logon,
+            enrollment_status_code,
+            enrollment_error_detail,
+            capability_text,
+            client_features,
+            owner,
+            serial_number,
+            manufacturer,
+            model,
+            user,
+            last_intune_sync,
+            intune_management_state,
+            registration_state,
+            compliance_state,
+            autopilot_registered,
+            autopilot_profile_mode,
+            autopilot_profile_join,
+            assigned_comgmt_settings_policy,
+            assigned_esp_profile_with_progress,
+            autopilot_override,
+            trusts_cmg_certificate,
+            dmwappushservice_present,
+            mdm_blocked_by_policy,
+        );
+    }
+
     /// A site keeps a record of the device.
     #[must_use]
     pub const fn known_to_site(&self) -> bool {

@@ -26,7 +26,53 @@ pub enum Source {
     Probe,
 }
 
+/// What kind of source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// A Configuration Manager hierarchy.
+    ConfigMgr,
+    /// Microsoft Intune.
+    Intune,
+    /// The directory.
+    Entra,
+    /// A script or agent on the device.
+    Probe,
+}
+
+impl SourceKind {
+    /// All four.
+    pub const ALL: [Self; 4] = [Self::ConfigMgr, Self::Intune, Self::Entra, Self::Probe];
+
+    /// `configmgr`, `intune`, `entra` or `probe`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::ConfigMgr => "configmgr",
+            Self::Intune => "intune",
+            Self::Entra => "entra",
+            Self::Probe => "probe",
+        }
+    }
+
+    /// The kind of that id.
+    #[must_use]
+    pub fn from_id(id: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.id() == id)
+    }
+}
+
 impl Source {
+    /// What kind it is.
+    #[must_use]
+    pub const fn kind(&self) -> SourceKind {
+        match self {
+            Self::ConfigMgr(_) => SourceKind::ConfigMgr,
+            Self::Intune => SourceKind::Intune,
+            Self::Entra => SourceKind::Entra,
+            Self::Probe => SourceKind::Probe,
+        }
+    }
+
     /// The hierarchy, where the source is one.
     #[must_use]
     pub fn hierarchy(&self) -> Option<&HierarchyId> {

@@ -6,7 +6,7 @@ use tandem_domain::concern::{Concern, concerns};
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::journey::{Journey, journey};
 use tandem_domain::policy::Surroundings;
-use tandem_domain::prerequisites::{DeviceCheck, Path, Report};
+use tandem_domain::prerequisites::{DeviceCheck, Freshness, MaximumAges, Path, Report};
 use tandem_domain::state::{EligibilityReport, eligibility};
 
 /// What was found about a device.
@@ -22,18 +22,26 @@ pub(crate) struct Judgement {
 pub(crate) fn judge(
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,
+    ages: &MaximumAges,
     paths: &[Path],
     as_of: Timestamp,
 ) -> Judgement {
     let check = DeviceCheck::new(facts, surroundings, as_of);
-    let path1 = check.report(Path::Path1);
+    let freshness = Freshness::of(facts, ages, as_of);
+    let report = |path| {
+        let mut report = [check.report(path)];
+        freshness.judge(&mut report, surroundings, as_of);
+        let [report] = report;
+        report
+    };
+    let path1 = report(Path::Path1);
     let eligibility = eligibility(facts, surroundings, &path1);
     let mut path1 = Some(path1);
-    let report = |path: &Path| match path {
-        Path::Path1 => path1.take().unwrap_or_else(|| check.report(Path::Path1)),
-        other => check.report(*other),
+    let of_path = |path: &Path| match path {
+        Path::Path1 => path1.take().unwrap_or_else(|| report(Path::Path1)),
+        other => report(*other),
     };
-    Judgement { eligibility, reports: paths.iter().map(report).collect() }
+    Judgement { eligibility, reports: paths.iter().map(of_path).collect() }
 }
 
 /// What else is said of a device in the whole view.

@@ -14,7 +14,8 @@
 //! | `grpc` | thin handlers of the contracts |
 //! | [`custom`] | a tenant's own rules: read, checked, asked of devices |
 //! | `evaluation`, `summary` | what is kept, and what is counted, of fleets |
-//! | `store` | entities, migrations, queries: the tenants' own rules |
+//! | `basis` | what is kept of a tenant itself that its devices are judged by |
+//! | `store` | entities, migrations, queries: the tenants' own rules, and their settings |
 //! | `world` | what is read of the other services |
 //! | [`config`] | what can be configured, and the command line |
 //!
@@ -23,6 +24,7 @@
 //!
 //! Not for: deciding who has authority. People are known to no source: what is asked of them is judged by the request alone.
 
+mod basis;
 pub mod config;
 pub mod custom;
 mod evaluation;
@@ -47,7 +49,7 @@ use tandem_server::process::Pinged;
 use tandem_server::{ApiServer, Clock, Supervisor, forget_requests};
 use tandem_storage::{Location, StoreError};
 
-use custom::enabled::Rules;
+use basis::Bases;
 use store::Store;
 
 pub use grpc::Handlers;
@@ -100,11 +102,11 @@ impl Prerequisites {
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let Parts { database, inventory, authority, cache, clock, supervisor, mode } = parts;
         let store = Store::open(&database).await?;
-        let rules = Rules::new(store.clone());
+        let bases = Bases::new(store.clone());
         let followed = Sources::new(&inventory, &authority);
-        let judge = evaluation::FleetJudge { clock, rules: rules.clone() };
+        let judge = evaluation::FleetJudge { clock, bases: bases.clone() };
         let fleets = Followers::new(judge, followed, evaluation::FOLLOWER, clock, supervisor.clone());
-        let sources = world::Sources::new(inventory, authority, cache, rules);
+        let sources = world::Sources::new(inventory, authority, cache, bases);
         Ok(Self { handlers: Handlers::new(store, sources, clock, fleets), mode, supervisor })
     }
 

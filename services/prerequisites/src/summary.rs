@@ -64,14 +64,14 @@ pub(crate) async fn summarize(
         let part = snapshot.next().await?;
         for (at, device) in part.devices.iter().enumerate() {
             let surroundings = world.around(&device.facts);
-            let judgement = judge(&device.facts, &surroundings, &[path], as_of);
+            let judgement = judge(&device.facts, &surroundings, &world.basis.ages, &[path], as_of);
             for report in &judgement.reports {
                 counts.summary.add(report, &judgement.eligibility);
                 if let Some(counts) = &mut counts.whole {
                     counts.add(report, &device.facts, &surroundings, as_of);
                 }
             }
-            counts.custom.add(&world.rules.outcomes(&device.facts, world.tenant(), as_of));
+            counts.custom.add(&world.basis.rules.outcomes(&device.facts, world.tenant(), as_of));
             if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }

@@ -26,7 +26,7 @@ use tandem_server::failure::Failure;
 use tandem_server::trace::current_id;
 use tonic::{Code, Status, Streaming};
 
-use crate::custom::enabled::{EnabledRules, Rules};
+use crate::basis::{Bases, Basis};
 
 const INVENTORY: &str = "inventory";
 const AUTHORITY: &str = "authority";
@@ -38,7 +38,7 @@ pub(crate) struct Sources {
     named: DeviceReader,
     surroundings: SurroundingsReader,
     policies: PolicyReader,
-    rules: Rules,
+    bases: Bases,
 }
 
 impl fmt::Debug for Sources {
@@ -74,7 +74,7 @@ impl Sources {
         inventory: Connection,
         authority: Connection,
         cache: Option<Arc<dyn DeviceStateCache>>,
-        rules: Rules,
+        bases: Bases,
     ) -> Self {
         let passed_on =
             |to: Connection| to.with_trace_source(current_id).with_caller_source(caller::on_behalf);
@@ -86,13 +86,13 @@ impl Sources {
             named: DeviceReader::new(&inventory, cache, inventory_world, inventory_token),
             surroundings: SurroundingsReader::new(&inventory, inventory_world),
             policies: PolicyReader::new(&authority, authority_world),
-            rules,
+            bases,
         }
     }
 
-    /// The tenant's own rules that are enabled, as they are now.
-    pub(crate) async fn rules(&self, tenant: &str) -> Result<Arc<EnabledRules>, Failure> {
-        self.rules.of(tenant).await
+    /// What is kept of a tenant itself, as it is now.
+    pub(crate) async fn basis(&self, tenant: &str) -> Result<Arc<Basis>, Failure> {
+        self.bases.of(tenant).await
     }
 
     /// The device of that name, and the world in which it was read.
@@ -154,10 +154,10 @@ impl Sources {
         let policies = policies.map_err(|status| Failure::from_dependency(AUTHORITY, status))?;
         let token = asked.merge(&token_of(&surroundings.consistency_token)?);
         let token = token.merge(&token_of(&policies.consistency_token)?);
-        let rules = self.rules.of(tenant.as_str()).await?;
-        asked.check(Service::Prerequisites, rules.mark())?;
-        let token = token.merge(&rules.world());
-        Ok(World { surroundings, policies, rules, token })
+        let basis = self.bases.of(tenant.as_str()).await?;
+        asked.check(Service::Prerequisites, basis.mark())?;
+        let token = token.merge(&basis.world());
+        Ok(World { surroundings, policies, basis, token })
     }
 
     /// The reader refuses a world that is older than asked for, as it refuses a call that failed. What it has kept tells the two
@@ -178,8 +178,8 @@ impl Sources {
 pub(crate) struct World {
     surroundings: Arc<TenantSurroundings>,
     policies: Arc<TenantPolicies>,
-    /// The tenant's own rules that are enabled.
-    pub(crate) rules: Arc<EnabledRules>,
+    /// What this service keeps of the tenant itself.
+    pub(crate) basis: Arc<Basis>,
     token: ConsistencyToken,
 }
 

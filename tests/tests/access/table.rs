@@ -201,12 +201,16 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{}"#
     "tandem.prerequisites.v1.CustomRuleService/UpdateCustomRule" OPERATORS
         r#"{"customRule": {"name": "tenants/{t}/customRules/first", "expression": "true", "etag": "none"}}"#
+    "tandem.prerequisites.v1.FleetEvaluationService/GetEvaluationSettings" READERS
+        r#"{"name": "tenants/{t}/evaluationSettings"}"#
     "tandem.prerequisites.v1.FleetEvaluationService/GetFleetEvaluation" READERS
         r#"{"parent": "tenants/{t}"}"#
     "tandem.prerequisites.v1.FleetEvaluationService/ListFleetSummaries" READERS
         r#"{"parent": "tenants/{t}", "part": "FLEET_PART_COLLECTION", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.prerequisites.v1.FleetEvaluationService/ListSummaryDevices" READERS
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.prerequisites.v1.FleetEvaluationService/UpdateEvaluationSettings" OPERATORS
+        r#"{"evaluationSettings": {"name": "tenants/{t}/evaluationSettings", "etag": "none"}}"#
     "tandem.prerequisites.v1.PrerequisitesService/BatchCheckDevices" READERS
         r#"{"parent": "tenants/{t}", "names": ["tenants/{t}/devices/{d}"]}"#
     "tandem.prerequisites.v1.PrerequisitesService/CheckDevice" READERS

@@ -96,6 +96,11 @@ const WRITES: &[Write] = &[
         r#"{"name": "tenants/{t}/customRules/first"}"#,
     ),
     change(
+        "tandem.prerequisites.v1.FleetEvaluationService/UpdateEvaluationSettings",
+        r#"{"evaluationSettings": {"name": "tenants/{t}/evaluationSettings",
+            "maximumAges": [{"source": "intune", "maximumAge": "2592000s"}]}}"#,
+    ),
+    change(
         "tandem.authority.v1.PlanService/CreatePlan",
         r#"{"proposed": {"name": "tenants/{t}/hierarchies/PS1/coManagementPolicy", "enabled": false}}"#,
     ),

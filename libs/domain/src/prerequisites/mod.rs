@@ -20,6 +20,7 @@ mod hierarchy;
 mod moment;
 mod report;
 mod site_rules;
+mod stale;
 mod tenant_rules;
 mod text;
 mod typed;
@@ -47,6 +48,7 @@ pub use self::forecast::{SupportEnd, forecast, site_support_end, windows_support
 pub use self::hierarchy::{HierarchyReport, WorstFinding, evaluate_hierarchy};
 pub use self::report::{Finding, Outcome, Report, Verdict};
 pub use self::site_rules::{SiteCheck, SiteRule};
+pub use self::stale::{Freshness, MaximumAges};
 pub use self::tenant_rules::{TenantCheck, TenantRule};
 pub use self::text::Text;
 pub use self::user_rules::{License, PerUserMfa, UserCheck, UserFacts, UserRule};

@@ -1,23 +1,15 @@
 //! The rules of a tenant that are enabled, and what comes of them of a device.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::prerequisites::{Severity, Verdict};
 use tandem_domain::tenant::TenantFacts;
-use tandem_server::ConsistencyToken;
-use tandem_server::consistency::Mark;
 use tandem_server::failure::Failure;
 use tandem_storage::tenants::revision_of;
 
 use super::{CustomOutcome, CustomRule, problem_of};
-use crate::store::custom_rules::{rule_name, rules_enabled};
+use crate::store::custom_rules::rule_name;
 use crate::store::entity::custom_rule::Model;
-use crate::store::{Store, world};
-
-/// Tenants whose rules are kept read: some kB each. Beyond, those asked for longest ago are read anew.
-const TENANTS_KEPT: u64 = 1000;
 
 /// How long what a rule that asks for `now` said is believed.
 const NOW_HOLDS: SignedDuration = SignedDuration::from_hours(1);
@@ -43,19 +35,18 @@ pub(crate) struct EnabledRule {
 #[derive(Debug)]
 pub(crate) struct EnabledRules {
     pub(crate) rules: Vec<EnabledRule>,
-    mark: Mark,
 }
 
 /// As far as verdicts go: which rules there are, each in which state.
 impl PartialEq for EnabledRules {
     fn eq(&self, other: &Self) -> bool {
         let states = |of: &Self| of.rules.iter().map(|rule| rule.revision).collect::<Vec<_>>();
-        self.mark.incarnation == other.mark.incarnation && states(self) == states(other)
+        states(self) == states(other)
     }
 }
 
 impl EnabledRules {
-    fn read(rows: Vec<Model>, mark: Mark) -> Result<Self, Failure> {
+    pub(crate) fn read(rows: Vec<Model>) -> Result<Self, Failure> {
         let rule = |row: Model| {
             let rule = CustomRule::parse(&row.expression);
             let problem = |_| problem_of(&row.expression).unwrap_or_default();
@@ -68,17 +59,7 @@ impl EnabledRules {
                 rule: rule.map_err(problem),
             })
         };
-        Ok(Self { rules: rows.into_iter().map(rule).collect::<Result<_, Failure>>()?, mark })
-    }
-
-    /// How far the tenant was when they were read.
-    pub(crate) const fn mark(&self) -> Mark {
-        self.mark
-    }
-
-    /// The world that they are of.
-    pub(crate) fn world(&self) -> ConsistencyToken {
-        world(self.mark)
+        Ok(Self { rules: rows.into_iter().map(rule).collect::<Result<_, Failure>>()? })
     }
 
     /// What comes of each of a device at a moment, in their order. Each is asked by itself.
@@ -120,33 +101,6 @@ impl EnabledRules {
     }
 }
 
-/// Reads the enabled rules of tenants, and keeps them read. Clones share what they keep.
-#[derive(Debug, Clone)]
-pub(crate) struct Rules {
-    store: Store,
-    kept: moka::sync::Cache<String, Arc<EnabledRules>>,
-}
-
-impl Rules {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store, kept: moka::sync::Cache::new(TENANTS_KEPT) }
-    }
-
-    /// Those of a tenant, by its id, as they are now.
-    pub(crate) async fn of(&self, tenant: &str) -> Result<Arc<EnabledRules>, Failure> {
-        // Before the rows: these are of that world at least.
-        let seen = self.store.seen(tenant).await?;
-        if let Some(kept) = self.kept.get(tenant).filter(|kept| kept.mark == seen) {
-            return Ok(kept);
-        }
-        let rows = rules_enabled(&self.store, tenant).await?;
-        let reading = tokio::task::spawn_blocking(move || EnabledRules::read(rows, seen));
-        let rules = Arc::new(reading.await.map_err(Failure::internal)??);
-        self.kept.insert(tenant.to_owned(), Arc::clone(&rules));
-        Ok(rules)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tandem_domain::facts::Fact;
@@ -170,8 +124,8 @@ mod tests {
         }
     }
 
-    fn rules(rows: Vec<Model>, revision: u64) -> EnabledRules {
-        EnabledRules::read(rows, Mark { incarnation: 7, revision }).unwrap()
+    fn rules(rows: Vec<Model>) -> EnabledRules {
+        EnabledRules::read(rows).unwrap()
     }
 
     fn now() -> Timestamp {
@@ -180,7 +134,7 @@ mod tests {
 
     #[test]
     fn rule_that_an_earlier_release_took_fails_and_the_others_are_judged() {
-        let rules = rules(vec![row("a", 1, "device.gone"), row("b", 2, "device.client_installed")], 2);
+        let rules = rules(vec![row("a", 1, "device.gone"), row("b", 2, "device.client_installed")]);
         let device = DeviceFacts { client_installed: Some(Fact::new(true, 0)), ..DeviceFacts::default() };
         let outcomes = rules.outcomes(&device, &TenantFacts::default(), now());
         let why = "line 1, column 7: expected a fact of a device, found `device.gone`".to_owned();
@@ -190,24 +144,22 @@ mod tests {
 
     #[test]
     fn rules_are_others_once_one_of_them_changed_and_not_by_what_is_not_enabled() {
-        let before = rules(vec![row("a", 1, "true")], 1);
-        assert_eq!(before, rules(vec![row("a", 1, "true")], 9));
-        assert_ne!(before, rules(vec![row("a", 2, "true")], 2));
-        assert_ne!(before, rules(vec![], 2));
-        let restored = EnabledRules::read(vec![row("a", 1, "true")], Mark { incarnation: 8, revision: 1 });
-        assert_ne!(before, restored.unwrap());
+        let before = rules(vec![row("a", 1, "true")]);
+        assert_eq!(before, rules(vec![row("a", 1, "true")]));
+        assert_ne!(before, rules(vec![row("a", 2, "true")]));
+        assert_ne!(before, rules(vec![]));
     }
 
     #[test]
     fn rule_that_asks_for_now_is_asked_again_within_the_hour() {
-        let still = rules(vec![row("a", 1, "device.client_installed")], 1);
+        let still = rules(vec![row("a", 1, "device.client_installed")]);
         assert_eq!(still.changes_at(now()), None);
-        let moving = rules(vec![row("a", 1, "now - device.last_intune_sync < duration('720h')")], 1);
+        let moving = rules(vec![row("a", 1, "now - device.last_intune_sync < duration('720h')")]);
         assert_eq!(moving.changes_at(now()), Some("2026-11-20T13:00:00Z".parse().unwrap()));
     }
 
     #[test]
     fn no_rule_amounts_to_nothing() {
-        assert_eq!(rules(vec![], 0).verdict(&[]), None);
+        assert_eq!(rules(vec![]).verdict(&[]), None);
     }
 }

@@ -12,24 +12,24 @@ use tandem_server::failure::Failure;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::number::{Number, numbers};
-use crate::custom::enabled::{EnabledRules, Rules};
+use crate::basis::{Bases, Basis};
 use crate::summary::DEVICES_AT_ONCE;
 use crate::world::{KnownDevice, known};
 
-/// Judges by the catalogue and the tenant's own rules, at the time of the clock.
+/// Judges by the catalogue and what is kept of the tenant, at the time of the clock.
 #[derive(Debug, Clone)]
 pub(crate) struct FleetJudge {
     pub(crate) clock: Clock,
-    pub(crate) rules: Rules,
+    pub(crate) bases: Bases,
 }
 
 impl Judge for FleetJudge {
     type Key = Number;
-    type Own = EnabledRules;
+    type Own = Basis;
     const SERVICE: Option<Service> = Some(Service::Prerequisites);
 
-    async fn own(&self, tenant: &str) -> Result<Own<EnabledRules>, Failure> {
-        let value = self.rules.of(tenant.rsplit('/').next().unwrap_or_default()).await?;
+    async fn own(&self, tenant: &str) -> Result<Own<Basis>, Failure> {
+        let value = self.bases.of(tenant.rsplit('/').next().unwrap_or_default()).await?;
         let mark = Some(value.mark()).filter(|mark| mark.revision > 0);
         Ok(Own { value, mark })
     }
@@ -38,7 +38,7 @@ impl Judge for FleetJudge {
     async fn judge(
         &self,
         _: &str,
-        world: Arc<World<EnabledRules>>,
+        world: Arc<World<Basis>>,
         devices: Vec<Device>,
     ) -> Result<Vec<Counted<Number>>, Failure> {
         let clock = self.clock;
@@ -57,7 +57,7 @@ impl Judge for FleetJudge {
     }
 }
 
-fn count(device: KnownDevice, world: &World<EnabledRules>, as_of: jiff::Timestamp) -> Counted<Number> {
+fn count(device: KnownDevice, world: &World<Basis>, as_of: jiff::Timestamp) -> Counted<Number> {
     let KnownDevice { name, revision, facts } = device;
     let surroundings = world.around(&facts);
     let (keys, valid_until) = numbers(&facts, &surroundings, &world.own, as_of);

@@ -8,8 +8,9 @@ use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{DeviceRule, Outcome, Path, Verdict};
 use tandem_domain::state::Eligibility;
 
+use crate::basis::Basis;
 use crate::custom::OutcomeKind;
-use crate::custom::enabled::EnabledRules;
+
 use crate::judge::{Judgement, judge};
 use crate::summary::whole::{concern_kinds, enrollment_result, stopped_by};
 
@@ -69,10 +70,10 @@ const USUAL_NUMBERS: usize = 48;
 pub(crate) fn numbers(
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,
-    rules: &EnabledRules,
+    basis: &Basis,
     as_of: Timestamp,
 ) -> (Vec<Number>, Option<Timestamp>) {
-    let Judgement { eligibility, reports } = judge(facts, surroundings, &Path::ALL, as_of);
+    let Judgement { eligibility, reports } = judge(facts, surroundings, &basis.ages, &Path::ALL, as_of);
     let mut numbers = Vec::with_capacity(USUAL_NUMBERS);
     numbers.push(Number::Devices);
     for report in &reports {
@@ -96,6 +97,7 @@ pub(crate) fn numbers(
     );
     numbers.extend(concern_kinds(facts, surroundings.tenant).into_iter().map(Number::Concern));
     numbers.extend(enrollment_result(facts).map(Number::EnrollmentResult));
+    let rules = &basis.rules;
     let outcomes = rules.outcomes(facts, surroundings.tenant, as_of);
     let custom = rules.rules.iter().zip(&outcomes);
     numbers.extend(custom.map(|(rule, outcome)| Number::Custom(rule.revision, outcome.kind())));

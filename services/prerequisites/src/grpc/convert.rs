@@ -277,6 +277,7 @@ pub(crate) fn enrollment_error(error: &EnrollmentError) -> v1::EnrollmentError {
 }
 
 pub(crate) mod custom;
+pub(crate) mod settings;
 pub(crate) mod whole;
 
 #[cfg(test)]

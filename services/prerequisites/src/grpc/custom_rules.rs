@@ -141,8 +141,8 @@ impl Handlers {
         Ok(v1::ListCustomRulesResponse { custom_rules, next_page_token, consistency_token })
     }
 
-    /// Rules of a tenant that nobody has would never be asked of anything.
-    async fn check_tenant_exists(&self, tenant: &str) -> Result<(), Failure> {
+    /// What is kept of a tenant that nobody has would never be asked of anything.
+    pub(super) async fn check_tenant_exists(&self, tenant: &str) -> Result<(), Failure> {
         let id = request::tenant("parent", &format!("tenants/{tenant}"))?;
         self.sources.world(&id, &ConsistencyToken::default()).await.map(drop)
     }

@@ -16,6 +16,7 @@ use tandem_fleet::{Cause, Counting, Page, Run, TenantCount, Wanted};
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
 use tandem_server::names::{TenantName, page_size};
+use tandem_server::principal_of;
 use tandem_server::waiting::waiting_time;
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
@@ -68,6 +69,21 @@ impl FleetEvaluationService for Handlers {
     ) -> Result<Response<v1::ListSummaryDevicesResponse>, Status> {
         let waiting = waiting_time(request.metadata());
         Ok(Response::new(self.listing(request.into_inner(), waiting).await?))
+    }
+
+    async fn get_evaluation_settings(
+        &self,
+        request: Request<v1::GetEvaluationSettingsRequest>,
+    ) -> Result<Response<v1::GetEvaluationSettingsResponse>, Status> {
+        Ok(Response::new(self.settings_get(request.into_inner()).await?))
+    }
+
+    async fn update_evaluation_settings(
+        &self,
+        request: Request<v1::UpdateEvaluationSettingsRequest>,
+    ) -> Result<Response<v1::UpdateEvaluationSettingsResponse>, Status> {
+        let by = principal_of(&request).id.clone();
+        Ok(Response::new(self.settings_update(request.into_inner(), by).await?))
     }
 }
 
@@ -151,13 +167,13 @@ impl Handlers {
         waiting: Duration,
     ) -> Result<v1::ListSummaryDevicesResponse, Failure> {
         let tenant = TenantName::parse("parent", &request.parent)?;
-        let rules = self.sources.rules(tenant.id()).await?;
-        let number = number(&request, &rules)?;
+        let basis = self.sources.basis(tenant.id()).await?;
+        let number = number(&request, &basis.rules)?;
         let page_size = page_size(request.page_size)?;
         let mut token = ConsistencyToken::parse(&request.consistency_token)?;
         if matches!(number, Number::Custom(..) | Number::CustomVerdict(_)) {
             // Of those rules every device has been asked then.
-            token = token.merge(&rules.world());
+            token = token.merge(&basis.world());
         }
         let filter = request.filter.clone().unwrap_or_default();
         let wanted = Wanted::of(&tenant, &filter)?;
@@ -230,7 +246,7 @@ fn evaluation_run(run: Run) -> v1::EvaluationRun {
         Cause::Snapshot => v1::EvaluationCause::Snapshot,
         Cause::Tenant => v1::EvaluationCause::Tenant,
         Cause::Hierarchies => v1::EvaluationCause::Hierarchies,
-        Cause::Own => v1::EvaluationCause::CustomRules,
+        Cause::Own => v1::EvaluationCause::Own,
     };
     v1::EvaluationRun {
         cause: cause.into(),

@@ -8,6 +8,7 @@ mod evaluation;
 mod person;
 pub(crate) mod request;
 mod rules;
+mod settings;
 
 use std::sync::Arc;
 
@@ -103,13 +104,14 @@ struct Question {
 impl Question {
     fn answer(&self, device: KnownDevice, world: &World) -> DeviceCheck {
         let surroundings = world.around(&device.facts);
-        let judgement = judge(&device.facts, &surroundings, &self.paths, self.as_of);
+        let judgement = judge(&device.facts, &surroundings, &world.basis.ages, &self.paths, self.as_of);
         let mut check = convert::device_check(device.name, device.revision, &judgement, self.problems_only);
-        let outcomes = world.rules.outcomes(&device.facts, world.tenant(), self.as_of);
-        convert::custom::add_to_check(&mut check, &world.rules, &outcomes, self.problems_only);
+        let rules = &world.basis.rules;
+        let outcomes = rules.outcomes(&device.facts, world.tenant(), self.as_of);
+        convert::custom::add_to_check(&mut check, rules, &outcomes, self.problems_only);
         if self.whole {
             let whole = Whole::of(&device.facts, &surroundings, self.as_of);
-            convert::whole::add_to_check(&mut check, &whole, &device.facts, &surroundings);
+            convert::whole::add_to_check(&mut check, &whole, &device.facts, &surroundings, &world.basis.ages);
         }
         check
     }
@@ -240,14 +242,14 @@ impl PrerequisitesService for Handlers {
         let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
         if is_of_now {
             let reached = TenantName::of_id(tenant.as_str())?;
-            let asked = (path, whole, Arc::clone(&world.rules));
+            let asked = (path, whole, Arc::clone(&world.basis.rules));
             let kept = self.kept_summary(&reached, request.filter.as_ref(), asked, &token, waiting).await?;
             if let Some(answer) = kept {
                 return Ok(Response::new(answer));
             }
         }
         let snapshot = self.sources.snapshot(request.parent, request.filter, &token).await?;
-        let counts = Counts::new(path, whole, Arc::clone(&world.rules));
+        let counts = Counts::new(path, whole, Arc::clone(&world.basis.rules));
         let (counts, seen) = summarize(snapshot, &world, path, as_of, counts).await?;
         let mut answer = convert::fleet(&counts.summary, world.token().merge(&seen).to_string());
         convert::custom::add_to_fleet(&mut answer, &counts.custom);

@@ -11,7 +11,7 @@ pub(crate) struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(CustomRules)]
+        vec![Box::new(CustomRules), Box::new(EvaluationSettings)]
     }
 }
 
@@ -47,5 +47,29 @@ impl MigrationTrait for CustomRules {
             manager.get_connection().execute_unprepared(&format!("DROP TABLE {table}")).await?;
         }
         Ok(())
+    }
+}
+
+struct EvaluationSettings;
+
+const SETTINGS: &str = "CREATE TABLE evaluation_settings (
+    tenant TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL, revision BIGINT NOT NULL, update_time BIGINT NOT NULL,
+    updated_by TEXT NOT NULL)";
+
+impl MigrationName for EvaluationSettings {
+    fn name(&self) -> &str {
+        "m0002_evaluation_settings"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for EvaluationSettings {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let db = manager.get_connection();
+        db.execute_unprepared(&dialect(db.get_database_backend(), SETTINGS)).await.map(drop)
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared("DROP TABLE evaluation_settings").await.map(drop)
     }
 }

@@ -1,11 +1,12 @@
-//! The tables of this service: a tenant's own rules. Nobody else reads them.
+//! The tables of this service: a tenant's own rules, and its evaluation settings. Nobody else reads them.
 //!
-//! Invariants: every write of a tenant locks its row first, so a tenant's revisions rise in commit order, and no two states of its rules
+//! Invariants: every write of a tenant locks its row first, so a tenant's revisions rise in commit order, and no two states of what is kept
 //! have one revision. Reads never lock. Nothing here calls another service.
 
 pub(crate) mod custom_rules;
 pub(crate) mod entity;
 pub(crate) mod migrations;
+pub(crate) mod settings;
 
 use tandem_server::ConsistencyToken;
 use tandem_server::consistency::{Mark, Service};

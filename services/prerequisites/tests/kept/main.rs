@@ -13,6 +13,7 @@ mod rules;
 #[path = "../rpc/sandbox.rs"]
 #[allow(dead_code, reason = "shared with another target, which needs more of it")]
 mod sandbox;
+mod settings;
 
 tandem_testkit::both_databases!(
     rules::rule_is_read_back_as_it_was_made,
@@ -35,4 +36,7 @@ tandem_testkit::both_databases!(
     judged::rule_of_another_replica_is_judged_by,
     judged::rule_that_is_disabled_is_counted_no_more,
     judged::number_of_a_rule_that_is_not_enabled_is_refused,
+    settings::settings_are_read_back_as_they_were_set,
+    settings::ages_that_are_wrong_are_all_named,
+    settings::stale_evidence_is_unknown_of_a_device_and_of_the_fleet,
 );

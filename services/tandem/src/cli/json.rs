@@ -54,6 +54,7 @@ named!(
     prerequisites::v1::SummarizeFleetResponse = "tandem.prerequisites.v1.SummarizeFleetResponse",
     prerequisites::v1::GetFleetEvaluationResponse = "tandem.prerequisites.v1.GetFleetEvaluationResponse",
     prerequisites::v1::CheckCustomRuleResponse = "tandem.prerequisites.v1.CheckCustomRuleResponse",
+    prerequisites::v1::EvaluationSettings = "tandem.prerequisites.v1.EvaluationSettings",
     prerequisites::v1::CustomRule = "tandem.prerequisites.v1.CustomRule",
     prerequisites::v1::ListCustomRulesResponse = "tandem.prerequisites.v1.ListCustomRulesResponse",
     prerequisites::v1::DeleteCustomRuleResponse = "tandem.prerequisites.v1.DeleteCustomRuleResponse",

@@ -1,5 +1,6 @@
 //! `tandem prerequisites`: what stops co-management, and what mends it.
 
+mod ages;
 mod attest;
 mod custom;
 mod forecast;
@@ -50,6 +51,8 @@ pub(crate) enum PrerequisitesCommand {
     Parts(kept::PartsArgs),
     /// Say how far the fleet is judged, which the server does by itself when anything changes
     Evaluation(kept::EvaluationArgs),
+    /// Say how old the word of each source may be before it decides nothing any more, or change it
+    Ages(ages::AgesArgs),
     /// Try a rule of your own, in CEL over the facts of a device, on the fleet
     Try(trial::TryArgs),
     /// Keep rules of your own, by which every device is judged beside the catalogue
@@ -168,6 +171,7 @@ pub(crate) async fn run(command: PrerequisitesCommand, session: &mut Session<'_>
         PrerequisitesCommand::Devices(args) => kept::devices(args, session).await,
         PrerequisitesCommand::Parts(args) => kept::parts(args, session).await,
         PrerequisitesCommand::Evaluation(args) => kept::evaluation(args, session).await,
+        PrerequisitesCommand::Ages(args) => ages::run(args, session).await,
         PrerequisitesCommand::Try(args) => trial::try_out(args, session).await,
         PrerequisitesCommand::Custom(command) => custom::run(command, session).await,
         PrerequisitesCommand::Facts(limit) => trial::facts(limit, session).await,

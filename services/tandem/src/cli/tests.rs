@@ -96,6 +96,8 @@ fn commands_of_the_manual_are_understood() {
         "prerequisites evaluation --wait",
         "prerequisites try device.client_installed --validate-only",
         "prerequisites facts --limit 5",
+        "prerequisites ages",
+        "prerequisites ages --set intune=30d --set configmgr=36h --clear probe",
         "prerequisites custom set build-24h2 'device.os_build>=26100' --severity blocking --remediation update",
         "prerequisites custom set build-24h2 --display-name 24H2",
         "prerequisites custom list -o json",

@@ -52,9 +52,31 @@ pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// A number of days or hours, in seconds.
+pub(crate) fn days_or_hours(text: &str) -> Result<i64, String> {
+    let unit = |suffix, seconds: i64| text.strip_suffix(suffix).map(|number| (number, seconds));
+    let (number, seconds) = unit("d", 24 * 3600).or_else(|| unit("h", 3600)).unwrap_or_default();
+    let said = number.parse::<u32>().ok().filter(|number| *number > 0);
+    // No number of either overflows.
+    said.map(|number| i64::from(number) * seconds)
+        .ok_or_else(|| format!("expected a number of days or hours, such as 3d or 12h, found `{text}`"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_is_a_number_of_days_or_hours() {
+        let table = [("3d", 259_200), ("12h", 43_200), ("1h", 3600), ("4294967295d", 371_085_174_288_000)];
+        for (text, seconds) in table {
+            assert_eq!(days_or_hours(text), Ok(seconds), "{text}");
+        }
+        for text in ["", "7", "d", "0d", "0h", "1.5d", "-1d", "3 d", "3D", "5m", "1d12h", "4294967296d"] {
+            let expected = format!("expected a number of days or hours, such as 3d or 12h, found `{text}`");
+            assert_eq!(days_or_hours(text), Err(expected));
+        }
+    }
     use std::cell::RefCell;
     use tandem_server::Failure;
 

@@ -10,6 +10,7 @@ use tandem_contracts::prerequisites::v1::{Path, Scope};
 use tandem_contracts::r#type::v1::AuditKind;
 use tandem_domain::facts::{JoinType, OsKind};
 use tandem_domain::identity::KeyKind;
+use tandem_domain::section::SourceKind;
 use tandem_domain::state::ManagementState;
 use tandem_domain::workload::Workload;
 
@@ -221,6 +222,11 @@ pub(crate) fn concerns() -> impl TypedValueParser<Value = prerequisites::Concern
 /// By what to take a fleet apart, on the command line.
 pub(crate) fn fleet_parts() -> impl TypedValueParser<Value = prerequisites::FleetPart> {
     one_of(FLEET_PARTS)
+}
+
+/// Kinds of sources on the command line.
+pub(crate) fn source_kinds() -> impl TypedValueParser<Value = SourceKind> {
+    one_of(SourceKind::ALL.map(|kind| (kind.id(), kind)))
 }
 
 /// How much a rule of one's own weighs, on the command line.

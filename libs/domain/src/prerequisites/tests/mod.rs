@@ -11,6 +11,7 @@ mod missing;
 mod non_requirements;
 mod properties;
 mod site;
+mod stale;
 mod table;
 mod tenant;
 mod time;

@@ -1,5 +1,6 @@
 //! What the whole view adds: evidence, the way into co-management, benefits, findings beside the rules.
 
+use jiff::SignedDuration;
 use tandem_contracts::convert::{facts, number, time};
 use tandem_contracts::prerequisites::v1;
 use tandem_domain::benefit::{Benefit, BenefitReport, Need, Reach};
@@ -9,7 +10,7 @@ use tandem_domain::facts::DeviceFacts;
 use tandem_domain::journey::{Journey, REMOTE_SYSTEMS, Step};
 use tandem_domain::policy::{CoManagementPolicy, Surroundings};
 use tandem_domain::prerequisites::{
-    Evidence, Outcome, Rule, Witness, device_evidence, rule, surroundings_evidence,
+    Evidence, MaximumAges, Outcome, Rule, Witness, device_evidence, rule, surroundings_evidence,
 };
 use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
@@ -24,8 +25,9 @@ pub(crate) fn add_to_check(
     whole: &Whole,
     facts: &DeviceFacts,
     surroundings: &Surroundings<'_>,
+    ages: &MaximumAges,
 ) {
-    add_evidence(&mut check.paths, Some(facts), |rule| device_evidence(rule, facts, surroundings));
+    add_evidence(&mut check.paths, Some((facts, ages)), |rule| device_evidence(rule, facts, surroundings));
     check.journey = Some(journey(&whole.journey));
     check.benefits = whole.benefits.iter().map(benefit_report).collect();
     check.concerns = whole.concerns.iter().map(|of| concern(of, facts)).collect();
@@ -44,7 +46,7 @@ pub(crate) fn add_of_surroundings(
 /// Adds its evidence to each finding.
 fn add_evidence(
     reports: &mut [v1::PathReport],
-    facts: Option<&DeviceFacts>,
+    facts: Option<(&DeviceFacts, &MaximumAges)>,
     of: impl Fn(&'static Rule) -> Vec<Evidence>,
 ) {
     for finding in reports.iter_mut().flat_map(|report| &mut report.findings) {
@@ -54,16 +56,28 @@ fn add_evidence(
 }
 
 /// A fact that a rule read. The facts of the device say which source a section is of.
-fn evidence(of: Evidence, facts: Option<&DeviceFacts>) -> v1::Evidence {
-    let maximum_age = of.maximum_age.map(|age| prost_types::Duration { seconds: age.as_secs(), nanos: 0 });
-    let message = v1::Evidence { fact: of.fact.to_owned(), maximum_age, ..v1::Evidence::default() };
+fn evidence(of: Evidence, facts: Option<(&DeviceFacts, &MaximumAges)>) -> v1::Evidence {
+    let duration = |age: SignedDuration| prost_types::Duration { seconds: age.as_secs(), nanos: 0 };
+    let message = v1::Evidence {
+        fact: of.fact.to_owned(),
+        maximum_age: of.maximum_age.map(duration),
+        ..v1::Evidence::default()
+    };
     let Some((value, witness)) = of.said else { return message };
     let (source, observed_at) = match witness {
         Witness::Section(section) => {
-            let stamp = facts.and_then(|facts| facts.sections.get(usize::from(section)));
-            stamp.map_or_else(Default::default, |stamp| {
-                (stamp.source.to_string(), Some(time::to_proto(stamp.observed_at)))
-            })
+            let stamp =
+                facts.and_then(|(facts, ages)| Some((facts.sections.get(usize::from(section))?, ages)));
+            let Some((stamp, ages)) = stamp else { return v1::Evidence { value, ..message } };
+            // The rule's own age, or that of the source: whichever is sooner.
+            let maximum_age = [of.maximum_age, ages.of(&stamp.source)].into_iter().flatten().min();
+            return v1::Evidence {
+                value,
+                source: stamp.source.to_string(),
+                observed_at: Some(time::to_proto(stamp.observed_at)),
+                maximum_age: maximum_age.map(duration),
+                ..message
+            };
         }
         Witness::Operator => ("operator".to_owned(), None),
         Witness::Unrecorded | Witness::Derived => (String::new(), None),

@@ -1,0 +1,116 @@
+//! Evidence that is too old to be believed.
+//!
+//! A tenant may say how old a source's word may be. What it said longer ago decides nothing: a rule that comes to another outcome without it
+//! is unknown. Nothing in the field gives such an age in general, so without a tenant's word nothing grows stale but by a rule's own terms.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::device_rules::DeviceCheck;
+use super::evidence::{Witness, device_evidence};
+use super::report::{Finding, Outcome, Report};
+use crate::facts::DeviceFacts;
+use crate::policy::Surroundings;
+use crate::section::{Source, SourceKind};
+
+/// How old the word of a kind of source may be. Kinds without an age do not grow stale.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MaximumAges(pub BTreeMap<SourceKind, SignedDuration>);
+
+impl MaximumAges {
+    /// How old the word of that source may be. `None`: it does not grow stale.
+    #[must_use]
+    pub fn of(&self, source: &Source) -> Option<SignedDuration> {
+        self.0.get(&source.kind()).copied()
+    }
+
+    /// Until when what that source said then is believed.
+    fn believed_until(&self, source: &Source, observed_at: Timestamp) -> Option<Timestamp> {
+        observed_at.checked_add(self.of(source)?).ok()
+    }
+}
+
+/// A device's facts with and without what is stale at a moment.
+#[derive(Debug)]
+pub struct Freshness<'a> {
+    facts: &'a DeviceFacts,
+    /// Without what is stale. `None`: nothing is.
+    fresh: Option<DeviceFacts>,
+    /// Which sections are stale.
+    stale: Vec<bool>,
+    /// When the next one is.
+    changes_at: Option<Timestamp>,
+}
+
+impl<'a> Freshness<'a> {
+    /// Looks at the sections of a device.
+    #[must_use]
+    pub fn of(facts: &'a DeviceFacts, ages: &MaximumAges, as_of: Timestamp) -> Self {
+        if ages.0.is_empty() {
+            return Self { facts, fresh: None, stale: Vec::new(), changes_at: None };
+        }
+        let moments =
+            facts.sections.iter().map(|stamp| ages.believed_until(&stamp.source, stamp.observed_at));
+        let (mut stale, mut changes_at) = (Vec::with_capacity(facts.sections.len()), None);
+        for moment in moments {
+            let is_stale = moment.is_some_and(|moment| moment < as_of);
+            // Believed up to that moment, and not after it.
+            let next = moment
+                .filter(|_| !is_stale)
+                .and_then(|at| at.checked_add(SignedDuration::from_nanos(1)).ok());
+            changes_at = [changes_at, next].into_iter().flatten().min();
+            stale.push(is_stale);
+        }
+        let fresh = stale.contains(&true).then(|| {
+            let mut fresh = facts.clone();
+            fresh.retain(|section| !stale.get(usize::from(section)).copied().unwrap_or(false));
+            fresh
+        });
+        Self { facts, fresh, stale, changes_at }
+    }
+
+    /// Whether a section is stale.
+    fn is_stale(&self, section: u8) -> bool {
+        self.stale.get(usize::from(section)).copied().unwrap_or(false)
+    }
+
+    /// The reports of a device on these paths: a rule that comes to another outcome without what is stale is unknown.
+    pub fn judge(&self, reports: &mut [Report], surroundings: &Surroundings<'_>, as_of: Timestamp) {
+        if let Some(fresh) = &self.fresh {
+            let check = DeviceCheck::new(fresh, surroundings, as_of);
+            for report in &mut *reports {
+                let without = check.report(report.path);
+                for (finding, without) in report.findings.iter_mut().zip(without.findings) {
+                    self.weigh(finding, without, surroundings);
+                }
+                report.valid_until = [report.valid_until, without.valid_until].into_iter().flatten().min();
+            }
+        }
+        for report in reports {
+            report.valid_until = [report.valid_until, self.changes_at].into_iter().flatten().min();
+        }
+    }
+
+    fn weigh(&self, finding: &mut Finding, without: Finding, surroundings: &Surroundings<'_>) {
+        if finding.outcome == without.outcome {
+            return;
+        }
+        finding.outcome = match without.outcome {
+            unknown @ Outcome::Unknown { .. } => unknown,
+            // A fact whose absence is read as "no": what was said of it does not count, and "no" was never said.
+            _ => {
+                let read = device_evidence(finding.rule, self.facts, surroundings);
+                let is_stale = |witness: &Witness| match witness {
+                    Witness::Section(section) => self.is_stale(*section),
+                    Witness::Derived => true,
+                    Witness::Operator | Witness::Unrecorded => false,
+                };
+                let stale = read.iter().filter(|of| of.said.as_ref().is_some_and(|(_, by)| is_stale(by)));
+                let stale: Vec<_> = stale.map(|of| of.fact).collect();
+                let missing = if stale.is_empty() { finding.rule.facts.to_vec() } else { stale };
+                Outcome::Unknown { missing: missing.into() }
+            }
+        };
+    }
+}
