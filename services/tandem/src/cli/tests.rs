@@ -7,6 +7,7 @@ use super::*;
 mod approved;
 mod asked;
 mod drafted;
+mod own_rules;
 mod planned;
 mod rolled_out;
 mod stopped;

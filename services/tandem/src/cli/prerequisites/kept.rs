@@ -7,9 +7,9 @@ use tandem_contracts::inventory::v1::GetSurroundingsRequest;
 use tandem_contracts::prerequisites::v1::list_summary_devices_request::Number;
 use tandem_contracts::prerequisites::v1::{
     Benefit, BenefitNumber, BenefitReach, ConcernKind, CustomOutcome, CustomRuleNumber, Eligibility,
-    EvaluationRun, FleetPart, FleetSummary, GetFleetEvaluationRequest, GetFleetEvaluationResponse,
-    ListFleetSummariesRequest, ListFleetSummariesResponse, ListSummaryDevicesRequest,
-    ListSummaryDevicesResponse, Outcome, Path, RuleNumber, Verdict,
+    EvaluationRun, FleetPart, FleetSummary, GetEvaluationSettingsRequest, GetFleetEvaluationRequest,
+    GetFleetEvaluationResponse, ListFleetSummariesRequest, ListFleetSummariesResponse,
+    ListSummaryDevicesRequest, ListSummaryDevicesResponse, Outcome, Path, RuleNumber, Verdict,
 };
 use tandem_contracts::r#type::v1::ErrorReason;
 use tandem_domain::enrollment;
@@ -289,6 +289,22 @@ pub(super) async fn world_of_now(session: &Session<'_>) -> Result<String, CliErr
     Ok(session.connection.tenants().get_surroundings(request).await?.into_inner().consistency_token)
 }
 
+/// The world of the rules of one's own and of the evaluation settings, as they are now.
+async fn own_world(session: &Session<'_>) -> Result<String, CliError> {
+    let name = format!("{}/evaluationSettings", session.parent());
+    let request = GetEvaluationSettingsRequest { name, ..GetEvaluationSettingsRequest::default() };
+    let answer = session.connection.fleet_evaluation().get_evaluation_settings(request).await?;
+    Ok(answer.into_inner().consistency_token)
+}
+
+/// Whether the fleet is judged as far as these worlds.
+async fn reached(session: &Session<'_>, worlds: [&str; 2]) -> Result<(), ApiError> {
+    for world in worlds {
+        asked(session, world).await?;
+    }
+    Ok(())
+}
+
 /// Waits until a fleet that is kept is judged as far as that world. One that was never judged is not waited for: a summary of it is judged
 /// for the answer.
 pub(super) async fn until_caught_up(session: &Session<'_>, token: &str) -> Result<(), CliError> {
@@ -304,6 +320,7 @@ pub(super) async fn until_caught_up(session: &Session<'_>, token: &str) -> Resul
 /// wait here: what they ask for waits as long as its deadline.
 async fn until_judged(session: &Session<'_>, token: &str, waiting: Waiting) -> Result<(), CliError> {
     let end = Instant::now() + waiting.timeout;
+    let own = own_world(session).await?;
     let bar = progress::judging();
     loop {
         let evaluation = match asked(session, "").await {
@@ -321,8 +338,8 @@ async fn until_judged(session: &Session<'_>, token: &str, waiting: Waiting) -> R
         total.into_iter().for_each(|total| bar.set_length(total));
         bar.set_position(judged);
         if evaluation.complete && run.ended_at.is_some() && evaluation.pending == 0 {
-            match asked(session, token).await {
-                Ok(_) => {
+            match reached(session, [token, &own]).await {
+                Ok(()) => {
                     bar.finish_and_clear();
                     return Ok(());
                 }
