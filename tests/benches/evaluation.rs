@@ -1,7 +1,7 @@
 //! How long a fleet takes to be judged by the whole catalogue on every path, from PostgreSQL; and how soon one changed device is seen.
 //!
 //! `TANDEM_BENCH_DEVICES` generated devices (default 1,000,000) are imported into `tandem-inventory` over PostgreSQL in a container, with
-//! TLS and tokens. Then `tandem-prerequisites` starts, and is asked how far it is until every device is judged: `seconds` from its start.
+//! TLS and tokens, and an authority that keeps no history. Then `tandem-prerequisites` starts, and is asked how far it is until every device is judged: `seconds` from its start.
 //! Then a fact of the tenant changes, and every device is judged again: `again`, from the change to the first summary of its world.
 //! Then `TANDEM_BENCH_CHANGES` devices (default 500), one after the other, get a Windows that is too old: `visible_p99`, from the report to
 //! the summary's list that has it. `peak_mib` is the most memory that `tandem-prerequisites` held until all was judged. Last line:
@@ -70,10 +70,12 @@ async fn bench() -> Result<String, Failure> {
     let changes = setting("TANDEM_BENCH_CHANGES", 500)?.max(1);
     let mut processes = Processes::new_with(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
-    let database = processes.postgres.url("postgres");
+    let database = processes.postgres.url_within("postgres").await;
     for service in ["inventory", "prerequisites", "authority"] {
         processes.configure_one(service, "TANDEM_DATABASE_URL", &database);
     }
+    // It would go on writing down what was imported while the fleet is judged.
+    processes.configure_one("authority", "TANDEM_HISTORY__KEEP_DAYS", "0");
     let as_of = fill(&mut processes, devices).await?;
 
     let started = Instant::now();

@@ -187,7 +187,9 @@ def word_of_a_source_is_believed_as_long_as_the_tenant_says(check, world):
     check.assertEqual(verdict(set_["consistency_token"]), "OUTCOME_UNKNOWN")
     read = world.ask(f"{FLEET_EVALUATION}/GetEvaluationSettings", {"name": name})["evaluation_settings"]
     check.assertEqual(read, set_["evaluation_settings"])
-    world.ask(f"{FLEET_EVALUATION}/UpdateEvaluationSettings", {"evaluation_settings": {"name": name}})
+    emptied = world.ask(f"{FLEET_EVALUATION}/UpdateEvaluationSettings", {"evaluation_settings": {"name": name}})
+    # Who asks of the fleet next finds it judged as before.
+    world.ask(f"{FLEET_EVALUATION}/ListSummaryDevices", {"parent": TENANT, "consistency_token": emptied["consistency_token"]})
 
 
 @answers(f"{CUSTOM_RULES}/CheckCustomRule")

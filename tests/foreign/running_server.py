@@ -26,6 +26,8 @@ class RunningServer:
         self.stderr_file = self.stderr_path.open("wb")
         # TANDEM_* is the server's configuration; what names the binary to us is none of it.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TANDEM_")}
+        # Every RPC is called without a token once, from one address: more refusals than one is allowed by default.
+        environment["TANDEM_LIMITS__REFUSED_LOGINS_BURST"] = "1000"
         self.process = subprocess.Popen(
             [str(binary), "serve", "--data", str(data), "--listen", "127.0.0.1:0", "--operations", "127.0.0.1:0"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.stderr_file, env=environment, text=True,

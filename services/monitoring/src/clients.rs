@@ -2,6 +2,7 @@
 
 use tandem_client::{Connection, Stack};
 use tandem_contracts::authority::v1::authority_service_client::AuthorityServiceClient;
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_client::FleetEvaluationServiceClient;
 use tandem_contracts::prerequisites::v1::prerequisites_service_client::PrerequisitesServiceClient;
 
 /// What the services are called in errors and logs.
@@ -26,5 +27,9 @@ impl Upstream {
 
     pub(crate) fn prerequisites(&self) -> PrerequisitesServiceClient<Stack> {
         self.prerequisites.prerequisites()
+    }
+
+    pub(crate) fn evaluation(&self) -> FleetEvaluationServiceClient<Stack> {
+        self.prerequisites.on_own_behalf().fleet_evaluation()
     }
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use tandem_contracts::authority::v1::{BatchGetEffectiveAuthorityRequest, EffectiveAuthority};
 use tandem_contracts::convert::{self, Violation, enum_required, time};
 use tandem_contracts::inventory::v1::Device;
-use tandem_contracts::prerequisites::v1::{BatchCheckDevicesRequest, DeviceCheck, Path};
+use tandem_contracts::prerequisites::v1::{
+    BatchCheckDevicesRequest, DeviceCheck, GetEvaluationSettingsRequest, Path,
+};
 use tandem_domain::filter::DeviceTraits;
 use tandem_domain::state::ManagementState;
 use tandem_domain::tenant::TenantFacts;
@@ -24,19 +26,37 @@ pub(crate) struct Judge {
     pub(crate) upstream: Upstream,
 }
 
+/// Which evaluation settings prerequisites judges a tenant's devices by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Settings {
+    etag: String,
+    /// Of the database that has them, once anything was written.
+    incarnation: Option<u64>,
+}
+
 impl tandem_fleet::Judge for Judge {
     type Key = Figure;
-    type Own = ();
+    type Own = Settings;
     const SERVICE: Option<Service> = None;
 
-    async fn own(&self, _: &str) -> Result<Own<()>, Failure> {
-        Ok(Own { value: Arc::default(), mark: None })
+    /// What prerequisites judges devices by that is of no world of the other two.
+    async fn own(&self, tenant: &str) -> Result<Own<Settings>, Failure> {
+        let name = format!("{tenant}/evaluationSettings");
+        let request = GetEvaluationSettingsRequest { name, ..GetEvaluationSettingsRequest::default() };
+        let answer = self.upstream.evaluation().get_evaluation_settings(request).await;
+        let answer = answer.map_err(|status| Failure::from_dependency(PREREQUISITES, status))?.into_inner();
+        let token = ConsistencyToken::parse(&answer.consistency_token)?;
+        let etag = answer.evaluation_settings.unwrap_or_default().etag;
+        // Before anything was set it does not matter where.
+        let mark = token.get(Service::Prerequisites).filter(|_| !etag.is_empty());
+        let incarnation = mark.map(|mark| mark.incarnation);
+        Ok(Own { value: Arc::new(Settings { etag, incarnation }), mark: None })
     }
 
     async fn judge(
         &self,
         tenant: &str,
-        world: Arc<World<()>>,
+        world: Arc<World<Settings>>,
         devices: Vec<Device>,
     ) -> Result<Vec<Counted<Figure>>, Failure> {
         let token = token_of(&world, &devices).to_string();
@@ -85,7 +105,7 @@ impl tandem_fleet::Judge for Judge {
 }
 
 /// The world that holds the surroundings and every device of the batch at its revision.
-fn token_of(world: &World<()>, devices: &[Device]) -> ConsistencyToken {
+fn token_of(world: &World<Settings>, devices: &[Device]) -> ConsistencyToken {
     let newest = devices.iter().map(|device| device.revision).max().unwrap_or(0);
     match world.token.get(Service::Inventory) {
         Some(mark) if mark.revision < newest => {

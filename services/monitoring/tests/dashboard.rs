@@ -11,6 +11,7 @@ use std::time::Duration;
 use estate::{Sample, Sandbox, Services, TENANT};
 use tandem_contracts::inventory::v1::HierarchySurroundings;
 use tandem_contracts::monitoring::v1::Tile;
+use tandem_contracts::prerequisites::v1::Verdict;
 use tandem_contracts::r#type::v1::{DeviceFilter, JoinType, ManagementState, OsKind};
 use tandem_domain::authority::Reason;
 use tandem_domain::workload::Workload;
@@ -342,6 +343,26 @@ async fn change_of_the_tenants_facts_recounts_every_device() {
     assert_eq!(of_tile(Tile::State), ["co_managed"]);
     assert_eq!(of_tile(Tile::FunnelExclusive), ["enrolled"]);
     assert_eq!(of_tile(Tile::WorkloadTransition), ["compliance_policies"]);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn change_of_the_evaluation_settings_recounts_every_device() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    sandbox.dashboard(&everybody(), &token).await.unwrap();
+    // What `a` said is too old for them. Nothing of the inventory or the authority changes.
+    sandbox.services.set("2", |estate| {
+        let check = &mut estate.sample("a").check;
+        check.paths[0].verdict = Verdict::Unknown.into();
+    });
+    let ready = until("no device is ready", async || {
+        let dashboard = sandbox.dashboard(&everybody(), &token).await.unwrap();
+        let ready = dashboard.figures.iter().filter(|of| of.tile() == Tile::Verdict && of.key == "ready");
+        let ready: u64 = ready.map(|of| of.devices).sum();
+        (ready == 0).then_some(ready)
+    });
+    assert_eq!(ready.await, 0);
     sandbox.stop().await;
 }
 

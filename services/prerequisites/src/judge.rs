@@ -1,4 +1,4 @@
-//! What is found about one device: every report asked for and its eligibility, from one [`DeviceCheck`].
+//! What is found about one device: every report asked for, without what its tenant calls stale, and its eligibility.
 
 use jiff::Timestamp;
 use tandem_domain::benefit::{BenefitReport, benefits};

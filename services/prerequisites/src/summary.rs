@@ -60,9 +60,10 @@ pub(crate) async fn summarize(
     as_of: Timestamp,
     mut counts: Counts,
 ) -> Result<(Counts, ConsistencyToken), Failure> {
+    let mut turn = world.basis.turn();
     loop {
         let part = snapshot.next().await?;
-        for (at, device) in part.devices.iter().enumerate() {
+        for device in &part.devices {
             let surroundings = world.around(&device.facts);
             let judgement = judge(&device.facts, &surroundings, &world.basis.ages, &[path], as_of);
             for report in &judgement.reports {
@@ -72,9 +73,7 @@ pub(crate) async fn summarize(
                 }
             }
             counts.custom.add(&world.basis.rules.outcomes(&device.facts, world.tenant(), as_of));
-            if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
-                tokio::task::yield_now().await;
-            }
+            turn.judged().await;
         }
         if let Some(seen) = part.complete {
             return Ok((counts, seen));

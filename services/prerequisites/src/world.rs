@@ -1,4 +1,4 @@
-//! What this service reads of the others: devices from the inventory, and what surrounds them.
+//! What devices are judged in: what this service reads of the others, and what it keeps of the tenant itself.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,6 +16,7 @@ use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::id::{HierarchyId, SiteCode, TenantId};
 use tandem_domain::policy::{CoManagementPolicy, Surroundings};
+use tandem_domain::prerequisites::MaximumAges;
 use tandem_domain::site::SiteFacts;
 use tandem_domain::tenant::TenantFacts;
 use tandem_fleet::follow::world_of;
@@ -36,6 +37,8 @@ const AUTHORITY: &str = "authority";
 pub(crate) struct Sources {
     devices: DeviceServiceClient<Stack>,
     named: DeviceReader,
+    /// The same, of the inventory alone.
+    unkept: DeviceReader,
     surroundings: SurroundingsReader,
     policies: PolicyReader,
     bases: Bases,
@@ -84,6 +87,7 @@ impl Sources {
         Self {
             devices: inventory.devices(),
             named: DeviceReader::new(&inventory, cache, inventory_world, inventory_token),
+            unkept: DeviceReader::new(&inventory, None, inventory_world, inventory_token),
             surroundings: SurroundingsReader::new(&inventory, inventory_world),
             policies: PolicyReader::new(&authority, authority_world),
             bases,
@@ -101,23 +105,27 @@ impl Sources {
         tenant: &TenantId,
         name: String,
         asked: &ConsistencyToken,
+        ages: &MaximumAges,
     ) -> Result<(KnownDevice, ConsistencyToken), Failure> {
-        let batch = self.devices(tenant, vec![name.clone()], asked).await?;
+        let batch = self.devices(tenant, vec![name.clone()], asked, ages).await?;
         match batch.devices.into_iter().next() {
             Some(device) => Ok((device, batch.seen)),
             None => Err(Failure::NotFound { resource_type: "tandem.inventory.v1.Device", name }),
         }
     }
 
-    /// The devices of those names, of one tenant.
+    /// The devices of those names, of one tenant. Where their sources' words grow stale, the inventory is asked: a source that says the same
+    /// again changes nothing that is kept elsewhere.
     pub(crate) async fn devices(
         &self,
         tenant: &TenantId,
         names: Vec<String>,
         asked: &ConsistencyToken,
+        ages: &MaximumAges,
     ) -> Result<Batch, Failure> {
         let parent = format!("tenants/{tenant}");
-        let answer = self.named.batch(&parent, names, &asked.to_string()).await.map_err(inventory_failed)?;
+        let reader = if ages.0.is_empty() { &self.named } else { &self.unkept };
+        let answer = reader.batch(&parent, names, &asked.to_string()).await.map_err(inventory_failed)?;
         let devices = answer.devices.into_iter().map(known).collect::<Result<_, _>>()?;
         let seen = token_of(&answer.consistency_token)?;
         Ok(Batch { devices, not_found: answer.not_found, seen })
@@ -142,7 +150,26 @@ impl Sources {
         Ok(Snapshot { answers, asked: *asked })
     }
 
-    /// What surrounds the devices of a tenant, at least of the world asked for.
+    /// What surrounds the devices of a tenant and what else they are judged by, at least of the world asked for.
+    pub(crate) async fn judging_world(
+        &self,
+        tenant: &TenantId,
+        asked: &ConsistencyToken,
+    ) -> Result<World, Failure> {
+        let world = self.world(tenant, asked).await?;
+        let basis = self.bases.of(tenant.as_str()).await?;
+        asked.check(Service::Prerequisites, basis.mark())?;
+        let token = world.token.merge(&basis.world());
+        Ok(World { basis, token, ..world })
+    }
+
+    /// Checks that there is such a tenant.
+    pub(crate) async fn check_tenant_exists(&self, tenant: &TenantId) -> Result<(), Failure> {
+        let surroundings = self.surroundings.get(&format!("tenants/{tenant}"), "").await;
+        surroundings.map(drop).map_err(inventory_failed)
+    }
+
+    /// What surrounds the devices of a tenant, at least of the world asked for. What this service itself keeps is no part of it.
     pub(crate) async fn world(&self, tenant: &TenantId, asked: &ConsistencyToken) -> Result<World, Failure> {
         let parent = format!("tenants/{tenant}");
         let text = asked.to_string();
@@ -154,10 +181,7 @@ impl Sources {
         let policies = policies.map_err(|status| Failure::from_dependency(AUTHORITY, status))?;
         let token = asked.merge(&token_of(&surroundings.consistency_token)?);
         let token = token.merge(&token_of(&policies.consistency_token)?);
-        let basis = self.bases.of(tenant.as_str()).await?;
-        asked.check(Service::Prerequisites, basis.mark())?;
-        let token = token.merge(&basis.world());
-        Ok(World { surroundings, policies, basis, token })
+        Ok(World { surroundings, policies, basis: Arc::default(), token })
     }
 
     /// The reader refuses a world that is older than asked for, as it refuses a call that failed. What it has kept tells the two
@@ -178,7 +202,7 @@ impl Sources {
 pub(crate) struct World {
     surroundings: Arc<TenantSurroundings>,
     policies: Arc<TenantPolicies>,
-    /// What this service keeps of the tenant itself.
+    /// What this service keeps of the tenant itself, where devices are judged.
     pub(crate) basis: Arc<Basis>,
     token: ConsistencyToken,
 }

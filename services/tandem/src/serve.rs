@@ -92,6 +92,8 @@ pub struct Config {
     pub cache_bytes: u64,
     /// How long it is known what devices were.
     pub history: HistorySettings,
+    /// What callers can take at most: requests, streams and connections at once, requests a second, slow messages.
+    pub limits: Limits,
     /// How logs are written: `text` (default) or `json`.
     pub log_format: String,
     /// The collector that traces are sent to, as OTLP over gRPC: `http://host:port`. Unset: none are.
@@ -108,6 +110,7 @@ impl Default for Config {
             operations: (Ipv4Addr::LOCALHOST, 9464).into(),
             cache_bytes: 32 * 1024 * 1024,
             history: HistorySettings::default(),
+            limits: Limits::default(),
             log_format: "text".into(),
             otlp_endpoint: None,
             trace_ratio: DEFAULT_RATIO,
@@ -135,7 +138,7 @@ impl<E: Into<BoxError>> From<E> for ServeError {
 
 /// Runs until it is told to stop.
 pub async fn run(arguments: ServeArgs) -> ExitCode {
-    let (error, code) = match serve(arguments).await {
+    let (error, code) = match Box::pin(serve(arguments)).await {
         Ok(()) => return ExitCode::SUCCESS,
         Err(ServeError::Configuration(error)) => (error, ExitCode::from(USAGE)),
         Err(ServeError::Failed(error)) => (error, ExitCode::FAILURE),
@@ -172,6 +175,7 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
     let probes = bind_operations(config.operations).await?;
     let (api_address, probes_address) = (api.local_addr()?, probes.local_addr()?);
     let token_file = config.data_folder.join(TOKEN_FILE);
+    let limits = config.limits;
     let sandbox = Sandbox::start(Options {
         data_folder: config.data_folder,
         durability: Durability::Full,
@@ -193,11 +197,9 @@ async fn serve(arguments: ServeArgs) -> Result<(), ServeError> {
         ending.run_until_cancelled(metrics.upkeep()).await;
     });
     supervisor.spawn("readiness", look(sandbox.clone(), databases, supervisor.draining()));
-    let server = sandbox.server(TokenAuthenticator::new(&token));
-    supervisor.spawn_serving(
-        "api",
-        server.serve(incoming(api, &Limits::default()), supervisor.draining().cancelled_owned()),
-    );
+    let server = sandbox.server(TokenAuthenticator::new(&token)).limited(&limits);
+    supervisor
+        .spawn_serving("api", server.serve(incoming(api, &limits), supervisor.draining().cancelled_owned()));
     announce(api_address, probes_address, &token_file)?;
     let ended = supervisor
         .run(async {
@@ -313,14 +315,16 @@ mod tests {
     async fn configuration_that_cannot_be_followed_is_told_from_a_failure() {
         let overrides = Overrides { log_format: Some("verse".into()), ..Overrides::default() };
         let arguments = ServeArgs { config: None, print_config: true, overrides };
-        let Err(ServeError::Configuration(error)) = serve(arguments).await else { panic!("it serves") };
+        let Err(ServeError::Configuration(error)) = Box::pin(serve(arguments)).await else {
+            panic!("it serves")
+        };
         assert_eq!(error.to_string(), "log_format: expected `text` or `json`, found `verse`");
         let arguments = ServeArgs {
             config: Some("/no/such/file.toml".into()),
             print_config: true,
             overrides: Overrides::default(),
         };
-        assert!(matches!(serve(arguments).await, Err(ServeError::Configuration(_))));
+        assert!(matches!(Box::pin(serve(arguments)).await, Err(ServeError::Configuration(_))));
     }
 
     #[test]

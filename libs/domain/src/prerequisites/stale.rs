@@ -7,12 +7,16 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::catalogue::Rule;
 use super::device_rules::DeviceCheck;
 use super::evidence::{Witness, device_evidence};
 use super::report::{Finding, Outcome, Report};
 use crate::facts::DeviceFacts;
 use crate::policy::Surroundings;
 use crate::section::{Source, SourceKind};
+
+/// How long what is stale is taken for so.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_hours(1);
 
 /// How old the word of a kind of source may be. Kinds without an age do not grow stale.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub struct Freshness<'a> {
     fresh: Option<DeviceFacts>,
     /// Which sections are stale.
     stale: Vec<bool>,
-    /// When the next one is.
+    /// When the next one is; while any is, when to look again whether its source spoke.
     changes_at: Option<Timestamp>,
 }
 
@@ -61,6 +65,10 @@ impl<'a> Freshness<'a> {
                 .and_then(|at| at.checked_add(SignedDuration::from_nanos(1)).ok());
             changes_at = [changes_at, next].into_iter().flatten().min();
             stale.push(is_stale);
+        }
+        // A source that says the same again changes nothing that is watched but how old its word is.
+        if stale.contains(&true) {
+            changes_at = [changes_at, as_of.checked_add(LOOK_AGAIN).ok()].into_iter().flatten().min();
         }
         let fresh = stale.contains(&true).then(|| {
             let mut fresh = facts.clone();
@@ -92,22 +100,43 @@ impl<'a> Freshness<'a> {
         }
     }
 
+    /// Which of these facts that a rule read were said, and are stale.
+    #[must_use]
+    pub fn stale_facts<'f>(
+        &self,
+        rule: &'static Rule,
+        missing: &'f [&'static str],
+        surroundings: &Surroundings<'_>,
+    ) -> Vec<&'f str> {
+        if self.fresh.is_none() {
+            return Vec::new();
+        }
+        let stale = self.stale_of(rule, surroundings);
+        missing.iter().copied().filter(|fact| stale.contains(fact)).collect()
+    }
+
+    fn stale_of(&self, rule: &'static Rule, surroundings: &Surroundings<'_>) -> Vec<&'static str> {
+        let read = device_evidence(rule, self.facts, surroundings);
+        let is_stale = |witness: &Witness| match witness {
+            Witness::Section(section) => self.is_stale(*section),
+            Witness::Derived => true,
+            Witness::Operator | Witness::Unrecorded => false,
+        };
+        let stale = read.iter().filter(|of| of.said.as_ref().is_some_and(|(_, by)| is_stale(by)));
+        stale.map(|of| of.fact).collect()
+    }
+
     fn weigh(&self, finding: &mut Finding, without: Finding, surroundings: &Surroundings<'_>) {
-        if finding.outcome == without.outcome {
+        if std::mem::discriminant(&finding.outcome) == std::mem::discriminant(&without.outcome) {
+            // Decided by what is fresh, in its words.
+            *finding = without;
             return;
         }
         finding.outcome = match without.outcome {
             unknown @ Outcome::Unknown { .. } => unknown,
             // A fact whose absence is read as "no": what was said of it does not count, and "no" was never said.
             _ => {
-                let read = device_evidence(finding.rule, self.facts, surroundings);
-                let is_stale = |witness: &Witness| match witness {
-                    Witness::Section(section) => self.is_stale(*section),
-                    Witness::Derived => true,
-                    Witness::Operator | Witness::Unrecorded => false,
-                };
-                let stale = read.iter().filter(|of| of.said.as_ref().is_some_and(|(_, by)| is_stale(by)));
-                let stale: Vec<_> = stale.map(|of| of.fact).collect();
+                let stale = self.stale_of(finding.rule, surroundings);
                 let missing = if stale.is_empty() { finding.rule.facts.to_vec() } else { stale };
                 Outcome::Unknown { missing: missing.into() }
             }

@@ -11,6 +11,7 @@ use tandem_contracts::inventory::v1::collection_service_server::CollectionServic
 use tandem_contracts::inventory::v1::device_service_server::DeviceService;
 use tandem_contracts::inventory::v1::tenant_service_server::TenantService;
 use tandem_contracts::prerequisites::v1 as prerequisites;
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationService;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesService;
 use tandem_contracts::r#type::v1::CoManagementPolicy;
 use tandem_server::ConsistencyToken;
@@ -388,5 +389,28 @@ impl PrerequisitesService for Services {
         check_person(prerequisites::CheckPersonRequest) -> prerequisites::CheckPersonResponse;
         explain_enrollment_error(prerequisites::ExplainEnrollmentErrorRequest)
             -> prerequisites::ExplainEnrollmentErrorResponse;
+    }
+}
+
+#[tonic::async_trait]
+impl FleetEvaluationService for Services {
+    async fn get_evaluation_settings(
+        &self,
+        _: Request<prerequisites::GetEvaluationSettingsRequest>,
+    ) -> Result<Response<prerequisites::GetEvaluationSettingsResponse>, Status> {
+        let etag = self.read().settings_etag.clone();
+        let settings = prerequisites::EvaluationSettings { etag, ..Default::default() };
+        Ok(Response::new(prerequisites::GetEvaluationSettingsResponse {
+            evaluation_settings: Some(settings),
+            consistency_token: String::new(),
+        }))
+    }
+
+    unserved! {
+        get_fleet_evaluation(prerequisites::GetFleetEvaluationRequest) -> prerequisites::GetFleetEvaluationResponse;
+        list_fleet_summaries(prerequisites::ListFleetSummariesRequest) -> prerequisites::ListFleetSummariesResponse;
+        list_summary_devices(prerequisites::ListSummaryDevicesRequest) -> prerequisites::ListSummaryDevicesResponse;
+        update_evaluation_settings(prerequisites::UpdateEvaluationSettingsRequest)
+            -> prerequisites::UpdateEvaluationSettingsResponse;
     }
 }

@@ -19,6 +19,7 @@ use tandem_contracts::monitoring::v1::{
     Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
     Tile,
 };
+use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationServiceServer;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
 use tandem_contracts::r#type::v1::{DeviceFilter, TenantFacts};
 use tandem_monitoring::{FollowMode, Monitoring, Parts, Upstream};
@@ -43,6 +44,8 @@ pub(crate) struct Estate {
     pub(crate) hierarchies: Vec<HierarchySurroundings>,
     pub(crate) authority_revision: u64,
     pub(crate) policies: BTreeMap<String, u64>,
+    /// Of the evaluation settings at prerequisites. Empty: nothing was ever set.
+    pub(crate) settings_etag: String,
     /// By device id; `None`: left.
     pub(crate) devices: BTreeMap<String, (u64, Option<Sample>)>,
     /// Ids of members by the collection's name.
@@ -72,6 +75,7 @@ impl Services {
             hierarchies: Vec::new(),
             authority_revision: 1,
             policies: BTreeMap::from([("PS1".into(), 1), ("EU1".into(), 1)]),
+            settings_etag: String::new(),
             devices: BTreeMap::new(),
             collections: BTreeMap::new(),
             member_pages: 0,
@@ -83,6 +87,13 @@ impl Services {
 
     fn read(&self) -> MutexGuard<'_, Estate> {
         self.estate.lock().unwrap()
+    }
+
+    /// Changes the evaluation settings, and what prerequisites answers.
+    pub(crate) fn set(&self, etag: &str, change: impl FnOnce(&mut Estate)) {
+        let mut estate = self.read();
+        estate.settings_etag = etag.to_owned();
+        change(&mut estate);
     }
 
     /// Changes the estate in one commit of the inventory, which is answered with its token.
@@ -176,6 +187,7 @@ impl Sandbox {
             .add_service(DeviceServiceServer::new(services.clone()))
             .add_service(CollectionServiceServer::new(services.clone()))
             .add_service(AuthorityServiceServer::new(services.clone()))
+            .add_service(FleetEvaluationServiceServer::new(services.clone()))
             .add_service(PrerequisitesServiceServer::new(services.clone()));
         let estate = Connection::from_channels(connecting(&supervisor, "estate", estate));
         let upstream =

@@ -7,7 +7,7 @@ use tandem_domain::tenant::TenantFacts;
 use tandem_server::failure::Failure;
 use tandem_storage::tenants::revision_of;
 
-use super::{CustomOutcome, CustomRule, problem_of};
+use super::{CustomOutcome, CustomRule, in_one_text};
 use crate::store::custom_rules::rule_name;
 use crate::store::entity::custom_rule::Model;
 
@@ -48,15 +48,15 @@ impl PartialEq for EnabledRules {
 impl EnabledRules {
     pub(crate) fn read(rows: Vec<Model>) -> Result<Self, Failure> {
         let rule = |row: Model| {
-            let rule = CustomRule::parse(&row.expression);
-            let problem = |_| problem_of(&row.expression).unwrap_or_default();
+            // What cannot be read now is read with the next question.
+            let rule = CustomRule::try_parse(&row.expression).map_err(Failure::internal)?;
             Ok(EnabledRule {
                 name: rule_name(&row.tenant, &row.rule),
                 display_name: if row.display_name.is_empty() { row.rule } else { row.display_name },
                 severity: if row.blocking { Severity::Blocking } else { Severity::Warning },
                 remediation: row.remediation,
                 revision: revision_of(row.revision)?,
-                rule: rule.map_err(problem),
+                rule: rule.map_err(|problems| in_one_text(&problems)),
             })
         };
         Ok(Self { rules: rows.into_iter().map(rule).collect::<Result<_, Failure>>()? })

@@ -21,6 +21,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use cel::{Context, Env, ExecutionError, Program, Value};
@@ -59,8 +60,12 @@ impl fmt::Display for Problem {
 
 /// Why an expression is no rule, in one text; `None`: it is one.
 pub(crate) fn problem_of(expression: &str) -> Option<String> {
-    let problems = CustomRule::parse(expression).err()?;
-    Some(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    CustomRule::parse(expression).err().map(|problems| in_one_text(&problems))
+}
+
+/// Problems in one text.
+pub(crate) fn in_one_text(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 /// What became of a rule of a device.
@@ -140,13 +145,21 @@ impl CustomRule {
     /// # Errors
     /// Every problem of its grammar, or the first of its types, with its position.
     pub fn parse(expression: &str) -> Result<Self, Vec<Problem>> {
+        let now = |error: io::Error| {
+            Err(vec![Problem { position: None, what: format!("cannot be read now: {error}") }])
+        };
+        Self::try_parse(expression).unwrap_or_else(now)
+    }
+
+    /// The same, where not being able to read now is another thing than not being a rule.
+    pub(crate) fn try_parse(expression: &str) -> io::Result<Result<Self, Vec<Problem>>> {
         let whole = |what: String| vec![Problem { position: None, what }];
         if expression.len() > MOST_BYTES {
             let found = expression.len();
-            return Err(whole(format!("must have at most {MOST_BYTES} bytes; found {found}")));
+            return Ok(Err(whole(format!("must have at most {MOST_BYTES} bytes; found {found}"))));
         }
         if expression.trim().is_empty() {
-            return Err(whole("must be an expression that is true of a device; found none".to_owned()));
+            return Ok(Err(whole("must be an expression that is true of a device; found none".to_owned())));
         }
         // Texts are read by recursion, up to a depth that needs more stack than a worker has.
         let reading = || Self::read(expression);
@@ -155,11 +168,11 @@ impl CustomRule {
             thread.spawn_scoped(scope, reading).map(std::thread::ScopedJoinHandle::join)
         });
         match read {
-            Ok(Ok(read)) => read,
-            Ok(Err(_)) => {
-                Err(whole("must be an expression that can be read; reading this one broke off".to_owned()))
-            }
-            Err(error) => Err(whole(format!("cannot be read now: {error}"))),
+            Ok(Ok(read)) => Ok(read),
+            Ok(Err(_)) => Ok(Err(whole(
+                "must be an expression that can be read; reading this one broke off".to_owned(),
+            ))),
+            Err(error) => Err(error),
         }
     }
 

@@ -13,7 +13,6 @@ use tokio_util::task::AbortOnDropHandle;
 
 use super::number::{Number, numbers};
 use crate::basis::{Bases, Basis};
-use crate::summary::DEVICES_AT_ONCE;
 use crate::world::{KnownDevice, known};
 
 /// Judges by the catalogue and what is kept of the tenant, at the time of the clock.
@@ -45,11 +44,10 @@ impl Judge for FleetJudge {
         let judging = AbortOnDropHandle::new(tokio::spawn(async move {
             let as_of = clock.now();
             let mut counted = Vec::with_capacity(devices.len());
-            for (at, device) in devices.into_iter().enumerate() {
+            let mut turn = world.own.turn();
+            for device in devices {
                 counted.push(count(known(device)?, &world, as_of));
-                if at % DEVICES_AT_ONCE == DEVICES_AT_ONCE - 1 {
-                    tokio::task::yield_now().await;
-                }
+                turn.judged().await;
             }
             Ok(counted)
         }));

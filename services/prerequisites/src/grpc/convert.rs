@@ -5,8 +5,10 @@ use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1;
 use tandem_domain::enrollment::{self, EnrollmentError};
 use tandem_domain::id::SiteCode;
+use tandem_domain::policy::Surroundings;
 use tandem_domain::prerequisites::{
-    Finding, HierarchyReport, Outcome, Path, Report, Rule, Scope, Severity, SupportEnd, Verdict, WorstFinding,
+    Finding, Freshness, HierarchyReport, Outcome, Path, Report, Rule, Scope, Severity, SupportEnd, Verdict,
+    WorstFinding,
 };
 use tandem_domain::state::Eligibility;
 
@@ -192,6 +194,24 @@ pub(crate) fn device_check(
         unverified_facts: judgement.eligibility.unverified.iter().map(ToString::to_string).collect(),
         paths: judgement.reports.iter().map(|of| report(of, problems_only)).collect(),
         ..v1::DeviceCheck::default()
+    }
+}
+
+/// Adds which of the missing facts were said too long ago.
+pub(crate) fn add_stale_facts(
+    check: &mut v1::DeviceCheck,
+    judgement: &Judgement,
+    freshness: &Freshness<'_>,
+    surroundings: &Surroundings<'_>,
+) {
+    for (shown, report) in check.paths.iter_mut().zip(&judgement.reports) {
+        for finding in &mut shown.findings {
+            let judged = report.findings.iter().find(|judged| judged.rule.id == finding.rule);
+            if let Some(Finding { rule, outcome: Outcome::Unknown { missing }, .. }) = judged {
+                let stale = freshness.stale_facts(rule, missing, surroundings);
+                finding.stale_facts = stale.into_iter().map(str::to_owned).collect();
+            }
+        }
     }
 }
 

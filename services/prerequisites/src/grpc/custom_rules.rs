@@ -11,8 +11,9 @@ use tandem_storage::page::PageToken;
 
 use super::{Handlers, convert, request};
 use crate::store::custom_rules::{
-    Change, Order, RuleBody, RuleKey, message, rule_change, rule_fetch, rule_list,
+    Change, Order, RuleBody, RuleKey, messages, rule_change, rule_fetch, rule_list,
 };
+use crate::store::entity::custom_rule::Model;
 use crate::store::world;
 
 /// The pattern of a rule's name.
@@ -58,7 +59,12 @@ impl Handlers {
         let content = v1::CreateCustomRuleRequest { request_id: String::new(), ..request.clone() };
         let (key, body) = asked(request.custom_rule.as_ref())?;
         convert::custom::expression("custom_rule.expression", &body.expression)?;
-        let changed = self.change(key, Change::Create(body), (CREATE, &request.request_id, &content), by);
+        let changed = self.change(
+            key,
+            (Change::Create(body), String::new()),
+            (CREATE, &request.request_id, &content),
+            by,
+        );
         let v1::UpdateCustomRuleResponse { custom_rule, consistency_token } = changed.await?;
         Ok(v1::CreateCustomRuleResponse { custom_rule, consistency_token })
     }
@@ -70,15 +76,17 @@ impl Handlers {
     ) -> Result<v1::UpdateCustomRuleResponse, Failure> {
         let content = v1::UpdateCustomRuleRequest { request_id: String::new(), ..request.clone() };
         let (key, body) = asked(request.custom_rule.as_ref())?;
+        let mut problem = String::new();
         if let Err(wrong) = convert::custom::expression("custom_rule.expression", &body.expression) {
             // One that an earlier release took can be turned off all the same.
             let is_kept = rule_fetch(&self.store, &key).await?.expression == body.expression;
             if body.enabled || !is_kept {
                 return Err(wrong);
             }
+            problem = crate::custom::problem_of(&body.expression).unwrap_or_default();
         }
         let etag = request.custom_rule.map(|rule| rule.etag).unwrap_or_default();
-        let change = Change::Update { body, etag };
+        let change = (Change::Update { body, etag }, problem);
         self.change(key, change, (UPDATE, &request.request_id, &content), by).await
     }
 
@@ -89,7 +97,7 @@ impl Handlers {
     ) -> Result<v1::DeleteCustomRuleResponse, Failure> {
         let content = v1::DeleteCustomRuleRequest { request_id: String::new(), ..request.clone() };
         let key = key("name", &request.name)?;
-        let change = Change::Delete { etag: request.etag };
+        let change = (Change::Delete { etag: request.etag }, String::new());
         let changed = self.change(key, change, (DELETE, &request.request_id, &content), by).await?;
         Ok(v1::DeleteCustomRuleResponse { consistency_token: changed.consistency_token })
     }
@@ -97,14 +105,14 @@ impl Handlers {
     async fn change(
         &self,
         key: RuleKey,
-        change: Change,
+        (change, problem): (Change, String),
         (method, request_id, content): (&'static str, &str, &impl Message),
         by: String,
     ) -> Result<v1::UpdateCustomRuleResponse, Failure> {
         let at = self.clock.now();
         let once = Once::new(request_id, method, content, at)?;
         self.check_tenant_exists(&key.tenant).await?;
-        rule_change(&self.store, Order { key, change, by, at }, once).await
+        rule_change(&self.store, Order { key, change, problem, by, at }, once).await
     }
 
     pub(super) async fn rule_get(
@@ -114,9 +122,9 @@ impl Handlers {
         let key = key("name", &request.name)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
         let seen = self.store.at_least(&key.tenant, &token).await?;
-        let rule = message(rule_fetch(&self.store, &key).await?)?;
+        let rule = told(vec![rule_fetch(&self.store, &key).await?]).await?.pop();
         let consistency_token = world(seen).to_string();
-        Ok(v1::GetCustomRuleResponse { custom_rule: Some(rule), consistency_token })
+        Ok(v1::GetCustomRuleResponse { custom_rule: rule, consistency_token })
     }
 
     pub(super) async fn rules_list(
@@ -136,7 +144,7 @@ impl Handlers {
         rows.truncate(size);
         let last = rows.last().filter(|_| !is_last);
         let next_page_token = last.map(|last| PageToken::encode(LIST, bound, &last.rule)).unwrap_or_default();
-        let custom_rules = rows.into_iter().map(message).collect::<Result<_, _>>()?;
+        let custom_rules = told(rows).await?;
         let consistency_token = world(seen).to_string();
         Ok(v1::ListCustomRulesResponse { custom_rules, next_page_token, consistency_token })
     }
@@ -144,6 +152,12 @@ impl Handlers {
     /// What is kept of a tenant that nobody has would never be asked of anything.
     pub(super) async fn check_tenant_exists(&self, tenant: &str) -> Result<(), Failure> {
         let id = request::tenant("parent", &format!("tenants/{tenant}"))?;
-        self.sources.world(&id, &ConsistencyToken::default()).await.map(drop)
+        self.sources.check_tenant_exists(&id).await
     }
+}
+
+/// Rules as their messages.
+async fn told(rows: Vec<Model>) -> Result<Vec<v1::CustomRule>, Failure> {
+    let telling = tokio::task::spawn_blocking(move || messages(rows));
+    Ok(telling.await.map_err(Failure::internal)??)
 }

@@ -7,6 +7,7 @@ use prost::Message;
 use tandem_contracts::convert::time;
 use tandem_contracts::prerequisites::v1;
 use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationService;
+use tandem_contracts::prerequisites::v1::list_summary_devices_request::Number as Asked;
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::benefit::{Benefit, Reach};
 use tandem_domain::concern::ConcernKind;
@@ -93,7 +94,7 @@ impl Handlers {
         &self,
         tenant: &TenantName,
         filter: Option<&DeviceFilter>,
-        (path, whole, rules): (Path, bool, Arc<EnabledRules>),
+        (path, whole): (Path, bool),
         token: &ConsistencyToken,
         waiting: Duration,
     ) -> Result<Option<v1::SummarizeFleetResponse>, Failure> {
@@ -104,11 +105,12 @@ impl Handlers {
         }
         count.covers(token, waiting).await?;
         let selection = count.select(self.fleets.sources(), &wanted).await?;
+        let basis = self.sources.basis(tenant.id()).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
         let numbers =
             counted.index.numbers_of(within.as_ref(), |number| number.path().is_none_or(|of| of == path));
-        let counts = Counts::of(path, whole, rules, &numbers);
+        let counts = Counts::of(path, whole, Arc::clone(&basis.rules), &numbers);
         let mut answer = convert::fleet(&counts.summary, counted.world(&selection).to_string());
         answer.evaluated_at = Some(time::to_proto(counted.counted_at));
         drop(counted);
@@ -167,11 +169,15 @@ impl Handlers {
         waiting: Duration,
     ) -> Result<v1::ListSummaryDevicesResponse, Failure> {
         let tenant = TenantName::parse("parent", &request.parent)?;
-        let basis = self.sources.basis(tenant.id()).await?;
+        let is_own = matches!(request.number, Some(Asked::CustomRule(_) | Asked::CustomVerdict(_)));
+        let basis = match is_own {
+            true => self.sources.basis(tenant.id()).await?,
+            false => Arc::default(),
+        };
         let number = number(&request, &basis.rules)?;
         let page_size = page_size(request.page_size)?;
         let mut token = ConsistencyToken::parse(&request.consistency_token)?;
-        if matches!(number, Number::Custom(..) | Number::CustomVerdict(_)) {
+        if is_own {
             // Of those rules every device has been asked then.
             token = token.merge(&basis.world());
         }
@@ -189,6 +195,18 @@ impl Handlers {
         let selection = count.select(self.fleets.sources(), &wanted).await?;
         let counted = count.read();
         let within = counted.within(&selection, counted.reached(&selection));
+        // A rule that changed meanwhile is counted in another state already, of some devices.
+        if let Number::Custom(revision, _) = number {
+            let of_rule = |of: &Number| {
+                matches!(of, Number::Devices) || matches!(of, Number::Custom(at, _) if *at == revision)
+            };
+            let numbers = counted.index.numbers_of(within.as_ref(), of_rule);
+            let judged: u64 = numbers.iter().filter(|(of, _)| **of != Number::Devices).map(|of| of.1).sum();
+            let devices: u64 = numbers.iter().filter(|(of, _)| **of == Number::Devices).map(|of| of.1).sum();
+            if judged < devices {
+                return Err(Failure::NotYetConsistent { asked: basis.mark().revision, seen: revision });
+            }
+        }
         let page = counted.index.page(&number, within.as_ref(), after.as_deref(), page_size);
         // A number that never counted a device counts none.
         let page = page.unwrap_or(Page { devices: Vec::new(), total: 0, more: false });
@@ -285,7 +303,6 @@ fn fleet_part(number: i32) -> Result<FleetPart, Failure> {
 
 /// The number that a request names.
 fn number(request: &v1::ListSummaryDevicesRequest, rules: &EnabledRules) -> Result<Number, Failure> {
-    use v1::list_summary_devices_request::Number as Asked;
     let path = request::path("path", request.path)?.unwrap_or(Path::Path1);
     match &request.number {
         None => Ok(Number::Devices),

@@ -23,7 +23,9 @@ use tandem_contracts::prerequisites::v1::{
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_domain::id::TenantId;
-use tandem_domain::prerequisites::{Path, Report, SiteCheck, TenantCheck, evaluate_hierarchy};
+use tandem_domain::prerequisites::{
+    Freshness, MaximumAges, Path, Report, SiteCheck, TenantCheck, evaluate_hierarchy,
+};
 use tandem_server::failure::Failure;
 use tandem_server::names::TenantName;
 use tandem_server::waiting::waiting_time;
@@ -79,7 +81,7 @@ impl Handlers {
         token: &ConsistencyToken,
     ) -> Result<World, Failure> {
         let hierarchies = request::hierarchies(filter)?;
-        let world = self.sources.world(tenant, token).await?;
+        let world = self.sources.judging_world(tenant, token).await?;
         let reached = TenantName::of_id(tenant.as_str())?;
         for hierarchy in &hierarchies {
             reached.check_hierarchy(hierarchy.as_str())?;
@@ -106,6 +108,8 @@ impl Question {
         let surroundings = world.around(&device.facts);
         let judgement = judge(&device.facts, &surroundings, &world.basis.ages, &self.paths, self.as_of);
         let mut check = convert::device_check(device.name, device.revision, &judgement, self.problems_only);
+        let freshness = Freshness::of(&device.facts, &world.basis.ages, self.as_of);
+        convert::add_stale_facts(&mut check, &judgement, &freshness, &surroundings);
         let rules = &world.basis.rules;
         let outcomes = rules.outcomes(&device.facts, world.tenant(), self.as_of);
         convert::custom::add_to_check(&mut check, rules, &outcomes, self.problems_only);
@@ -134,8 +138,8 @@ impl PrerequisitesService for Handlers {
         let tenant = request::tenant_of_device("name", &request.name)?;
         let question = self.question(&request.paths, request.problems_only, request.as_of, request.view)?;
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let (device, seen) = self.sources.device(&tenant, request.name, &token).await?;
-        let world = self.sources.world(&tenant, &token).await?;
+        let world = self.sources.judging_world(&tenant, &token).await?;
+        let (device, seen) = self.sources.device(&tenant, request.name, &token, &world.basis.ages).await?;
         let consistency_token = world.token().merge(&seen).to_string();
         let check = Some(question.answer(device, &world));
         Ok(Response::new(CheckDeviceResponse { check, consistency_token }))
@@ -153,10 +157,15 @@ impl PrerequisitesService for Handlers {
             request::at_most_in_whole_view(request.names.len())?;
         }
         let token = ConsistencyToken::parse(&request.consistency_token)?;
-        let batch = self.sources.devices(&tenant, request.names, &token).await?;
-        let world = self.sources.world(&tenant, &token).await?;
+        let world = self.sources.judging_world(&tenant, &token).await?;
+        let batch = self.sources.devices(&tenant, request.names, &token, &world.basis.ages).await?;
         let consistency_token = world.token().merge(&batch.seen).to_string();
-        let checks = batch.devices.into_iter().map(|device| question.answer(device, &world)).collect();
+        let mut checks = Vec::with_capacity(batch.devices.len());
+        let mut turn = world.basis.turn();
+        for device in batch.devices {
+            checks.push(question.answer(device, &world));
+            turn.judged().await;
+        }
         Ok(Response::new(BatchCheckDevicesResponse { checks, not_found: batch.not_found, consistency_token }))
     }
 
@@ -242,7 +251,7 @@ impl PrerequisitesService for Handlers {
         let world = self.world_of_fleet(&tenant, request.filter.as_ref(), &token).await?;
         if is_of_now {
             let reached = TenantName::of_id(tenant.as_str())?;
-            let asked = (path, whole, Arc::clone(&world.basis.rules));
+            let asked = (path, whole);
             let kept = self.kept_summary(&reached, request.filter.as_ref(), asked, &token, waiting).await?;
             if let Some(answer) = kept {
                 return Ok(Response::new(answer));
@@ -286,7 +295,8 @@ impl PrerequisitesService for Handlers {
         let (device, seen) = match request.device.is_empty() {
             true => (None, ConsistencyToken::default()),
             false => {
-                let (device, seen) = self.sources.device(&tenant, request.device, &token).await?;
+                let ages = MaximumAges::default();
+                let (device, seen) = self.sources.device(&tenant, request.device, &token, &ages).await?;
                 (Some(device.facts), seen)
             }
         };

@@ -70,12 +70,23 @@ pub(crate) enum Change {
 pub(crate) struct Order {
     pub(crate) key: RuleKey,
     pub(crate) change: Change,
+    /// Why it cannot be read any more, and is kept all the same. Empty: it can.
+    pub(crate) problem: String,
     pub(crate) by: String,
     pub(crate) at: Timestamp,
 }
 
-/// A rule as its message.
-pub(crate) fn message(row: Model) -> Result<CustomRule, StoreError> {
+/// Rules as their messages, each with why it cannot be read any more. Reading takes a thread a rule: not for where others wait.
+pub(crate) fn messages(rows: Vec<Model>) -> Result<Vec<CustomRule>, StoreError> {
+    let told = |row: Model| {
+        let problem = custom::problem_of(&row.expression).unwrap_or_default();
+        message(row, problem)
+    };
+    rows.into_iter().map(told).collect()
+}
+
+/// A rule as its message. `problem`: why it cannot be read any more.
+fn message(row: Model, problem: String) -> Result<CustomRule, StoreError> {
     let moment = |at| {
         let at = Timestamp::from_microsecond(at).map_err(|error| StoreError::corrupt(error.to_string()))?;
         Ok::<_, StoreError>(Some(time::to_proto(at)))
@@ -84,7 +95,7 @@ pub(crate) fn message(row: Model) -> Result<CustomRule, StoreError> {
     Ok(CustomRule {
         name: rule_name(&row.tenant, &row.rule),
         display_name: if row.display_name.is_empty() { row.rule } else { row.display_name },
-        problem: custom::problem_of(&row.expression).unwrap_or_default(),
+        problem,
         expression: row.expression,
         severity: severity.into(),
         remediation: row.remediation,
@@ -140,7 +151,7 @@ pub(crate) async fn rule_change(
 async fn changed(
     tx: &DatabaseTransaction,
     store: &Store,
-    Order { key, change, by, at }: Order,
+    Order { key, change, problem, by, at }: Order,
     once: &Once,
 ) -> Result<UpdateCustomRuleResponse, Failure> {
     // Under the lock: a request and its repetition that arrive together have one effect.
@@ -181,7 +192,7 @@ async fn changed(
         }
     };
     let answer = UpdateCustomRuleResponse {
-        custom_rule: row.map(message).transpose()?,
+        custom_rule: row.map(|row| message(row, problem)).transpose()?,
         consistency_token: world(store.mark(tenants::revision_of(revision)?)).to_string(),
     };
     once.remember(tx, &key.tenant, &answer).await?;

@@ -220,6 +220,14 @@ pub(crate) async fn what_is_no_rule_is_refused_with_its_position() {
         refused_status(create(&mut rules, long).await),
         invalid("custom_rule.display_name", "must have at most 200 characters; found 201")
     );
+    let nul = CustomRule { remediation: "a\0b".into(), ..rule("one", "true") };
+    assert_eq!(
+        refused_status(create(&mut rules, nul).await),
+        invalid(
+            "custom_rule.remediation",
+            "must have no character U+0000, which databases cannot keep; found one"
+        )
+    );
     let odd = rule("one.two", "true");
     assert_eq!(
         refused_status(create(&mut rules, odd).await),

@@ -131,6 +131,7 @@ pub(crate) async fn stale_evidence_is_unknown_of_a_device_and_of_the_fleet() {
         (joined.outcome(), joined.missing_facts.as_slice()),
         (Outcome::Unknown, &["device.join_type".to_owned()][..])
     );
+    assert_eq!(joined.stale_facts, ["device.join_type"]);
     // What was said is shown all the same, with how old it may be.
     let said = joined.evidence.iter().find(|evidence| evidence.fact == "device.join_type").unwrap();
     assert_eq!((said.value.as_str(), said.source.as_str()), ("hybridAzureADJoined", "configmgr/PS1"));

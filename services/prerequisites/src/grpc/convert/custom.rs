@@ -93,6 +93,15 @@ pub(crate) fn body(rule: &v1::CustomRule) -> Result<RuleBody, Failure> {
     };
     at_most("display_name", &rule.display_name, LONGEST_DISPLAY_NAME);
     at_most("remediation", &rule.remediation, LONGEST_REMEDIATION);
+    let texts = [
+        ("display_name", &rule.display_name),
+        ("expression", &rule.expression),
+        ("remediation", &rule.remediation),
+    ];
+    for (field, _) in texts.iter().filter(|(_, text)| text.contains('\0')) {
+        let description = "must have no character U+0000, which databases cannot keep; found one".to_owned();
+        violations.push(FieldViolation { field: format!("custom_rule.{field}"), description });
+    }
     if !violations.is_empty() {
         return Err(Failure::InvalidFields(violations));
     }

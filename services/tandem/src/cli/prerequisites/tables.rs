@@ -83,7 +83,7 @@ fn worst(worst: &WorstFinding) -> Row {
 fn finding(finding: &Finding) -> Row {
     let why = match Outcome::try_from(finding.outcome) {
         Ok(Outcome::Unsatisfied) => format!("expected {}, found {}", finding.expected, finding.found),
-        Ok(Outcome::Unknown) => format!("nobody said {}", finding.missing_facts.join(", ")),
+        Ok(Outcome::Unknown) => unknown(finding),
         _ => words::text(&finding.why),
     };
     vec![
@@ -93,6 +93,20 @@ fn finding(finding: &Finding) -> Row {
         why,
         words::text(&finding.remediation),
     ]
+}
+
+/// What nobody said, and what was said too long ago.
+fn unknown(finding: &Finding) -> String {
+    let unsaid = finding.missing_facts.iter().filter(|fact| !finding.stale_facts.contains(fact));
+    let unsaid: Vec<&str> = unsaid.map(String::as_str).collect();
+    let mut why = Vec::new();
+    if !unsaid.is_empty() {
+        why.push(format!("nobody said {}", unsaid.join(", ")));
+    }
+    if !finding.stale_facts.is_empty() {
+        why.push(format!("said too long ago: {}", finding.stale_facts.join(", ")));
+    }
+    why.join("; ")
 }
 
 /// The columns of rules that stop devices: see [`rule`].
