@@ -70,7 +70,7 @@ async fn bench() -> Result<String, Failure> {
     let changes = setting("TANDEM_BENCH_CHANGES", 500)?.max(1);
     let mut processes = Processes::new_with(&SETTINGS).await;
     // Straight to the server: what stands between them in tests would take part of the machine.
-    let database = processes.postgres.url_within("postgres").await;
+    let database = processes.postgres.url("postgres");
     for service in ["inventory", "prerequisites", "authority"] {
         processes.configure_one(service, "TANDEM_DATABASE_URL", &database);
     }

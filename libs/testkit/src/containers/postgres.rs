@@ -121,16 +121,6 @@ impl Postgres {
         (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
-    /// The address of one of its databases in the engine's own network, past the proxy that publishes its port: for benches, of whose machine
-    /// that takes a part. Only where the engine runs on this machine.
-    ///
-    /// # Panics
-    /// The engine does not say where the container is.
-    pub async fn url_within(&self, database: &str) -> String {
-        let at = self.container.get_bridge_ip_address().await.expect("the container is in a network");
-        self.url_through((at, 5432).into(), database)
-    }
-
     /// The address of one of its databases for a service, as reached through another address.
     #[must_use]
     pub fn url_through(&self, address: SocketAddr, database: &str) -> String {
