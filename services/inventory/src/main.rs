@@ -10,10 +10,6 @@ use tandem_inventory::{Inventory, Parts};
 use tandem_server::process::{self, Process};
 use tandem_server::{Clock, failure::BoxError};
 
-/// Devices are many small values, made and dropped by the hundred thousand a second.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 #[tokio::main]
 async fn main() -> ExitCode {
     process::exit(NAME, run(&Arguments::parse()).await)
@@ -24,7 +20,6 @@ async fn run(arguments: &Arguments) -> Result<(), BoxError> {
     if arguments.print_config {
         return process::print_config(&config);
     }
-    process::hold_little();
     let process = Process::start(&config.settings()).await?;
     let redis = config.redis()?;
     let parts = Parts {
