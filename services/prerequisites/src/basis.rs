@@ -13,12 +13,10 @@ use crate::grpc::convert::settings;
 use crate::store::custom_rules::rules_enabled;
 use crate::store::settings::settings_fetch;
 use crate::store::{Store, world};
+use crate::summary::DEVICES_AT_ONCE;
 
 /// Tenants of which it is kept read: some kB each. Beyond, those asked for longest ago are read anew.
 const TENANTS_KEPT: u64 = 10_000;
-
-/// Devices that are judged by the catalogue in one go: they take about a millisecond.
-const DEVICES_AT_ONCE: usize = 100;
 
 /// What is kept of a tenant.
 #[derive(Debug)]

@@ -28,12 +28,7 @@ pub(crate) fn judge(
 ) -> Judgement {
     let check = DeviceCheck::new(facts, surroundings, as_of);
     let freshness = Freshness::of(facts, ages, as_of);
-    let report = |path| {
-        let mut report = [check.report(path)];
-        freshness.judge(&mut report, surroundings, as_of);
-        let [report] = report;
-        report
-    };
+    let report = |path| freshness.weighed(check.report(path), surroundings, as_of);
     let path1 = report(Path::Path1);
     let eligibility = eligibility(facts, surroundings, &path1);
     let mut path1 = Some(path1);

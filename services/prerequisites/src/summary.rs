@@ -19,7 +19,7 @@ use crate::judge::judge;
 use crate::world::{Snapshot, World};
 use whole::WholeSummary;
 
-/// Devices that are judged in one go: they take about a millisecond, and other requests run in between.
+/// Devices that are judged by the catalogue in one go: they take about a millisecond, and other requests run in between.
 pub(crate) const DEVICES_AT_ONCE: usize = 100;
 
 /// What is counted of a fleet.

@@ -70,12 +70,13 @@ impl<'a> Freshness<'a> {
         if stale.contains(&true) {
             changes_at = [changes_at, as_of.checked_add(LOOK_AGAIN).ok()].into_iter().flatten().min();
         }
-        let fresh = stale.contains(&true).then(|| {
+        let mut freshness = Self { facts, fresh: None, stale, changes_at };
+        if freshness.stale.contains(&true) {
             let mut fresh = facts.clone();
-            fresh.retain(|section| !stale.get(usize::from(section)).copied().unwrap_or(false));
-            fresh
-        });
-        Self { facts, fresh, stale, changes_at }
+            fresh.retain(|section| !freshness.is_stale(section));
+            freshness.fresh = Some(fresh);
+        }
+        freshness
     }
 
     /// Whether a section is stale.
@@ -83,21 +84,18 @@ impl<'a> Freshness<'a> {
         self.stale.get(usize::from(section)).copied().unwrap_or(false)
     }
 
-    /// The reports of a device on these paths: a rule that comes to another outcome without what is stale is unknown.
-    pub fn judge(&self, reports: &mut [Report], surroundings: &Surroundings<'_>, as_of: Timestamp) {
+    /// A report of the device, in which a rule that comes to another outcome without what is stale is unknown.
+    pub fn weighed(&self, mut report: Report, surroundings: &Surroundings<'_>, as_of: Timestamp) -> Report {
+        let mut moments = vec![report.valid_until, self.changes_at];
         if let Some(fresh) = &self.fresh {
-            let check = DeviceCheck::new(fresh, surroundings, as_of);
-            for report in &mut *reports {
-                let without = check.report(report.path);
-                for (finding, without) in report.findings.iter_mut().zip(without.findings) {
-                    self.weigh(finding, without, surroundings);
-                }
-                report.valid_until = [report.valid_until, without.valid_until].into_iter().flatten().min();
+            let without = DeviceCheck::new(fresh, surroundings, as_of).report(report.path);
+            moments.push(without.valid_until);
+            for (finding, without) in report.findings.iter_mut().zip(without.findings) {
+                self.weigh(finding, without, surroundings);
             }
         }
-        for report in reports {
-            report.valid_until = [report.valid_until, self.changes_at].into_iter().flatten().min();
-        }
+        report.valid_until = moments.into_iter().flatten().min();
+        report
     }
 
     /// Which of these facts that a rule read were said, and are stale.

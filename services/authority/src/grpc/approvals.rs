@@ -12,6 +12,7 @@ use tandem_domain::approval::{ApprovalRules, DeviceThreshold, InvalidRules};
 use tandem_domain::id::PrincipalId;
 use tandem_server::Failure;
 use tandem_server::names::{self, page_size};
+use tandem_server::once::Once;
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
 
@@ -23,7 +24,6 @@ use crate::store::approvals::{
     request_make, request_message, request_place, rules_fetch, rules_message, rules_update,
 };
 use crate::store::plans::{Place, PlanKey};
-use tandem_server::once::Once;
 
 const RULES: &str = "tenants/{t}/approvalRules";
 const REQUEST: &str = "tenants/{t}/hierarchies/{h}/plans/{p}/approvalRequest";

@@ -19,6 +19,7 @@ use tandem_contracts::r#type::v1::{
 };
 use tandem_domain::approval::PlanSummary;
 use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -28,7 +29,6 @@ use super::entity::{desired_policy, plan, policy};
 use super::policies::policy_name;
 use super::rollouts::{freeze, lease};
 use super::{Store, lock_tenant, revision_of};
-use tandem_server::once::Once;
 
 /// What errors call the resources.
 pub(crate) const PLAN_TYPE: &str = "tandem.authority.v1.Plan";

@@ -12,13 +12,13 @@ use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{AuditEvent, CoManagementPolicy, Justification};
 use tandem_domain::id::{HierarchyId, TenantId};
 use tandem_domain::workload::{PerWorkload, Workload};
+use tandem_server::once::Once;
 use tandem_server::{Failure, Reach, audit};
 use tandem_storage::{Rows, StoreError};
 
 use super::audit::audit_append;
 use super::entity::{policy, policy_revision};
 use super::{Store, lock_tenant, revision_of};
-use tandem_server::once::Once;
 
 /// What errors call the resource.
 pub(crate) const RESOURCE_TYPE: &str = "tandem.type.v1.CoManagementPolicy";

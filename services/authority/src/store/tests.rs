@@ -7,6 +7,7 @@ use tandem_contracts::authority::v1::UpdateCoManagementPolicyRequest;
 use tandem_contracts::convert::time;
 use tandem_contracts::r#type::v1::{AutoEnrollment, AutoEnrollmentMode, CoManagementPolicy};
 use tandem_domain::id::{HierarchyId, TenantId};
+use tandem_server::once::Once;
 use tandem_server::{ConsistencyToken, Failure, Reach};
 use tandem_storage::Location;
 use tempfile::TempDir;
@@ -14,7 +15,6 @@ use tempfile::TempDir;
 use super::Store;
 use super::policies::{NewPolicy, policy_fetch, policy_list, policy_record, policy_revision_list};
 use super::policy_set::policy_set;
-use tandem_server::once::Once;
 
 const METHOD: &str = "tandem.authority.v1.AuthorityService/UpdateCoManagementPolicy";
 

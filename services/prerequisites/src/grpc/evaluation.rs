@@ -25,6 +25,7 @@ use tonic::{Request, Response, Status};
 
 use super::{Handlers, convert, request};
 use crate::custom::OutcomeKind;
+use crate::custom::counts::CustomCounts;
 use crate::custom::enabled::EnabledRules;
 use crate::evaluation::Number;
 use crate::evaluation::parts::{FleetPart, PartSummary, PartsAsked, summaries};
@@ -201,9 +202,8 @@ impl Handlers {
                 matches!(of, Number::Devices) || matches!(of, Number::Custom(at, _) if *at == revision)
             };
             let numbers = counted.index.numbers_of(within.as_ref(), of_rule);
-            let judged: u64 = numbers.iter().filter(|(of, _)| **of != Number::Devices).map(|of| of.1).sum();
-            let devices: u64 = numbers.iter().filter(|(of, _)| **of == Number::Devices).map(|of| of.1).sum();
-            if judged < devices {
+            let counts = CustomCounts::of(Arc::clone(&basis.rules), &numbers);
+            if counts.rules().any(|(rule, _, pending)| rule.revision == revision && pending > 0) {
                 return Err(Failure::NotYetConsistent { asked: basis.mark().revision, seen: revision });
             }
         }

@@ -34,10 +34,8 @@ fn ages<const N: usize>(days: [(SourceKind, i64); N]) -> MaximumAges {
 
 fn judged(world: &World, ages: &MaximumAges, as_of: Timestamp) -> Report {
     let surroundings = world.surroundings();
-    let mut report = [DeviceCheck::new(&world.device, &surroundings, as_of).report(Path::Path1)];
-    Freshness::of(&world.device, ages, as_of).judge(&mut report, &surroundings, as_of);
-    let [report] = report;
-    report
+    let report = DeviceCheck::new(&world.device, &surroundings, as_of).report(Path::Path1);
+    Freshness::of(&world.device, ages, as_of).weighed(report, &surroundings, as_of)
 }
 
 #[test]
@@ -132,15 +130,15 @@ proptest! {
         let month = [SourceKind::ConfigMgr, SourceKind::Intune, SourceKind::Probe].map(|kind| (kind, 30));
         for path in Path::ALL {
             let before = DeviceCheck::new(&world.device, &surroundings, as_of()).report(path);
-            let mut after = [before.clone()];
-            Freshness::of(&world.device, &ages(month), as_of()).judge(&mut after, &surroundings, as_of());
-            for (before, after) in before.findings.iter().zip(&after[0].findings) {
+            let freshness = Freshness::of(&world.device, &ages(month), as_of());
+            let after = freshness.weighed(before.clone(), &surroundings, as_of());
+            for (before, after) in before.findings.iter().zip(&after.findings) {
                 let is_unknown = matches!(&after.outcome, Outcome::Unknown { missing } if !missing.is_empty());
                 let same = std::mem::discriminant(&before.outcome) == std::mem::discriminant(&after.outcome);
                 prop_assert!(same || is_unknown, "{before:?} became {after:?}");
             }
             if !old.contains(&true) {
-                prop_assert_eq!(&before.findings, &after[0].findings);
+                prop_assert_eq!(&before.findings, &after.findings);
             }
         }
     }

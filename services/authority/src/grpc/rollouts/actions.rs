@@ -13,6 +13,7 @@ use tandem_domain::id::{CollectionId, DeviceId, HierarchyId};
 use tandem_domain::policy::CoManagementPolicy;
 use tandem_domain::section::Source;
 use tandem_domain::site::{self, SiteFacts};
+use tandem_server::once::Once;
 use tandem_server::{Failure, names};
 use tandem_storage::fingerprint;
 use tandem_storage::page::PageToken;
@@ -22,7 +23,6 @@ use crate::grpc::policies::{justification, one_more, paged};
 use crate::grpc::{Handlers, Tenant, convert};
 use crate::store::rollouts::action::{After, Confirmation, KnownAction, action_confirm, action_list};
 use crate::store::rollouts::{RolloutKey, rollout_fetch};
-use tandem_server::once::Once;
 
 const ACTION: &str = "tenants/{t}/hierarchies/{h}/rollouts/{r}/actions/{a}";
 const CONFIRM: &str = "tandem.authority.v1.RolloutService/ConfirmRolloutAction";

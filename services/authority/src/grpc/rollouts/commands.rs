@@ -8,13 +8,13 @@ use tandem_contracts::authority::v1 as proto;
 use tandem_contracts::r#type::v1::Justification;
 use tandem_domain::id::PlanHash;
 use tandem_server::Failure;
+use tandem_server::once::Once;
 
 use super::{not_found, principal, rollout_key};
 use crate::grpc::Handlers;
 use crate::grpc::policies::justification;
 use crate::store::rollouts::command::{Commanded, Order, rollout_command};
 use crate::store::rollouts::{rollout_fetch, rollout_spec};
-use tandem_server::once::Once;
 
 /// How long a command that sets a rollout in motion waits for the first look at it.
 const FIRST_LOOK: Duration = Duration::from_secs(2);

@@ -6,6 +6,7 @@ use tandem_contracts::authority::v1::{
     FreezeTenantRequest, FreezeTenantResponse, GetFreezeRequest, GetFreezeResponse, UnfreezeTenantRequest,
     UnfreezeTenantResponse,
 };
+use tandem_server::once::Once;
 use tandem_server::{Failure, names};
 
 use super::commands::reason;
@@ -13,7 +14,6 @@ use super::principal;
 use crate::grpc::policies::justification;
 use crate::grpc::{Handlers, Tenant};
 use crate::store::rollouts::freeze::{FreezeOrder, freeze_fetch, freeze_message, freeze_set};
-use tandem_server::once::Once;
 
 /// Who stops everything waits so long for the inventory at most.
 const BELIEVED_AFTER: Duration = Duration::from_secs(1);

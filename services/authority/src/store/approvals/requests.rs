@@ -9,6 +9,7 @@ use sea_orm::{
 use tandem_contracts::r#type::v1::{AuditEvent, ErrorReason, Justification};
 use tandem_domain::approval::{ApprovalRefused, ApprovalRequest, NotGranted};
 use tandem_domain::id::{HierarchyId, PlanHash, PrincipalId, TenantId};
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -19,7 +20,6 @@ use crate::store::audit::audit_append;
 use crate::store::entity::{approval_request, approval_rules, plan};
 use crate::store::plans::{Application, Place, PlanKey, carry_out, content, plan_name, plan_row, summary};
 use crate::store::{Store, lock_tenant};
-use tandem_server::once::Once;
 
 /// A request for approval to be made.
 #[derive(Debug, Clone)]

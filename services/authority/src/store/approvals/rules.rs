@@ -7,6 +7,7 @@ use tandem_contracts::authority::v1::UpdateApprovalRulesResponse;
 use tandem_contracts::r#type::v1::{AuditEvent, Justification};
 use tandem_domain::approval::ApprovalRules;
 use tandem_domain::id::TenantId;
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -15,7 +16,6 @@ use super::{read, written};
 use crate::store::audit::audit_append;
 use crate::store::entity::approval_rules;
 use crate::store::{Store, lock_tenant};
-use tandem_server::once::Once;
 
 /// Rules to be set.
 #[derive(Debug, Clone)]

@@ -10,6 +10,7 @@ use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{AuditEvent, ErrorReason, Justification};
 use tandem_domain::id::DeviceId;
 use tandem_domain::rollout::RolloutPhase;
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -18,7 +19,6 @@ use super::{ACTION_TYPE, RolloutKey, freeze, lease};
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::rollout_action;
-use tandem_server::once::Once;
 
 /// An action with its devices.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ use tandem_contracts::r#type::v1::{ErrorReason, Justification};
 use tandem_domain::approval::{ApprovalRequest, ApprovalRules, PlanSummary};
 use tandem_domain::id::{PlanHash, PrincipalId};
 use tandem_domain::rollout::{Command, CommandRefused, Freeze, Rollout, RolloutEvent, allowed_from, apply};
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::Rows;
 
@@ -19,7 +20,6 @@ use crate::grpc::{approval_refused, command_refused};
 use crate::store::Store;
 use crate::store::approvals::rules_of;
 use crate::store::entity::{approval_rules, rollout};
-use tandem_server::once::Once;
 
 /// How long approvals may take: a week has a working day of everybody.
 const APPROVALS_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -5,6 +5,7 @@ use sea_orm::{DatabaseTransaction, EntityTrait};
 use tandem_contracts::authority::v1::{CreateRolloutResponse, Rollout as RolloutMessage};
 use tandem_contracts::r#type::v1::{AuditEvent, Justification};
 use tandem_domain::rollout::Rollout;
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::Rows;
 
@@ -13,7 +14,6 @@ use super::{ROLLOUT_TYPE, RolloutKey, lease};
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::rollout;
-use tandem_server::once::Once;
 
 /// A rollout to be kept as a draft.
 #[derive(Debug, Clone)]

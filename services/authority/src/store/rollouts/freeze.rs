@@ -8,6 +8,7 @@ use tandem_contracts::json;
 use tandem_contracts::r#type::v1::{AuditEvent, Justification};
 use tandem_domain::id::{PrincipalId, TenantId};
 use tandem_domain::rollout::{Freeze, Observations, RolloutPhase, step};
+use tandem_server::once::Once;
 use tandem_server::{Failure, audit};
 use tandem_storage::{Rows, StoreError};
 
@@ -17,7 +18,6 @@ use crate::grpc::freeze_refused;
 use crate::store::Store;
 use crate::store::audit::audit_append;
 use crate::store::entity::{freeze, rollout};
-use tandem_server::once::Once;
 
 const FREEZE_TYPE: &str = "tandem.authority.v1.Freeze";
 
