@@ -208,6 +208,17 @@ impl Failure {
         Self::InvalidFields(vec![FieldViolation { field: field.into(), description: description.into() }])
     }
 
+    /// Checks the etag that a caller has seen; empty: whichever.
+    ///
+    /// # Errors
+    /// [`Failure::EtagMismatch`] when the resource of that name has another one by now.
+    pub fn check_etag(name: impl Into<String>, given: &str, current: &str) -> Result<(), Self> {
+        if given.is_empty() || given == current {
+            return Ok(());
+        }
+        Err(Self::EtagMismatch { name: name.into(), expected: current.to_owned(), found: given.to_owned() })
+    }
+
     /// A defect of Tandem, with its cause.
     pub fn internal(source: impl Into<BoxError>) -> Self {
         Self::Internal { source: source.into() }

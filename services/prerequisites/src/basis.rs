@@ -48,7 +48,7 @@ impl Default for Basis {
 impl Basis {
     /// Lets other requests run in between while many devices are judged by it.
     pub(crate) fn turn(&self) -> Turn {
-        // A rule of one's own costs about as much as a tenth of the catalogue.
+        // Rules of one's own take time too.
         Turn { devices: (DEVICES_AT_ONCE / (1 + self.rules.rules.len() / 2)).max(1), judged: 0 }
     }
 

@@ -105,13 +105,7 @@ async fn replaced(
     let (tenant, hierarchy) = (new.tenant.to_string(), new.hierarchy.to_string());
     let old = policy::Entity::find_by_id((tenant.clone(), hierarchy.clone())).one(tx).await?;
     let current = old.as_ref().map(|row| row.etag.to_string()).unwrap_or_default();
-    if !new.etag.is_empty() && new.etag != current {
-        return Err(Failure::EtagMismatch {
-            name: policy_name(&tenant, &hierarchy),
-            expected: current,
-            found: new.etag.clone(),
-        });
-    }
+    Failure::check_etag(policy_name(&tenant, &hierarchy), &new.etag, &current)?;
     let row = policy::Model {
         changes: changes(old.as_ref(), &new.body, new.at)?,
         tenant,

@@ -170,14 +170,7 @@ pub(crate) async fn tenant_update(
 
 /// An etag that is set must be the current one.
 pub(crate) fn check_etag(name: &str, given: &str, current: i64) -> Result<(), Failure> {
-    if given.is_empty() || given == current.to_string() {
-        return Ok(());
-    }
-    Err(Failure::EtagMismatch {
-        name: name.to_owned(),
-        expected: current.to_string(),
-        found: given.to_owned(),
-    })
+    Failure::check_etag(name, given, &current.to_string())
 }
 
 /// The stored facts of a tenant, within a transaction.

@@ -52,7 +52,7 @@ impl EnabledRules {
             let rule = CustomRule::try_parse(&row.expression).map_err(Failure::internal)?;
             Ok(EnabledRule {
                 name: rule_name(&row.tenant, &row.rule),
-                display_name: if row.display_name.is_empty() { row.rule } else { row.display_name },
+                display_name: row.shown_as().to_owned(),
                 severity: if row.blocking { Severity::Blocking } else { Severity::Warning },
                 remediation: row.remediation,
                 revision: revision_of(row.revision)?,

@@ -59,12 +59,7 @@ impl Handlers {
         let content = v1::CreateCustomRuleRequest { request_id: String::new(), ..request.clone() };
         let (key, body) = asked(request.custom_rule.as_ref())?;
         convert::custom::expression("custom_rule.expression", &body.expression)?;
-        let changed = self.change(
-            key,
-            (Change::Create(body), String::new()),
-            (CREATE, &request.request_id, &content),
-            by,
-        );
+        let changed = self.change(key, Change::Create(body), (CREATE, &request.request_id, &content), by);
         let v1::UpdateCustomRuleResponse { custom_rule, consistency_token } = changed.await?;
         Ok(v1::CreateCustomRuleResponse { custom_rule, consistency_token })
     }
@@ -86,7 +81,7 @@ impl Handlers {
             problem = crate::custom::problem_of(&body.expression).unwrap_or_default();
         }
         let etag = request.custom_rule.map(|rule| rule.etag).unwrap_or_default();
-        let change = (Change::Update { body, etag }, problem);
+        let change = Change::Update { body, etag, problem };
         self.change(key, change, (UPDATE, &request.request_id, &content), by).await
     }
 
@@ -97,7 +92,7 @@ impl Handlers {
     ) -> Result<v1::DeleteCustomRuleResponse, Failure> {
         let content = v1::DeleteCustomRuleRequest { request_id: String::new(), ..request.clone() };
         let key = key("name", &request.name)?;
-        let change = (Change::Delete { etag: request.etag }, String::new());
+        let change = Change::Delete { etag: request.etag };
         let changed = self.change(key, change, (DELETE, &request.request_id, &content), by).await?;
         Ok(v1::DeleteCustomRuleResponse { consistency_token: changed.consistency_token })
     }
@@ -105,14 +100,14 @@ impl Handlers {
     async fn change(
         &self,
         key: RuleKey,
-        (change, problem): (Change, String),
+        change: Change,
         (method, request_id, content): (&'static str, &str, &impl Message),
         by: String,
     ) -> Result<v1::UpdateCustomRuleResponse, Failure> {
         let at = self.clock.now();
         let once = Once::new(request_id, method, content, at)?;
         self.check_tenant_exists(&key.tenant).await?;
-        rule_change(&self.store, Order { key, change, problem, by, at }, once).await
+        rule_change(&self.store, Order { key, change, by, at }, once).await
     }
 
     pub(super) async fn rule_get(

@@ -59,8 +59,8 @@ pub(crate) struct RuleBody {
 pub(crate) enum Change {
     /// It is made.
     Create(RuleBody),
-    /// It is replaced, if it has that etag or none is given.
-    Update { body: RuleBody, etag: String },
+    /// It is replaced, if it has that etag or none is given. `problem`: why it cannot be read any more, and is kept all the same; empty: it can.
+    Update { body: RuleBody, etag: String, problem: String },
     /// It goes, if it has that etag or none is given.
     Delete { etag: String },
 }
@@ -70,8 +70,6 @@ pub(crate) enum Change {
 pub(crate) struct Order {
     pub(crate) key: RuleKey,
     pub(crate) change: Change,
-    /// Why it cannot be read any more, and is kept all the same. Empty: it can.
-    pub(crate) problem: String,
     pub(crate) by: String,
     pub(crate) at: Timestamp,
 }
@@ -94,7 +92,7 @@ fn message(row: Model, problem: String) -> Result<CustomRule, StoreError> {
     let severity = if row.blocking { Severity::Blocking } else { Severity::Warning };
     Ok(CustomRule {
         name: rule_name(&row.tenant, &row.rule),
-        display_name: if row.display_name.is_empty() { row.rule } else { row.display_name },
+        display_name: row.shown_as().to_owned(),
         problem,
         expression: row.expression,
         severity: severity.into(),
@@ -151,7 +149,7 @@ pub(crate) async fn rule_change(
 async fn changed(
     tx: &DatabaseTransaction,
     store: &Store,
-    Order { key, change, problem, by, at }: Order,
+    Order { key, change, by, at }: Order,
     once: &Once,
 ) -> Result<UpdateCustomRuleResponse, Failure> {
     // Under the lock: a request and its repetition that arrive together have one effect.
@@ -161,7 +159,7 @@ async fn changed(
     }
     let old = Entity::find_by_id((key.tenant.clone(), key.rule.clone())).one(tx).await?;
     let at = at.as_microsecond();
-    let row = match (change, old) {
+    let changed = match (change, old) {
         (Change::Create(_), Some(_)) => {
             return Err(Failure::AlreadyExists { resource_type: RULE_TYPE, name: key.name() });
         }
@@ -176,23 +174,23 @@ async fn changed(
             }
             let row = row(&key, body, revision, (at, by.clone()), (at, by));
             Entity::insert(ActiveModel::from(row.clone())).exec_without_returning(tx).await?;
-            Some(row)
+            Some((row, String::new()))
         }
         (Change::Update { .. } | Change::Delete { .. }, None) => return Err(key.not_found()),
-        (Change::Update { body, etag }, Some(old)) => {
-            check_etag(&key, &etag, &old)?;
+        (Change::Update { body, etag, problem }, Some(old)) => {
+            Failure::check_etag(key.name(), &etag, &old.revision.to_string())?;
             let row = row(&key, body, revision, (old.create_time, old.created_by), (at, by));
             Entity::update(ActiveModel::from(row.clone()).reset_all()).exec(tx).await?;
-            Some(row)
+            Some((row, problem))
         }
         (Change::Delete { etag }, Some(old)) => {
-            check_etag(&key, &etag, &old)?;
+            Failure::check_etag(key.name(), &etag, &old.revision.to_string())?;
             Entity::delete_by_id((key.tenant.clone(), key.rule.clone())).exec(tx).await?;
             None
         }
     };
     let answer = UpdateCustomRuleResponse {
-        custom_rule: row.map(|row| message(row, problem)).transpose()?,
+        custom_rule: changed.map(|(row, problem)| message(row, problem)).transpose()?,
         consistency_token: world(store.mark(tenants::revision_of(revision)?)).to_string(),
     };
     once.remember(tx, &key.tenant, &answer).await?;
@@ -223,12 +221,4 @@ fn row(
         update_time,
         updated_by,
     }
-}
-
-fn check_etag(key: &RuleKey, given: &str, old: &Model) -> Result<(), Failure> {
-    let expected = old.revision.to_string();
-    if given.is_empty() || given == expected {
-        return Ok(());
-    }
-    Err(Failure::EtagMismatch { name: key.name(), expected, found: given.to_owned() })
 }

@@ -76,10 +76,7 @@ async fn updated(
     }
     let old = Entity::find_by_id(tenant.as_str()).one(tx).await?;
     let current = old.map(|row| row.revision.to_string()).unwrap_or_default();
-    if !settings.etag.is_empty() && settings.etag != current {
-        let (name, found) = (settings_name(&tenant), settings.etag);
-        return Err(Failure::EtagMismatch { name, expected: current, found });
-    }
+    Failure::check_etag(settings_name(&tenant), &settings.etag, &current)?;
     let set = EvaluationSettings { maximum_ages: settings.maximum_ages, ..EvaluationSettings::default() };
     let row = Model {
         tenant: tenant.clone(),

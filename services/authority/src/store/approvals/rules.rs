@@ -70,10 +70,7 @@ async fn rules_set(
     lock_tenant(tx, tenant).await?;
     let old = approval_rules::Entity::find_by_id(tenant.to_owned()).one(tx).await?;
     let current = old.as_ref().map(|row| row.etag.to_string()).unwrap_or_default();
-    if !new.etag.is_empty() && new.etag != current {
-        let (name, found) = (rules_name(tenant), new.etag);
-        return Err(Failure::EtagMismatch { name, expected: current, found });
-    }
+    Failure::check_etag(rules_name(tenant), &new.etag, &current)?;
     let row = approval_rules::Model {
         tenant: tenant.to_owned(),
         body: written(&new.rules)?,

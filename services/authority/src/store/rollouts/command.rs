@@ -93,10 +93,7 @@ async fn carried_out(
     }
     lease::lock(tx, tenant).await?;
     let (row, rollout) = find(tx, key).await?;
-    let current = row.etag.to_string();
-    if !etag.is_empty() && *etag != current {
-        return Err(Failure::EtagMismatch { name: key.name(), expected: current, found: etag.clone() });
-    }
+    Failure::check_etag(key.name(), etag, &row.etag.to_string())?;
     let rules = approval_rules::Entity::find_by_id(tenant.to_owned()).one(tx).await?;
     let before = Before {
         key,

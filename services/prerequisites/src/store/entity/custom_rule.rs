@@ -24,6 +24,13 @@ pub(crate) struct Model {
     pub(crate) updated_by: String,
 }
 
+impl Model {
+    /// What people call it: its id, unless they say otherwise.
+    pub(crate) fn shown_as(&self) -> &str {
+        if self.display_name.is_empty() { &self.rule } else { &self.display_name }
+    }
+}
+
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
 pub(crate) enum Relation {}
 
