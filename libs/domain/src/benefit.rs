@@ -8,10 +8,11 @@
 
 use jiff::Timestamp;
 
-use crate::authority::{EffectiveAuthority, effective_authority};
 use crate::facts::{DeviceFacts, MdmProvider, copied};
 use crate::policy::Surroundings;
-use crate::prerequisites::{DeviceCheck, DeviceRule, Outcome, SiteCheck, SiteRule, TenantCheck, TenantRule};
+use crate::prerequisites::{
+    DeviceCheck, DeviceRule, Judged, Outcome, OutcomeKind, SiteCheck, SiteRule, TenantCheck, TenantRule,
+};
 use crate::state::mdm_provider;
 use crate::tenant::Cloud;
 use crate::workload::{ManagementAuthority, Workload};
@@ -105,11 +106,11 @@ impl Reach {
 
 /// Something that a benefit needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Need {
+pub struct Need<O = Outcome> {
     /// What, for a reader.
     pub what: &'static str,
     /// Whether it is there. Never [`Outcome::NotApplicable`].
-    pub outcome: Outcome,
+    pub outcome: O,
     /// Nothing that anybody does brings it: no step away.
     for_good: bool,
 }
@@ -117,22 +118,23 @@ pub struct Need {
 /// A benefit and what became of each thing that it needs.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BenefitReport {
+pub struct BenefitReport<O = Outcome> {
     /// Which.
     pub benefit: Benefit,
     /// Everything that it needs.
-    pub needs: Vec<Need>,
+    pub needs: Vec<Need<O>>,
 }
 
-impl BenefitReport {
+impl<O: Judged> BenefitReport<O> {
     /// How far it is.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        let count = |is: fn(&Outcome) -> bool| self.needs.iter().filter(|need| is(&need.outcome)).count();
-        if self.needs.iter().any(|need| need.for_good && need.outcome.is_unsatisfied()) {
+        let count = |kind| self.needs.iter().filter(|need| need.outcome.kind() == kind).count();
+        let lacks = |need: &Need<O>| need.outcome.kind() == OutcomeKind::Unsatisfied;
+        if self.needs.iter().any(|need| need.for_good && lacks(need)) {
             return Reach::Locked;
         }
-        match (count(Outcome::is_unsatisfied), count(Outcome::is_unknown)) {
+        match (count(OutcomeKind::Unsatisfied), count(OutcomeKind::Unknown)) {
             (0, 0) => Reach::Unlocked,
             (0, _) => Reach::Unknown,
             (1, 0) => Reach::OneStepAway,
@@ -147,21 +149,23 @@ pub fn benefits(
     surroundings: &Surroundings<'_>,
     as_of: Timestamp,
 ) -> [BenefitReport; 7] {
-    let judge = Judge {
-        facts,
-        surroundings,
-        authority: effective_authority(facts, surroundings),
-        device: DeviceCheck::new(facts, surroundings, as_of),
-        tenant: TenantCheck::new(surroundings.tenant, as_of),
-        as_of,
-    };
-    Benefit::ALL.map(|benefit| BenefitReport { benefit, needs: judge.needs(benefit) })
+    Judge::new(facts, surroundings, as_of).reports()
+}
+
+/// How far every benefit is on one device: [`benefits`] without words.
+#[must_use]
+pub fn reaches(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    as_of: Timestamp,
+) -> [(Benefit, Reach); 7] {
+    let reports = Judge::new(facts, surroundings, as_of).reports::<OutcomeKind>();
+    reports.map(|report| (report.benefit, report.reach()))
 }
 
 struct Judge<'a> {
     facts: &'a DeviceFacts,
     surroundings: &'a Surroundings<'a>,
-    authority: EffectiveAuthority,
     device: DeviceCheck<'a>,
     tenant: TenantCheck<'a>,
     as_of: Timestamp,
@@ -170,8 +174,22 @@ struct Judge<'a> {
 const ENROLLED: &str = "the device is enrolled in Intune";
 const SUBSCRIBED: &str = "the tenant's Intune subscription is active";
 
-impl Judge<'_> {
-    fn needs(&self, benefit: Benefit) -> Vec<Need> {
+impl<'a> Judge<'a> {
+    const fn new(facts: &'a DeviceFacts, surroundings: &'a Surroundings<'a>, as_of: Timestamp) -> Self {
+        Self {
+            facts,
+            surroundings,
+            device: DeviceCheck::new(facts, surroundings, as_of),
+            tenant: TenantCheck::new(surroundings.tenant, as_of),
+            as_of,
+        }
+    }
+
+    fn reports<O: Judged>(&self) -> [BenefitReport<O>; 7] {
+        Benefit::ALL.map(|benefit| BenefitReport { benefit, needs: self.needs(benefit) })
+    }
+
+    fn needs<O: Judged>(&self, benefit: Benefit) -> Vec<Need<O>> {
         let enrolled = || need(ENROLLED, self.enrolled());
         match benefit {
             Benefit::ConditionalAccess => vec![
@@ -180,35 +198,41 @@ impl Judge<'_> {
                     "compliance policies are with Intune on this device",
                     self.with_intune(Workload::CompliancePolicies),
                 ),
-                need("the tenant has Entra ID P1 or P2", self.tenant.outcome(TenantRule::EntraPremium)),
+                need(
+                    "the tenant has Entra ID P1 or P2",
+                    O::of(self.tenant.outcome(TenantRule::EntraPremium)),
+                ),
             ],
             Benefit::RemoteActions => {
-                vec![enrolled(), need(SUBSCRIBED, self.tenant.outcome(TenantRule::IntuneSetUp))]
+                vec![enrolled(), need(SUBSCRIBED, O::of(self.tenant.outcome(TenantRule::IntuneSetUp)))]
             }
             Benefit::ClientHealth => vec![
                 enrolled(),
                 need(
                     "the Configuration Manager client is installed",
-                    self.device.outcome(DeviceRule::ClientInstalled),
+                    self.device.judged(DeviceRule::ClientInstalled),
                 ),
             ],
             Benefit::EntraLink => vec![
                 enrolled(),
                 need(
                     "the device is joined to Entra ID, alone or hybrid",
-                    self.device.outcome(DeviceRule::Joined),
+                    self.device.judged(DeviceRule::Joined),
                 ),
             ],
             Benefit::Autopilot => vec![
                 need(
                     "the device is registered with Autopilot",
-                    self.device.outcome(DeviceRule::AutopilotRegistered),
+                    self.device.judged(DeviceRule::AutopilotRegistered),
                 ),
                 need(
                     "Windows devices of the tenant are enrolled automatically",
-                    self.tenant.outcome(TenantRule::AutomaticEnrollmentPath2),
+                    O::of(self.tenant.outcome(TenantRule::AutomaticEnrollmentPath2)),
                 ),
-                need("the tenant has Entra ID P1 or P2", self.tenant.outcome(TenantRule::EntraPremium)),
+                need(
+                    "the tenant has Entra ID P1 or P2",
+                    O::of(self.tenant.outcome(TenantRule::EntraPremium)),
+                ),
             ],
             Benefit::EndpointAnalytics => vec![
                 enrolled(),
@@ -224,64 +248,64 @@ impl Judge<'_> {
                 enrolled(),
                 need(
                     "the three workloads of Autopatch are with Intune on this device",
-                    self.device.outcome(DeviceRule::AutopatchWorkloads),
+                    self.device.judged(DeviceRule::AutopatchWorkloads),
                 ),
                 need(
                     "the record at Intune is complete and fresh",
-                    self.device.outcome(DeviceRule::AutopatchDeviceFacts),
+                    self.device.judged(DeviceRule::AutopatchDeviceFacts),
                 ),
                 need(
                     "the software updates client setting is off",
-                    self.device.outcome(DeviceRule::UpdateClientSettingOff),
+                    self.device.judged(DeviceRule::UpdateClientSettingOff),
                 ),
                 need("the site's version is in support", self.site_supported()),
-                need(SUBSCRIBED, self.tenant.outcome(TenantRule::IntuneSetUp)),
+                need(SUBSCRIBED, O::of(self.tenant.outcome(TenantRule::IntuneSetUp))),
             ],
         }
     }
 
     /// Enrolled, and the MDM is Intune.
-    fn enrolled(&self) -> Outcome {
+    fn enrolled<O: Judged>(&self) -> O {
         const EXPECTED: &str = "enrolled in Intune";
         match (mdm_provider(self.facts, self.surroundings.tenant), copied(&self.facts.mdm_enrolled)) {
-            (Some(MdmProvider::ThirdParty), _) => {
-                Outcome::unsatisfied(EXPECTED, "enrolled with a third party")
-            }
-            (Some(MdmProvider::None), _) | (_, Some(false)) => Outcome::unsatisfied(EXPECTED, "not enrolled"),
-            (Some(MdmProvider::Intune), Some(true)) => Outcome::Satisfied,
-            (provider, enrolled) => Outcome::unknown_of([
+            (Some(MdmProvider::ThirdParty), _) => O::unsatisfied(EXPECTED, "enrolled with a third party"),
+            (Some(MdmProvider::None), _) | (_, Some(false)) => O::unsatisfied(EXPECTED, "not enrolled"),
+            (Some(MdmProvider::Intune), Some(true)) => O::satisfied(),
+            (provider, enrolled) => O::unknown_of([
                 ("device.mdm_provider", provider.is_none()),
                 ("device.mdm_enrolled", enrolled.is_none()),
             ]),
         }
     }
 
-    fn with_intune(&self, workload: Workload) -> Outcome {
-        match self.authority.workloads[workload].authority {
-            ManagementAuthority::Intune => Outcome::Satisfied,
-            ManagementAuthority::Unknown => Outcome::unknown(&["device.effective_authority"]),
-            elsewhere => Outcome::unsatisfied(format!("{workload} at intune"), format!("at {elsewhere}")),
+    fn with_intune<O: Judged>(&self, workload: Workload) -> O {
+        match self.device.authority(workload) {
+            ManagementAuthority::Intune => O::satisfied(),
+            ManagementAuthority::Unknown => O::unknown(&["device.effective_authority"]),
+            elsewhere => O::unsatisfied_by(|| {
+                (format!("{workload} at intune").into(), format!("at {elsewhere}").into())
+            }),
         }
     }
 
     /// `cm.azure_cloud_limits`: "plan without tenant attach and endpoint analytics there".
-    fn cloud_has_analytics(&self) -> Outcome {
+    fn cloud_has_analytics<O: Judged>(&self) -> O {
         match self.surroundings.tenant.cloud {
-            None => Outcome::unknown(&["tenant.cloud"]),
-            Some(Cloud::Public) => Outcome::Satisfied,
-            Some(Cloud::UsGovernment) => Outcome::unsatisfied("public cloud", "us_government"),
-            Some(Cloud::China) => Outcome::unsatisfied("public cloud", "china"),
+            None => O::unknown(&["tenant.cloud"]),
+            Some(Cloud::Public) => O::satisfied(),
+            Some(Cloud::UsGovernment) => O::unsatisfied("public cloud", "us_government"),
+            Some(Cloud::China) => O::unsatisfied("public cloud", "china"),
         }
     }
 
-    fn site_supported(&self) -> Outcome {
+    fn site_supported<O: Judged>(&self) -> O {
         if copied(&self.facts.client_installed) == Some(false) && !self.facts.known_to_site() {
             // No site has a part in it.
-            return Outcome::Satisfied;
+            return O::satisfied();
         }
-        let Some(site) = self.surroundings.site else { return Outcome::unknown(&["site.version"]) };
-        SiteCheck::new(site, self.surroundings.policy, self.surroundings.tenant, self.as_of)
-            .outcome(SiteRule::SupportedVersion)
+        let Some(site) = self.surroundings.site else { return O::unknown(&["site.version"]) };
+        let check = SiteCheck::new(site, self.surroundings.policy, self.surroundings.tenant, self.as_of);
+        O::of(check.outcome(SiteRule::SupportedVersion))
     }
 }
 
@@ -294,10 +318,10 @@ pub fn changes_at(surroundings: &Surroundings<'_>, as_of: Timestamp) -> Option<T
 }
 
 /// A rule that does not apply stands in nobody's way.
-fn need(what: &'static str, outcome: Outcome) -> Need {
-    let outcome = match outcome {
-        Outcome::NotApplicable { .. } => Outcome::Satisfied,
-        other => other,
+fn need<O: Judged>(what: &'static str, outcome: O) -> Need<O> {
+    let outcome = match outcome.kind() {
+        OutcomeKind::NotApplicable => O::satisfied(),
+        _ => outcome,
     };
     Need { what, outcome, for_good: false }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::facts::OsVersion;
 use crate::table;
-use crate::windows::edition_group;
+use crate::windows::{EditionGroup, edition_group};
 
 /// Oldest first.
 static VERSIONS: LazyLock<Vec<VersionRow>> = LazyLock::new(|| {
@@ -23,7 +23,7 @@ static VERSIONS: LazyLock<Vec<VersionRow>> = LazyLock::new(|| {
 
 static MATRIX: LazyLock<Vec<MatrixRow>> = LazyLock::new(|| {
     let mut rows: Vec<MatrixRow> = table::rows(include_str!("../data/configmgr_windows_matrix.csv"));
-    rows.sort_by_key(|row| (row.build, row.configmgr_version));
+    rows.sort_by_key(|row| (row.build, row.site));
     rows
 });
 
@@ -213,11 +213,17 @@ enum Mark {
     No,
 }
 
+fn known_version<'de, D: Deserializer<'de>>(cell: D) -> Result<SiteVersion, D::Error> {
+    let name = <&str>::deserialize(cell)?;
+    site_version(name).ok_or_else(|| D::Error::custom(format!("expected a site version, found {name:?}")))
+}
+
 #[derive(Debug, Deserialize)]
 struct MatrixRow {
     build: u32,
     edition_group: MatrixGroup,
-    configmgr_version: &'static str,
+    #[serde(rename = "configmgr_version", deserialize_with = "known_version")]
+    site: SiteVersion,
     supported: Mark,
 }
 
@@ -228,16 +234,26 @@ struct MatrixRow {
 /// speak for a device that may be of any edition.
 #[must_use]
 pub fn supports_windows(site_version_text: &str, os: OsVersion, edition: Option<&str>) -> Option<bool> {
+    supports_windows_of(site_version_text, os, edition.and_then(edition_group))
+}
+
+/// [`supports_windows`], of an edition that is read already.
+#[must_use]
+pub fn supports_windows_of(
+    site_version_text: &str,
+    os: OsVersion,
+    group: Option<EditionGroup>,
+) -> Option<bool> {
     let site = site_version(site_version_text)?;
     let build = os.build.filter(|_| (os.major, os.minor) == (10, 0))?;
     let rows = || {
-        let first = MATRIX.partition_point(|row| (row.build, row.configmgr_version) < (build, site.name()));
-        MATRIX[first..].iter().take_while(|row| (row.build, row.configmgr_version) == (build, site.name()))
+        let first = MATRIX.partition_point(|row| (row.build, row.site) < (build, site));
+        MATRIX[first..].iter().take_while(|row| (row.build, row.site) == (build, site))
     };
     let marked = |group| rows().find(|row| row.edition_group == group).map(|row| row.supported == Mark::Yes);
     let general = marked(MatrixGroup::General);
     let ltsc = marked(MatrixGroup::EnterpriseLtsc);
-    match edition.and_then(edition_group) {
+    match group {
         Some(group) if group.is_ltsc() => ltsc,
         Some(_) => general,
         None => general.filter(|answer| ltsc.is_none_or(|other| other == *answer)),

@@ -12,7 +12,7 @@ use crate::enrollment;
 use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied};
 use crate::policy::Surroundings;
 use crate::prerequisites::{
-    Area, DeviceCheck, Finding, Outcome, Path, Report, Rule, Scope, Severity, SiteCheck, SiteRule,
+    Area, DeviceCheck, Finding, Judged, Outcome, Path, Report, Rule, Scope, Severity, SiteCheck, SiteRule,
     TenantCheck,
 };
 use crate::state::{ManagementState, is_leaving, management_state, mdm_provider};

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer};
 use crate::facts::{OsKind, OsVersion};
 
 pub use edition::{Edition, EditionGroup, edition, edition_group};
-pub use servicing::{Servicing, ServicingUnknown, next_change, servicing};
+pub use servicing::{Servicing, ServicingUnknown, next_change, servicing, servicing_of};
 
 /// First build of Windows 10 1709, the line in the dashboard's operating-system groups.
 const WINDOWS_10_1709: u32 = 16299;

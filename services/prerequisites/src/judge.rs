@@ -6,8 +6,8 @@ use tandem_domain::concern::{Concern, concerns};
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::journey::{Journey, journey};
 use tandem_domain::policy::Surroundings;
-use tandem_domain::prerequisites::{DeviceCheck, Freshness, MaximumAges, Path, Report};
-use tandem_domain::state::{EligibilityReport, eligibility};
+use tandem_domain::prerequisites::{DeviceCheck, Freshness, MaximumAges, OutcomeKind, Path, Report};
+use tandem_domain::state::{Eligibility, EligibilityReport, eligibility, eligibility_of, is_unverified};
 
 /// What was found about a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,32 @@ pub(crate) fn judge(
         other => report(*other),
     };
     Judgement { eligibility, reports: paths.iter().map(of_path).collect() }
+}
+
+/// What a fleet is counted by: a [`Judgement`] on every path without its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Kinds {
+    /// As in a [`Judgement`].
+    pub(crate) eligibility: Eligibility,
+    /// A fact that a blocking rule misses was not there when it was found eligible.
+    pub(crate) is_unverified: bool,
+    /// In the order of [`Path::ALL`].
+    pub(crate) reports: [Report<OutcomeKind>; 5],
+}
+
+/// What became of every rule of a device.
+pub(crate) fn kinds(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    ages: &MaximumAges,
+    as_of: Timestamp,
+) -> Kinds {
+    let check = DeviceCheck::new(facts, surroundings, as_of);
+    let freshness = Freshness::of(facts, ages, as_of);
+    let reports = Path::ALL.map(|path| freshness.weighed(check.kinds(path), surroundings, as_of));
+    let [path1, ..] = &reports;
+    let eligibility = eligibility_of(facts, surroundings, path1);
+    Kinds { eligibility, is_unverified: is_unverified(eligibility, path1), reports }
 }
 
 /// What else is said of a device in the whole view.

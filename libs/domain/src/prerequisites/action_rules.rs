@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::action::{self, Actor, Standing};
 use super::attestation::attested;
 use super::catalogue::Path;
+use super::judged::Judged;
 use super::report::{Answer, Outcome, Report};
 use super::site_rules::words_of_command_line;
 use super::typed::typed_rules;

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 
 use super::catalogue::{Rule, catalogue};
-use super::report::{Answer, Outcome};
+use super::judged::Judged;
+use super::report::Answer;
 use crate::tenant::{Attestation, TenantFacts};
 
 /// Rules that data decides in part, and an operator's word in the rest.
@@ -25,13 +26,13 @@ pub(crate) fn standing<'a>(
 }
 
 /// Judges a rule by the operator's word alone.
-pub(crate) fn attested(tenant: &TenantFacts, rule: &'static Rule, as_of: Timestamp) -> Answer {
+pub(crate) fn attested<O: Judged>(tenant: &TenantFacts, rule: &'static Rule, as_of: Timestamp) -> Answer<O> {
     match standing(tenant, rule.id, as_of) {
-        None => Outcome::unknown(&["attestation"]).into(),
-        Some(word) if word.attested => Answer::until(Outcome::Satisfied, word.expires),
-        Some(word) => Answer::until(
-            Outcome::unsatisfied(rule.condition, format!("denied by {} at {}", word.by, word.at)),
-            word.expires,
-        ),
+        None => O::unknown(&["attestation"]).into(),
+        Some(word) if word.attested => Answer::until(O::satisfied(), word.expires),
+        Some(word) => {
+            let denied = || (rule.condition.into(), format!("denied by {} at {}", word.by, word.at).into());
+            Answer::until(O::unsatisfied_by(denied), word.expires)
+        }
     }
 }

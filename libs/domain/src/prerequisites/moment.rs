@@ -24,3 +24,12 @@ pub(crate) fn is_within(since: Timestamp, limit: SignedDuration, as_of: Timestam
 pub(crate) fn outgrows(since: Timestamp, limit: SignedDuration) -> Option<Timestamp> {
     since.checked_add(limit).and_then(|last| last.checked_add(SignedDuration::from_nanos(1))).ok()
 }
+
+/// The earlier of two moments; an unset one never comes.
+#[inline]
+pub(crate) fn earlier(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

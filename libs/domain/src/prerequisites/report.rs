@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use super::catalogue::{Path, Rule, Severity};
+use super::judged::Judged;
+use super::moment::earlier;
 use super::text::Text;
 
 /// What became of one rule.
@@ -32,48 +34,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Known not to hold, with both texts.
-    pub(crate) fn unsatisfied(expected: impl Into<Text>, found: impl Into<Text>) -> Self {
-        Self::Unsatisfied { expected: expected.into(), found: found.into() }
-    }
-
-    /// Undecided for want of one fact.
-    pub(crate) const fn unknown(fact: &'static [&'static str]) -> Self {
-        Self::Unknown { missing: Cow::Borrowed(fact) }
-    }
-
-    /// Undecided for want of those facts that are marked missing.
-    pub(crate) fn unknown_of<const N: usize>(facts: [(&'static str, bool); N]) -> Self {
-        Self::Unknown {
-            missing: facts
-                .into_iter()
-                .filter(|(_, missing)| *missing)
-                .map(|(fact, _)| fact)
-                .collect::<Vec<_>>()
-                .into(),
-        }
-    }
-
-    /// Without effect here.
-    pub(crate) fn not_applicable(why: impl Into<Cow<'static, str>>) -> Self {
-        Self::NotApplicable { why: why.into() }
-    }
-
-    /// A yes-or-no fact that has to be `wanted`; the texts say what the two values mean.
-    pub(crate) fn of_bool(
-        fact: &'static [&'static str],
-        value: Option<bool>,
-        wanted: bool,
-        expected: &'static str,
-        found: &'static str,
-    ) -> Self {
-        match value {
-            None => Self::unknown(fact),
-            Some(value) if value == wanted => Self::Satisfied,
-            Some(_) => Self::unsatisfied(expected, found),
-        }
-    }
-
     /// The condition holds.
     #[must_use]
     pub const fn is_satisfied(&self) -> bool {
@@ -94,28 +54,49 @@ impl Outcome {
 
     /// `satisfied`, `unsatisfied`, `unknown` or `not_applicable`.
     #[must_use]
-    pub const fn id(&self) -> &'static str {
+    pub fn id(&self) -> &'static str {
+        self.kind().id()
+    }
+}
+
+/// What became of one rule, without words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OutcomeKind {
+    /// The condition holds.
+    Satisfied,
+    /// The condition is known not to hold.
+    Unsatisfied,
+    /// The facts at hand do not decide.
+    Unknown,
+    /// The rule has a precondition that is known not to hold.
+    NotApplicable,
+}
+
+impl OutcomeKind {
+    /// `satisfied`, `unsatisfied`, `unknown` or `not_applicable`.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
         match self {
             Self::Satisfied => "satisfied",
-            Self::Unsatisfied { .. } => "unsatisfied",
-            Self::Unknown { .. } => "unknown",
-            Self::NotApplicable { .. } => "not_applicable",
+            Self::Unsatisfied => "unsatisfied",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
         }
     }
 }
 
 /// An outcome, and the next moment at which time alone changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Answer {
-    pub(crate) outcome: Outcome,
+pub(crate) struct Answer<O = Outcome> {
+    pub(crate) outcome: O,
     pub(crate) changes_at: Option<Timestamp>,
     /// What failing means here, where that is not what the catalogue says.
     severity: Option<Severity>,
 }
 
-impl Answer {
+impl<O> Answer<O> {
     /// An outcome that holds until then.
-    pub(crate) const fn until(outcome: Outcome, changes_at: Option<Timestamp>) -> Self {
+    pub(crate) const fn until(outcome: O, changes_at: Option<Timestamp>) -> Self {
         Self { outcome, changes_at, severity: None }
     }
 
@@ -125,21 +106,21 @@ impl Answer {
     }
 }
 
-impl From<Outcome> for Answer {
-    fn from(outcome: Outcome) -> Self {
+impl<O> From<O> for Answer<O> {
+    fn from(outcome: O) -> Self {
         Self::until(outcome, None)
     }
 }
 
 /// One rule and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct Finding<O = Outcome> {
     /// The rule, with its remediation.
     pub rule: &'static Rule,
     /// What failing it means here: the rule's own severity, but for `lic.intune_admin` where a tenant lets unlicensed administrators in.
     pub severity: Severity,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: O,
 }
 
 impl Finding {
@@ -182,23 +163,23 @@ impl Verdict {
 /// The rules of one scope on one path, judged for one tenant, site or device.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct Report<O = Outcome> {
     /// The path.
     pub path: Path,
     /// One per rule, in catalogue order.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<Finding<O>>,
     /// The first moment at which an answer is another one although no fact changed (support ends, health grows stale, an
     /// attestation runs out). Unset: time alone changes nothing.
     pub valid_until: Option<Timestamp>,
 }
 
-impl Report {
+impl<O: Judged> Report<O> {
     /// Collects the answers to rules.
-    pub(crate) fn collect(path: Path, answers: impl Iterator<Item = (&'static Rule, Answer)>) -> Self {
+    pub(crate) fn collect(path: Path, answers: impl Iterator<Item = (&'static Rule, Answer<O>)>) -> Self {
         let mut report =
             Self { path, findings: Vec::with_capacity(answers.size_hint().0), valid_until: None };
         for (rule, Answer { outcome, changes_at, severity }) in answers {
-            report.valid_until = [report.valid_until, changes_at].into_iter().flatten().min();
+            report.valid_until = earlier(report.valid_until, changes_at);
             report.findings.push(Finding { rule, severity: severity.unwrap_or(rule.severity), outcome });
         }
         report
@@ -210,14 +191,15 @@ impl Report {
         let mut applies = self.findings.is_empty();
         let mut verdict = Verdict::Ready;
         for finding in &self.findings {
-            applies |= !matches!(finding.outcome, Outcome::NotApplicable { .. });
+            let kind = finding.outcome.kind();
+            applies |= kind != OutcomeKind::NotApplicable;
             if finding.severity != Severity::Blocking {
                 continue;
             }
-            match finding.outcome {
-                Outcome::Unsatisfied { .. } => return Verdict::Blocked,
-                Outcome::Unknown { .. } => verdict = Verdict::Unknown,
-                Outcome::Satisfied | Outcome::NotApplicable { .. } => {}
+            match kind {
+                OutcomeKind::Unsatisfied => return Verdict::Blocked,
+                OutcomeKind::Unknown => verdict = Verdict::Unknown,
+                OutcomeKind::Satisfied | OutcomeKind::NotApplicable => {}
             }
         }
         if applies { verdict } else { Verdict::NotApplicable }
@@ -225,17 +207,17 @@ impl Report {
 
     /// What became of the rule of that id; `None` if it is not on this path and scope.
     #[must_use]
-    pub fn outcome(&self, rule_id: &str) -> Option<&Outcome> {
+    pub fn outcome(&self, rule_id: &str) -> Option<&O> {
         self.findings.iter().find(|finding| finding.rule.id == rule_id).map(|finding| &finding.outcome)
     }
 
     /// The findings that are known not to hold, blocking and warning.
-    pub fn unsatisfied(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.outcome.is_unsatisfied())
+    pub fn unsatisfied(&self) -> impl Iterator<Item = &Finding<O>> {
+        self.findings.iter().filter(|finding| finding.outcome.kind() == OutcomeKind::Unsatisfied)
     }
 
     /// The findings that the facts at hand do not decide, blocking and warning.
-    pub fn unknown(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.outcome.is_unknown())
+    pub fn unknown(&self) -> impl Iterator<Item = &Finding<O>> {
+        self.findings.iter().filter(|finding| finding.outcome.kind() == OutcomeKind::Unknown)
     }
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::attestation::{attested, standing};
 use super::catalogue::Path;
+use super::judged::Judged;
 use super::moment::{after_day, day_of};
 use super::report::{Answer, Outcome, Report};
 use super::typed::typed_rules;

@@ -10,7 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::catalogue::Rule;
 use super::device_rules::DeviceCheck;
 use super::evidence::{Witness, device_evidence};
-use super::report::{Finding, Outcome, Report};
+use super::judged::Judged;
+use super::moment::earlier;
+use super::report::{Finding, OutcomeKind, Report};
 use crate::facts::DeviceFacts;
 use crate::policy::Surroundings;
 use crate::section::{Source, SourceKind};
@@ -63,12 +65,12 @@ impl<'a> Freshness<'a> {
             let next = moment
                 .filter(|_| !is_stale)
                 .and_then(|at| at.checked_add(SignedDuration::from_nanos(1)).ok());
-            changes_at = [changes_at, next].into_iter().flatten().min();
+            changes_at = earlier(changes_at, next);
             stale.push(is_stale);
         }
         // A source that says the same again changes nothing that is watched but how old its word is.
         if stale.contains(&true) {
-            changes_at = [changes_at, as_of.checked_add(LOOK_AGAIN).ok()].into_iter().flatten().min();
+            changes_at = earlier(changes_at, as_of.checked_add(LOOK_AGAIN).ok());
         }
         let mut freshness = Self { facts, fresh: None, stale, changes_at };
         if freshness.stale.contains(&true) {
@@ -85,16 +87,20 @@ impl<'a> Freshness<'a> {
     }
 
     /// A report of the device, in which a rule that comes to another outcome without what is stale is unknown.
-    pub fn weighed(&self, mut report: Report, surroundings: &Surroundings<'_>, as_of: Timestamp) -> Report {
-        let mut moments = vec![report.valid_until, self.changes_at];
+    pub fn weighed<O: Judged>(
+        &self,
+        mut report: Report<O>,
+        surroundings: &Surroundings<'_>,
+        as_of: Timestamp,
+    ) -> Report<O> {
+        report.valid_until = earlier(report.valid_until, self.changes_at);
         if let Some(fresh) = &self.fresh {
-            let without = DeviceCheck::new(fresh, surroundings, as_of).report(report.path);
-            moments.push(without.valid_until);
+            let without = DeviceCheck::new(fresh, surroundings, as_of).judge(report.path);
+            report.valid_until = earlier(report.valid_until, without.valid_until);
             for (finding, without) in report.findings.iter_mut().zip(without.findings) {
                 self.weigh(finding, without, surroundings);
             }
         }
-        report.valid_until = moments.into_iter().flatten().min();
         report
     }
 
@@ -124,20 +130,24 @@ impl<'a> Freshness<'a> {
         stale.map(|of| of.fact).collect()
     }
 
-    fn weigh(&self, finding: &mut Finding, without: Finding, surroundings: &Surroundings<'_>) {
-        if std::mem::discriminant(&finding.outcome) == std::mem::discriminant(&without.outcome) {
+    fn weigh<O: Judged>(
+        &self,
+        finding: &mut Finding<O>,
+        without: Finding<O>,
+        surroundings: &Surroundings<'_>,
+    ) {
+        let kind = without.outcome.kind();
+        if finding.outcome.kind() == kind {
             // Decided by what is fresh, in its words.
             *finding = without;
-            return;
-        }
-        finding.outcome = match without.outcome {
-            unknown @ Outcome::Unknown { .. } => unknown,
+        } else if kind == OutcomeKind::Unknown {
+            finding.outcome = without.outcome;
+        } else {
             // A fact whose absence is read as "no": what was said of it does not count, and "no" was never said.
-            _ => {
+            finding.outcome = O::unknown_by(|| {
                 let stale = self.stale_of(finding.rule, surroundings);
-                let missing = if stale.is_empty() { finding.rule.facts.to_vec() } else { stale };
-                Outcome::Unknown { missing: missing.into() }
-            }
-        };
+                if stale.is_empty() { finding.rule.facts.to_vec() } else { stale }.into()
+            });
+        }
     }
 }

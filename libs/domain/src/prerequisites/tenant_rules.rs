@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::attestation::attested;
 use super::catalogue::Path;
+use super::judged::Judged;
 use super::report::{Answer, Outcome, Report};
 use super::typed::typed_rules;
 use crate::tenant::{

@@ -3,6 +3,7 @@
 //! No source that Tandem reads tells about people: what is known of one is the caller's word.
 
 use super::catalogue::{Path, Severity};
+use super::judged::Judged;
 use super::report::{Answer, Outcome, Report};
 use super::typed::typed_rules;
 use crate::facts::{DeviceFacts, copied};

@@ -5,7 +5,7 @@
 
 use crate::facts::{DeviceFacts, copied};
 use crate::policy::Surroundings;
-use crate::prerequisites::{Finding, Outcome, Report, Scope, Severity};
+use crate::prerequisites::{Finding, Judged, Outcome, OutcomeKind, Report, Scope, Severity};
 use crate::state::{in_coexistence, is_co_managed};
 
 /// Without an answer to these there is no telling.
@@ -95,7 +95,29 @@ pub fn eligibility(
     surroundings: &Surroundings<'_>,
     path1: &Report,
 ) -> EligibilityReport {
-    let eligibility = if is_co_managed(facts, surroundings.tenant) {
+    let eligibility = eligibility_of(facts, surroundings, path1);
+    let unverified = match eligibility {
+        Eligibility::Eligible => missing_facts(path1),
+        _ => Vec::new(),
+    };
+    EligibilityReport { eligibility, unverified }
+}
+
+/// Whether an answer of "eligible" was given without a fact that a blocking rule misses.
+#[must_use]
+pub fn is_unverified<O: Judged>(eligibility: Eligibility, path1: &Report<O>) -> bool {
+    eligibility == Eligibility::Eligible
+        && blocking(path1).any(|finding| finding.outcome.kind() == OutcomeKind::Unknown)
+}
+
+/// The answer of [`eligibility`] alone, by a report told in whatever way.
+#[must_use]
+pub fn eligibility_of<O: Judged>(
+    facts: &DeviceFacts,
+    surroundings: &Surroundings<'_>,
+    path1: &Report<O>,
+) -> Eligibility {
+    if is_co_managed(facts, surroundings.tenant) {
         Eligibility::CoManaged
     } else if is_ineligible(facts, surroundings, path1) {
         Eligibility::Ineligible
@@ -110,28 +132,23 @@ pub fn eligibility(
         Eligibility::ScheduledForEnrollment
     } else {
         Eligibility::Eligible
-    };
-    let unverified = match eligibility {
-        Eligibility::Eligible => missing_facts(path1),
-        _ => Vec::new(),
-    };
-    EligibilityReport { eligibility, unverified }
+    }
 }
 
 /// No client, coexistence, or a blocking rule that neither an update, nor a join, nor the scope would mend.
-fn is_ineligible(facts: &DeviceFacts, surroundings: &Surroundings<'_>, path1: &Report) -> bool {
+fn is_ineligible<O: Judged>(facts: &DeviceFacts, surroundings: &Surroundings<'_>, path1: &Report<O>) -> bool {
     copied(&facts.client_installed) == Some(false)
         || in_coexistence(facts, surroundings.tenant)
         || blocking(path1).any(|finding| {
             let id = finding.rule.id;
-            matches!(finding.outcome, Outcome::Unsatisfied { .. })
+            finding.outcome.kind() == OutcomeKind::Unsatisfied
                 && !JOIN_RULES.contains(&id)
                 && !RELEASE_RULES.contains(&id)
         })
 }
 
 /// The findings of blocking rules of the device itself, the scope of automatic enrolment aside.
-fn blocking(path1: &Report) -> impl Iterator<Item = &Finding> {
+fn blocking<O>(path1: &Report<O>) -> impl Iterator<Item = &Finding<O>> {
     path1.findings.iter().filter(|finding| {
         finding.severity == Severity::Blocking
             && finding.rule.scope == Scope::Device
@@ -139,12 +156,13 @@ fn blocking(path1: &Report) -> impl Iterator<Item = &Finding> {
     })
 }
 
-fn is_unknown(path1: &Report, rule: &str) -> bool {
-    matches!(path1.outcome(rule), Some(Outcome::Unknown { .. }))
+fn is_unknown<O: Judged>(path1: &Report<O>, rule: &str) -> bool {
+    path1.outcome(rule).is_some_and(|outcome| outcome.kind() == OutcomeKind::Unknown)
 }
 
-fn any_unsatisfied(path1: &Report, rules: &[&str]) -> bool {
-    rules.iter().any(|rule| matches!(path1.outcome(rule), Some(Outcome::Unsatisfied { .. })))
+fn any_unsatisfied<O: Judged>(path1: &Report<O>, rules: &[&str]) -> bool {
+    let is_unsatisfied = |outcome: &O| outcome.kind() == OutcomeKind::Unsatisfied;
+    rules.iter().any(|rule| path1.outcome(rule).is_some_and(is_unsatisfied))
 }
 
 /// What an answer of "eligible" was given without.

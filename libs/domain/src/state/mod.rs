@@ -16,7 +16,7 @@ use crate::facts::{DeviceFacts, EnrollmentConflict, JoinType, MdmProvider, copie
 use crate::tenant::TenantFacts;
 
 pub use categories::{Categories, EnrollmentCategory, FunnelStage, categories};
-pub use eligibility::{Eligibility, EligibilityReport, eligibility};
+pub use eligibility::{Eligibility, EligibilityReport, eligibility, eligibility_of, is_unverified};
 
 /// Which MDM the device is enrolled with; `None` when the facts do not say.
 ///

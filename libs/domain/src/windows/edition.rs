@@ -49,6 +49,18 @@ pub enum Edition {
     Unknown,
 }
 
+impl Edition {
+    /// Its support calendar; Home follows that of Pro.
+    #[must_use]
+    pub const fn group(self) -> Option<EditionGroup> {
+        match self {
+            Self::Supported { group } => Some(group),
+            Self::Home => Some(EditionGroup::HomePro),
+            Self::Unknown => None,
+        }
+    }
+}
+
 /// Reads an edition text such as Graph's `skuFamily` or `hardwareInformation.operatingSystemEdition`.
 ///
 /// Case, spaces and punctuation do not matter, nor do a leading `Microsoft` or `Windows 10/11` and the year of an LTSC. Beside
@@ -89,11 +101,7 @@ pub fn edition(text: &str) -> Edition {
 /// The support calendar of an edition text; Home follows that of Pro. `None` for a text that names no known edition.
 #[must_use]
 pub fn edition_group(text: &str) -> Option<EditionGroup> {
-    match edition(text) {
-        Edition::Supported { group } => Some(group),
-        Edition::Home => Some(EditionGroup::HomePro),
-        Edition::Unknown => None,
-    }
+    edition(text).group()
 }
 
 /// Longest key that is read: twice as long as any that names an edition.
@@ -129,7 +137,8 @@ impl Key {
             None => rest,
         };
         let start = self.length - rest.len();
-        if rest.contains("ltsc") || rest.contains("ltsb") {
+        let has_digits = rest.bytes().any(|byte| byte.is_ascii_digit());
+        if has_digits && (rest.contains("ltsc") || rest.contains("ltsb")) {
             let mut kept = start;
             for at in start..self.length {
                 if let Some(byte) = self.bytes.get(at).copied().filter(u8::is_ascii_alphabetic) {

@@ -53,6 +53,12 @@ pub enum ServicingUnknown {
 /// the build, or is [`ServicingUnknown::EditionNeeded`].
 #[must_use]
 pub fn servicing(os: OsVersion, edition: Option<&str>, on: Date) -> Servicing {
+    servicing_of(os, edition.and_then(edition_group), on)
+}
+
+/// [`servicing`], of an edition that is read already.
+#[must_use]
+pub fn servicing_of(os: OsVersion, group: Option<EditionGroup>, on: Date) -> Servicing {
     if os.major < 10 {
         return Servicing::OlderThanWindows10;
     }
@@ -63,7 +69,7 @@ pub fn servicing(os: OsVersion, edition: Option<&str>, on: Date) -> Servicing {
     if rows.clone().next().is_none() {
         return Servicing::Unknown(ServicingUnknown::UnknownBuild(build));
     }
-    let Some(group) = edition.and_then(edition_group) else {
+    let Some(group) = group else {
         return servicing_of_every_edition(rows, on);
     };
     match rows.find(|row| row.edition_group == group) {

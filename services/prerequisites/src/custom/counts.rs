@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tandem_domain::prerequisites::Verdict;
 
 use super::enabled::{EnabledRule, EnabledRules};
-use super::{CustomOutcome, OutcomeKind};
+use super::{CustomOutcome, CustomOutcomeKind};
 use crate::evaluation::Number;
 
 /// Counts over the devices seen so far.
@@ -15,14 +15,14 @@ pub(crate) struct CustomCounts {
     rules: Arc<EnabledRules>,
     devices: u64,
     /// One per rule, in their order; one per kind of outcome.
-    outcomes: Vec<[u64; OutcomeKind::ALL.len()]>,
+    outcomes: Vec<[u64; CustomOutcomeKind::ALL.len()]>,
     verdicts: BTreeMap<Verdict, u64>,
 }
 
 impl CustomCounts {
     /// No device yet.
     pub(crate) fn new(rules: Arc<EnabledRules>) -> Self {
-        let outcomes = rules.rules.iter().map(|_| [0; OutcomeKind::ALL.len()]).collect();
+        let outcomes = rules.rules.iter().map(|_| [0; CustomOutcomeKind::ALL.len()]).collect();
         Self { rules, devices: 0, outcomes, verdicts: BTreeMap::new() }
     }
 
@@ -57,7 +57,9 @@ impl CustomCounts {
     }
 
     /// Each rule, its devices per kind of outcome, and those that are not judged by it yet.
-    pub(crate) fn rules(&self) -> impl Iterator<Item = (&EnabledRule, [u64; OutcomeKind::ALL.len()], u64)> {
+    pub(crate) fn rules(
+        &self,
+    ) -> impl Iterator<Item = (&EnabledRule, [u64; CustomOutcomeKind::ALL.len()], u64)> {
         self.rules.rules.iter().zip(&self.outcomes).map(|(rule, counted)| {
             let pending = self.devices.saturating_sub(counted.iter().sum());
             (rule, *counted, pending)

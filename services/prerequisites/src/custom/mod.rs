@@ -89,7 +89,7 @@ pub enum CustomOutcome {
 
 /// What kind of outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum OutcomeKind {
+pub enum CustomOutcomeKind {
     /// The rule is true.
     Satisfied,
     /// It is false.
@@ -100,7 +100,7 @@ pub enum OutcomeKind {
     Failed,
 }
 
-impl OutcomeKind {
+impl CustomOutcomeKind {
     /// All four.
     pub const ALL: [Self; 4] = [Self::Satisfied, Self::Unsatisfied, Self::Unknown, Self::Failed];
 
@@ -114,12 +114,12 @@ impl OutcomeKind {
 impl CustomOutcome {
     /// Of what kind it is.
     #[must_use]
-    pub const fn kind(&self) -> OutcomeKind {
+    pub const fn kind(&self) -> CustomOutcomeKind {
         match self {
-            Self::Satisfied => OutcomeKind::Satisfied,
-            Self::Unsatisfied => OutcomeKind::Unsatisfied,
-            Self::Unknown { .. } => OutcomeKind::Unknown,
-            Self::Failed { .. } => OutcomeKind::Failed,
+            Self::Satisfied => CustomOutcomeKind::Satisfied,
+            Self::Unsatisfied => CustomOutcomeKind::Unsatisfied,
+            Self::Unknown { .. } => CustomOutcomeKind::Unknown,
+            Self::Failed { .. } => CustomOutcomeKind::Failed,
         }
     }
 }

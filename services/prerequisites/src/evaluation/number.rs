@@ -1,17 +1,17 @@
 //! What is counted of a fleet, and which of it counts a device.
 
 use jiff::Timestamp;
-use tandem_domain::benefit::{self, Benefit, Reach, benefits};
+use tandem_domain::benefit::{self, Benefit, Reach};
 use tandem_domain::concern::ConcernKind;
 use tandem_domain::facts::DeviceFacts;
 use tandem_domain::policy::Surroundings;
-use tandem_domain::prerequisites::{DeviceRule, Outcome, Path, Verdict};
+use tandem_domain::prerequisites::{DeviceRule, OutcomeKind, Path, Verdict};
 use tandem_domain::state::Eligibility;
 
 use crate::basis::Basis;
-use crate::custom::OutcomeKind;
+use crate::custom::CustomOutcomeKind;
 
-use crate::judge::{Judgement, judge};
+use crate::judge::{Kinds, kinds};
 use crate::summary::whole::{concern_kinds, enrollment_result, stopped_by};
 
 /// What a number counts.
@@ -38,7 +38,7 @@ pub(crate) enum Number {
     /// Devices whose last attempt to enrol ended with that code, which is not success.
     EnrollmentResult(u32),
     /// Devices of which the rule of the tenant's own that has that revision came to such an outcome.
-    Custom(u64, OutcomeKind),
+    Custom(u64, CustomOutcomeKind),
     /// Devices with that verdict of the tenant's own rules.
     CustomVerdict(Verdict),
 }
@@ -73,7 +73,7 @@ pub(crate) fn numbers(
     basis: &Basis,
     as_of: Timestamp,
 ) -> (Vec<Number>, Option<Timestamp>) {
-    let Judgement { eligibility, reports } = judge(facts, surroundings, &basis.ages, &Path::ALL, as_of);
+    let Kinds { eligibility, is_unverified, reports } = kinds(facts, surroundings, &basis.ages, as_of);
     let mut numbers = Vec::with_capacity(USUAL_NUMBERS);
     numbers.push(Number::Devices);
     for report in &reports {
@@ -81,19 +81,19 @@ pub(crate) fn numbers(
         numbers.push(Number::Verdict(path, report.verdict()));
         for (rule, finding) in DeviceRule::on(path).iter().zip(&report.findings) {
             match finding.outcome {
-                Outcome::Unsatisfied { .. } => numbers.push(Number::Unsatisfied(path, *rule)),
-                Outcome::Unknown { .. } => numbers.push(Number::Unknown(path, *rule)),
-                Outcome::Satisfied | Outcome::NotApplicable { .. } => {}
+                OutcomeKind::Unsatisfied => numbers.push(Number::Unsatisfied(path, *rule)),
+                OutcomeKind::Unknown => numbers.push(Number::Unknown(path, *rule)),
+                OutcomeKind::Satisfied | OutcomeKind::NotApplicable => {}
             }
         }
         numbers.extend(stopped_by(report).map(|set| Number::StoppedBy(path, set.get())));
     }
-    numbers.push(Number::Eligibility(eligibility.eligibility));
-    if !eligibility.unverified.is_empty() {
+    numbers.push(Number::Eligibility(eligibility));
+    if is_unverified {
         numbers.push(Number::EligibleUnverified);
     }
     numbers.extend(
-        benefits(facts, surroundings, as_of).iter().map(|of| Number::Benefit(of.benefit, of.reach())),
+        benefit::reaches(facts, surroundings, as_of).map(|(benefit, reach)| Number::Benefit(benefit, reach)),
     );
     numbers.extend(concern_kinds(facts, surroundings.tenant).into_iter().map(Number::Concern));
     numbers.extend(enrollment_result(facts).map(Number::EnrollmentResult));

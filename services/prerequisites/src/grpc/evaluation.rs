@@ -24,7 +24,7 @@ use tandem_storage::page::PageToken;
 use tonic::{Request, Response, Status};
 
 use super::{Handlers, convert, request};
-use crate::custom::OutcomeKind;
+use crate::custom::CustomOutcomeKind;
 use crate::custom::counts::CustomCounts;
 use crate::custom::enabled::EnabledRules;
 use crate::evaluation::Number;
@@ -348,10 +348,10 @@ fn custom_number(asked: &v1::CustomRuleNumber, rules: &EnabledRules) -> Result<N
         return Err(Failure::field("custom_rule.rule", expected));
     };
     let outcome = match v1::CustomOutcome::try_from(asked.outcome) {
-        Ok(v1::CustomOutcome::Unspecified | v1::CustomOutcome::Unsatisfied) => OutcomeKind::Unsatisfied,
-        Ok(v1::CustomOutcome::Satisfied) => OutcomeKind::Satisfied,
-        Ok(v1::CustomOutcome::Unknown) => OutcomeKind::Unknown,
-        Ok(v1::CustomOutcome::Failed) => OutcomeKind::Failed,
+        Ok(v1::CustomOutcome::Unspecified | v1::CustomOutcome::Unsatisfied) => CustomOutcomeKind::Unsatisfied,
+        Ok(v1::CustomOutcome::Satisfied) => CustomOutcomeKind::Satisfied,
+        Ok(v1::CustomOutcome::Unknown) => CustomOutcomeKind::Unknown,
+        Ok(v1::CustomOutcome::Failed) => CustomOutcomeKind::Failed,
         Err(_) => return Err(request::unknown("custom_rule.outcome", asked.outcome)),
     };
     Ok(Number::Custom(rule.revision, outcome))

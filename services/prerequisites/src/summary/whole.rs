@@ -12,7 +12,7 @@ use tandem_domain::benefit::{Benefit, Reach, benefits};
 use tandem_domain::concern::{ConcernKind, concerns};
 use tandem_domain::facts::{DeviceFacts, copied};
 use tandem_domain::policy::Surroundings;
-use tandem_domain::prerequisites::{DeviceRule, Path, Report, Rule, Severity};
+use tandem_domain::prerequisites::{DeviceRule, Judged, OutcomeKind, Path, Report, Rule, Severity};
 use tandem_domain::tenant::TenantFacts;
 
 use crate::evaluation::Number;
@@ -23,11 +23,10 @@ const MOST_CODES: usize = 10_000;
 const LISTED_CODES: usize = 100;
 
 /// The blocking rules that stop a device on a report's path: a bit per place in the path's list of rules. `None`: none does.
-pub(crate) fn stopped_by(report: &Report) -> Option<NonZeroU64> {
-    let stops =
-        report.findings.iter().enumerate().filter(|(_, finding)| {
-            finding.severity == Severity::Blocking && finding.outcome.is_unsatisfied()
-        });
+pub(crate) fn stopped_by<O: Judged>(report: &Report<O>) -> Option<NonZeroU64> {
+    let stops = report.findings.iter().enumerate().filter(|(_, finding)| {
+        finding.severity == Severity::Blocking && finding.outcome.kind() == OutcomeKind::Unsatisfied
+    });
     NonZeroU64::new(stops.fold(0, |set, (at, _)| set | 1 << at))
 }
 

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::judged::Judged;
 use super::super::moment::{is_within, outgrows};
-use super::super::report::{Answer, Outcome};
+use super::super::report::Answer;
 use crate::facts::{DeviceFacts, Fact, Owner, copied, value};
 use crate::workload::{ManagementAuthority, Workload};
 
@@ -15,27 +16,29 @@ const NEEDED: [Workload; 3] =
 pub(in super::super) const CHECKED_IN_WITHIN: SignedDuration = SignedDuration::from_hours(28 * 24);
 
 /// A workload that is known to be elsewhere decides, whatever is unknown of the others.
-pub(super) fn workloads(authority: impl Fn(Workload) -> ManagementAuthority) -> Outcome {
+pub(super) fn workloads<O: Judged>(authority: impl Fn(Workload) -> ManagementAuthority) -> O {
     let decided = NEEDED.map(|workload| (workload, authority(workload)));
-    let elsewhere: Vec<String> = decided
-        .iter()
-        .filter(|(_, at)| !matches!(at, ManagementAuthority::Intune | ManagementAuthority::Unknown))
-        .map(|(workload, at)| format!("{workload} at {at}"))
-        .collect();
-    if !elsewhere.is_empty() {
-        Outcome::unsatisfied(
-            "windows_update_policies, device_configuration and office_click_to_run_apps at intune",
-            elsewhere.join(", "),
-        )
+    let is_elsewhere =
+        |at: ManagementAuthority| !matches!(at, ManagementAuthority::Intune | ManagementAuthority::Unknown);
+    if decided.iter().any(|(_, at)| is_elsewhere(*at)) {
+        O::unsatisfied_by(|| {
+            let elsewhere = decided.iter().filter(|(_, at)| is_elsewhere(*at));
+            let found: Vec<String> = elsewhere.map(|(workload, at)| format!("{workload} at {at}")).collect();
+            let expected =
+                "windows_update_policies, device_configuration and office_click_to_run_apps at intune";
+            (expected.into(), found.join(", ").into())
+        })
     } else if decided.iter().any(|(_, at)| *at == ManagementAuthority::Unknown) {
-        Outcome::unknown(&["device.effective_authority"])
+        O::unknown(&["device.effective_authority"])
     } else {
-        Outcome::Satisfied
+        O::satisfied()
     }
 }
 
+const DEVICE_FACTS: &str = "owner company; serial number, model and manufacturer present; Intune sync within 28 days; enrolled in Intune";
+
 /// Four conditions at once: one that is known to fail decides, and all that fail are named.
-pub(super) fn device_facts(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
+pub(super) fn device_facts<O: Judged>(facts: &DeviceFacts, as_of: Timestamp) -> Answer<O> {
     let owner = copied(&facts.owner);
     let hardware = hardware_present(facts);
     let sync = copied(&facts.last_intune_sync);
@@ -46,33 +49,28 @@ pub(super) fn device_facts(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
         _ => None,
     };
 
-    let mut failures = Vec::new();
-    if owner == Some(Owner::Personal) {
-        failures.push("owner personal".to_owned());
-    }
-    if hardware == Some(false) {
-        failures.push("serial number, model or manufacturer empty".to_owned());
-    }
-    if let (Some(false), Some(sync)) = (fresh, sync) {
-        failures.push(format!("last Intune sync at {sync}"));
-    }
-    if enrolled == Some(false) {
-        failures.push("not enrolled in Intune".to_owned());
-    }
-    let outcome = if !failures.is_empty() {
-        Outcome::unsatisfied(
-            "owner company; serial number, model and manufacturer present; Intune sync within 28 days; enrolled in Intune",
-            failures.join("; "),
-        )
+    let personal = owner == Some(Owner::Personal);
+    let fails = personal || [hardware, fresh, enrolled].contains(&Some(false));
+    let outcome = if fails {
+        O::unsatisfied_by(|| {
+            let failures = [
+                personal.then(|| "owner personal".to_owned()),
+                (hardware == Some(false)).then(|| "serial number, model or manufacturer empty".to_owned()),
+                sync.filter(|_| fresh == Some(false)).map(|sync| format!("last Intune sync at {sync}")),
+                (enrolled == Some(false)).then(|| "not enrolled in Intune".to_owned()),
+            ];
+            let found: Vec<String> = failures.into_iter().flatten().collect();
+            (DEVICE_FACTS.into(), found.join("; ").into())
+        })
     } else if owner.is_none() || hardware.is_none() || fresh.is_none() || enrolled.is_none() {
-        Outcome::unknown_of([
+        O::unknown_of([
             ("device.owner", owner.is_none()),
             ("device.serial_model_manufacturer_present", hardware.is_none()),
             ("device.last_intune_sync", sync.is_none()),
             ("device.mdm_enrolled", enrolled.is_none()),
         ])
     } else {
-        Outcome::Satisfied
+        O::satisfied()
     };
     Answer::until(outcome, changes_at)
 }

@@ -1,14 +1,15 @@
 //! Autopilot: registration, profile, and Windows for Autopilot into co-management.
 
-use super::super::report::{Answer, Outcome};
+use super::super::judged::Judged;
+use super::super::report::Answer;
 use super::windows::FIRST_WINDOWS_11;
 use crate::facts::{DeviceFacts, copied, value};
 
 /// Speaks of devices that are registered with Autopilot. No source tells about a user's licences: it is never decided.
-pub(super) fn reset_needs_intune(facts: &DeviceFacts) -> Outcome {
+pub(super) fn reset_needs_intune<O: Judged>(facts: &DeviceFacts) -> O {
     match copied(&facts.autopilot_registered) {
-        Some(false) => Outcome::not_applicable("the device is not registered with Autopilot"),
-        registered => Outcome::unknown_of([
+        Some(false) => O::not_applicable("the device is not registered with Autopilot"),
+        registered => O::unknown_of([
             ("user.intune_license", true),
             ("device.autopilot_registered", registered.is_none()),
         ]),
@@ -16,24 +17,21 @@ pub(super) fn reset_needs_intune(facts: &DeviceFacts) -> Outcome {
 }
 
 /// Any Windows 11, else a Windows 10 in servicing: dispute 10 of the fact pack, decided for the newer text.
-pub(super) fn windows_version(facts: &DeviceFacts, servicing: impl FnOnce() -> Answer) -> Answer {
+pub(super) fn windows_version<O: Judged>(
+    facts: &DeviceFacts,
+    serviced: impl FnOnce(&'static str) -> Answer<O>,
+) -> Answer<O> {
     match copied(&facts.os_version) {
-        None => Outcome::unknown(&["device.os_build"]).into(),
+        None => O::unknown(&["device.os_build"]).into(),
         Some(version) if version.major >= 10 && version.build.is_some_and(|b| b >= FIRST_WINDOWS_11) => {
-            Outcome::Satisfied.into()
+            O::satisfied().into()
         }
-        Some(_) => {
-            let mut answer = servicing();
-            if let Outcome::Unsatisfied { expected, .. } = &mut answer.outcome {
-                *expected = "Windows 11, or Windows 10 in servicing".into();
-            }
-            answer
-        }
+        Some(_) => serviced("Windows 11, or Windows 10 in servicing"),
     }
 }
 
-pub(super) fn registered(facts: &DeviceFacts) -> Outcome {
-    Outcome::of_bool(
+pub(super) fn registered<O: Judged>(facts: &DeviceFacts) -> O {
+    O::of_bool(
         &["device.autopilot_registered"],
         copied(&facts.autopilot_registered),
         true,
@@ -42,8 +40,8 @@ pub(super) fn registered(facts: &DeviceFacts) -> Outcome {
     )
 }
 
-pub(super) fn settings_policy_assigned(facts: &DeviceFacts) -> Outcome {
-    Outcome::of_bool(
+pub(super) fn settings_policy_assigned<O: Judged>(facts: &DeviceFacts) -> O {
+    O::of_bool(
         &["device.assigned_comgmt_settings_policy"],
         copied(&facts.assigned_comgmt_settings_policy),
         true,
@@ -52,8 +50,8 @@ pub(super) fn settings_policy_assigned(facts: &DeviceFacts) -> Outcome {
     )
 }
 
-pub(super) fn esp_with_progress(facts: &DeviceFacts) -> Outcome {
-    Outcome::of_bool(
+pub(super) fn esp_with_progress<O: Judged>(facts: &DeviceFacts) -> O {
+    O::of_bool(
         &["device.assigned_esp_profile_with_progress"],
         copied(&facts.assigned_esp_profile_with_progress),
         true,
@@ -63,7 +61,7 @@ pub(super) fn esp_with_progress(facts: &DeviceFacts) -> Outcome {
 }
 
 /// One part that is known to be wrong decides; a word that is no member of the fact's list says nothing.
-pub(super) fn entra_join_user_driven(facts: &DeviceFacts) -> Outcome {
+pub(super) fn entra_join_user_driven<O: Judged>(facts: &DeviceFacts) -> O {
     const EXPECTED: &str = "user_driven and entra_join";
     let mode = value(&facts.autopilot_profile_mode).and_then(|text| {
         member(text, &["user_driven", "self_deploying", "pre_provisioning", "device_preparation", "none"])
@@ -71,11 +69,13 @@ pub(super) fn entra_join_user_driven(facts: &DeviceFacts) -> Outcome {
     let join =
         value(&facts.autopilot_profile_join).and_then(|text| member(text, &["entra_join", "hybrid_join"]));
     match (mode, join) {
-        (Some("user_driven"), Some("entra_join")) => Outcome::Satisfied,
-        (Some(mode), Some(join)) => Outcome::unsatisfied(EXPECTED, format!("{mode} and {join}")),
-        (Some(mode), None) if mode != "user_driven" => Outcome::unsatisfied(EXPECTED, mode),
-        (None, Some(join)) if join != "entra_join" => Outcome::unsatisfied(EXPECTED, join),
-        (mode, join) => Outcome::unknown_of([
+        (Some("user_driven"), Some("entra_join")) => O::satisfied(),
+        (Some(mode), Some(join)) => {
+            O::unsatisfied_by(|| (EXPECTED.into(), format!("{mode} and {join}").into()))
+        }
+        (Some(mode), None) if mode != "user_driven" => O::unsatisfied(EXPECTED, mode),
+        (None, Some(join)) if join != "entra_join" => O::unsatisfied(EXPECTED, join),
+        (mode, join) => O::unknown_of([
             ("device.autopilot_profile_mode", mode.is_none()),
             ("device.autopilot_profile_join", join.is_none()),
         ]),

@@ -2,8 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::judged::Judged;
 use super::super::moment::{is_within, outgrows};
-use super::super::report::{Answer, Outcome};
+use super::super::report::Answer;
 use super::super::text::Text;
 use crate::facts::{DeviceFacts, OsKind, copied};
 use crate::policy::{AutoEnrollment, Membership, Surroundings};
@@ -16,8 +17,8 @@ const FRESH_WHEN_HEALTHY: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long any other flag sum stays fresh (states.md 9).
 const FRESH_OTHERWISE: SignedDuration = SignedDuration::from_hours(48);
 
-pub(super) fn installed(facts: &DeviceFacts) -> Outcome {
-    Outcome::of_bool(
+pub(super) fn installed<O: Judged>(facts: &DeviceFacts) -> O {
+    O::of_bool(
         &["device.client_installed"],
         copied(&facts.client_installed),
         true,
@@ -26,8 +27,8 @@ pub(super) fn installed(facts: &DeviceFacts) -> Outcome {
     )
 }
 
-pub(super) fn cmg_certificate_trusted(facts: &DeviceFacts) -> Outcome {
-    Outcome::of_bool(
+pub(super) fn cmg_certificate_trusted<O: Judged>(facts: &DeviceFacts) -> O {
+    O::of_bool(
         &["device.trusts_cmg_certificate"],
         copied(&facts.trusts_cmg_certificate),
         true,
@@ -36,22 +37,22 @@ pub(super) fn cmg_certificate_trusted(facts: &DeviceFacts) -> Outcome {
     )
 }
 
-pub(super) fn auto_enroll_in_scope(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> Outcome {
+pub(super) fn auto_enroll_in_scope<O: Judged>(facts: &DeviceFacts, surroundings: &Surroundings<'_>) -> O {
     let said = surroundings
         .policy
         .and_then(|policy| Some((policy.auto_enrollment?, policy.auto_enrollment_collection.as_ref())));
     let Some(said) = said else {
-        return Outcome::unknown(&["site.auto_enroll_mode"]);
+        return O::unknown(&["site.auto_enroll_mode"]);
     };
     match said {
-        (AutoEnrollment::All, _) => Outcome::Satisfied,
-        (AutoEnrollment::None, _) => Outcome::unsatisfied("automatic enrolment all, or pilot", "none"),
-        (AutoEnrollment::Pilot, None) => Outcome::unknown(&["site.auto_enroll_collection"]),
+        (AutoEnrollment::All, _) => O::satisfied(),
+        (AutoEnrollment::None, _) => O::unsatisfied("automatic enrolment all, or pilot", "none"),
+        (AutoEnrollment::Pilot, None) => O::unknown(&["site.auto_enroll_collection"]),
         (AutoEnrollment::Pilot, Some(collection)) => match surroundings.membership(facts, collection) {
-            Membership::Member => Outcome::Satisfied,
-            Membership::Unknown => Outcome::unknown(&["device.collections"]),
+            Membership::Member => O::satisfied(),
+            Membership::Unknown => O::unknown(&["device.collections"]),
             Membership::NotMember => {
-                Outcome::unsatisfied(Text::member_of(collection.clone()), "not a member")
+                O::unsatisfied_by(|| (Text::member_of(collection.clone()), "not a member".into()))
             }
         },
     }
@@ -67,10 +68,10 @@ pub(in super::super) fn fresh_for(facts: &DeviceFacts) -> SignedDuration {
 
 /// Up to 48 hours any report is fresh, after 30 days none is; between the two the flags decide. Without the flags nothing
 /// passes: a report that is fresh whatever they say is still one that nobody read.
-pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
+pub(super) fn healthy<O: Judged>(facts: &DeviceFacts, as_of: Timestamp) -> Answer<O> {
     let flags = copied(&facts.client_health_flags);
     let Some(sync) = copied(&facts.client_health_sync) else {
-        return Outcome::unknown_of([
+        return O::unknown_of([
             ("device.client_health_flags", flags.is_none()),
             ("device.client_health_sync", true),
         ])
@@ -80,9 +81,9 @@ pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
     let fresh = is_within(sync, limit, as_of);
     let changes_at = if fresh { outgrows(sync, limit) } else { None };
     let outcome = match (fresh, flags) {
-        (true, None) => Outcome::unknown(&["device.client_health_flags"]),
-        (true, _) => Outcome::Satisfied,
-        (false, flags) => Outcome::unsatisfied(
+        (true, None) => O::unknown(&["device.client_health_flags"]),
+        (true, _) => O::satisfied(),
+        (false, flags) => O::unsatisfied(
             "health flags 7 synced within 30 days, or other flags synced within 48 hours",
             Text::health(flags, sync),
         ),
@@ -90,22 +91,25 @@ pub(super) fn healthy(facts: &DeviceFacts, as_of: Timestamp) -> Answer {
     Answer::until(outcome, changes_at)
 }
 
-pub(super) fn policy_applies_to_os(facts: &DeviceFacts) -> Outcome {
+pub(super) fn policy_applies_to_os<O: Judged>(facts: &DeviceFacts) -> O {
     const EXPECTED: &str = "a client of Windows 10 or later";
     let (kind, version) = (copied(&facts.os_kind), copied(&facts.os_version));
     match (kind, version) {
-        (Some(OsKind::Server), _) => Outcome::unsatisfied(EXPECTED, "server"),
-        (Some(OsKind::Other), _) => Outcome::unsatisfied(EXPECTED, "other"),
-        (_, Some(version)) if version.major < 10 => Outcome::unsatisfied(EXPECTED, Text::version(version)),
-        (Some(OsKind::Client), Some(_)) => Outcome::Satisfied,
+        (Some(OsKind::Server), _) => O::unsatisfied(EXPECTED, "server"),
+        (Some(OsKind::Other), _) => O::unsatisfied(EXPECTED, "other"),
+        (_, Some(version)) if version.major < 10 => O::unsatisfied(EXPECTED, Text::version(version)),
+        (Some(OsKind::Client), Some(_)) => O::satisfied(),
         (kind, version) => {
-            Outcome::unknown_of([("device.os_kind", kind.is_none()), ("device.os_build", version.is_none())])
+            O::unknown_of([("device.os_kind", kind.is_none()), ("device.os_build", version.is_none())])
         }
     }
 }
 
 /// Speaks of devices whose Windows Update policies are effectively at Intune.
-pub(super) fn update_setting_off(authority: ManagementAuthority, surroundings: &Surroundings<'_>) -> Outcome {
+pub(super) fn update_setting_off<O: Judged>(
+    authority: ManagementAuthority,
+    surroundings: &Surroundings<'_>,
+) -> O {
     let setting = surroundings.site.and_then(|site| site.client_setting_software_updates);
     match (authority, setting) {
         (
@@ -113,12 +117,12 @@ pub(super) fn update_setting_off(authority: ManagementAuthority, surroundings: &
             | ManagementAuthority::ThirdPartyMdm
             | ManagementAuthority::None,
             _,
-        ) => Outcome::not_applicable("windows_update_policies is not with Intune on this device"),
-        (ManagementAuthority::Intune, Some(false)) => Outcome::Satisfied,
+        ) => O::not_applicable("windows_update_policies is not with Intune on this device"),
+        (ManagementAuthority::Intune, Some(false)) => O::satisfied(),
         (ManagementAuthority::Intune, Some(true)) => {
-            Outcome::unsatisfied("software updates client setting off", "on")
+            O::unsatisfied("software updates client setting off", "on")
         }
-        (authority, setting) => Outcome::unknown_of([
+        (authority, setting) => O::unknown_of([
             ("device.effective_authority", authority == ManagementAuthority::Unknown),
             ("site.client_setting_software_updates", setting.is_none()),
         ]),

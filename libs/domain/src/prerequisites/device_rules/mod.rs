@@ -18,12 +18,15 @@ use jiff::Timestamp;
 
 use super::attestation::attested;
 use super::catalogue::Path;
-use super::report::{Answer, Outcome, Report};
+use super::judged::Judged;
+use super::moment::day_of;
+use super::report::{Answer, Outcome, OutcomeKind, Report};
 use super::typed::typed_rules;
 use crate::authority::authority_of;
-use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied};
+use crate::facts::{DeviceFacts, MdmProvider, OsKind, copied, value};
 use crate::policy::Surroundings;
 use crate::state::mdm_provider;
+use crate::windows::{Edition, Servicing, edition};
 use crate::workload::{ManagementAuthority, Workload};
 
 typed_rules! {
@@ -114,14 +117,15 @@ pub struct DeviceCheck<'a> {
     facts: &'a DeviceFacts,
     surroundings: &'a Surroundings<'a>,
     as_of: Timestamp,
-    servicing: OnceCell<Answer>,
+    edition: OnceCell<Option<Edition>>,
+    servicing: OnceCell<Option<Servicing>>,
 }
 
 impl<'a> DeviceCheck<'a> {
     /// The device as it is known, at that moment. `surroundings` are those of the device's own hierarchy and site.
     #[must_use]
     pub const fn new(facts: &'a DeviceFacts, surroundings: &'a Surroundings<'a>, as_of: Timestamp) -> Self {
-        Self { facts, surroundings, as_of, servicing: OnceCell::new() }
+        Self { facts, surroundings, as_of, edition: OnceCell::new(), servicing: OnceCell::new() }
     }
 
     /// Judges the device rules of a path.
@@ -129,13 +133,23 @@ impl<'a> DeviceCheck<'a> {
     /// Coexistence as a whole is not applicable, and so is each of its rules, when the MDM provider is known and is no
     /// third party \[derived\].
     pub fn report(&self, path: Path) -> Report {
+        self.judge(path)
+    }
+
+    /// [`Self::report`] without words: what counting needs, in a fraction of the time.
+    pub fn kinds(&self, path: Path) -> Report<OutcomeKind> {
+        self.judge(path)
+    }
+
+    /// Either of the two.
+    pub(super) fn judge<O: Judged>(&self, path: Path) -> Report<O> {
         let elsewhere = match path {
             Path::Coexistence => self.provider_without_coexistence(),
             _ => None,
         };
         let answers = DeviceRule::on(path).iter().map(|rule| {
             let answer = match elsewhere {
-                Some(why) => Outcome::not_applicable(why).into(),
+                Some(why) => O::not_applicable(why).into(),
                 None => self.answer(*rule),
             };
             (rule.rule(), answer)
@@ -146,6 +160,11 @@ impl<'a> DeviceCheck<'a> {
     /// Judges one rule, whatever the path.
     #[must_use]
     pub fn outcome(&self, rule: DeviceRule) -> Outcome {
+        self.judged(rule)
+    }
+
+    /// [`Self::outcome`], told as the asker wants it.
+    pub(crate) fn judged<O: Judged>(&self, rule: DeviceRule) -> O {
         self.answer(rule).outcome
     }
 
@@ -158,15 +177,21 @@ impl<'a> DeviceCheck<'a> {
     }
 
     /// Who decides a workload on the device: asked for few of the seven.
-    fn authority(&self, workload: Workload) -> ManagementAuthority {
+    pub(crate) fn authority(&self, workload: Workload) -> ManagementAuthority {
         authority_of(self.facts, self.surroundings, workload)
     }
 
-    fn servicing(&self) -> &Answer {
-        self.servicing.get_or_init(|| windows::serviced_version(self.facts, self.as_of))
+    fn edition(&self) -> Option<Edition> {
+        *self.edition.get_or_init(|| value(&self.facts.os_edition).map(|text| edition(text)))
     }
 
-    fn answer(&self, rule: DeviceRule) -> Answer {
+    fn serviced<O: Judged>(&self, expected: &'static str) -> Answer<O> {
+        let read = || windows::servicing(self.facts, self.edition(), day_of(self.as_of));
+        let servicing = *self.servicing.get_or_init(read);
+        windows::serviced_version(self.facts, servicing, expected, self.as_of)
+    }
+
+    fn answer<O: Judged>(&self, rule: DeviceRule) -> Answer<O> {
         let (facts, surroundings) = (self.facts, self.surroundings);
         let no_table = match copied(&facts.os_kind) {
             Some(OsKind::Server) => rule.reads_client_tables(),
@@ -175,13 +200,15 @@ impl<'a> DeviceCheck<'a> {
         };
         if no_table {
             // That such a device is no candidate is `cm.policy_applies_to_os`.
-            return Outcome::unknown(rule.fact_of_windows()).into();
+            return O::unknown(rule.fact_of_windows()).into();
         }
-        let outcome = match rule {
+        let outcome: O = match rule {
             DeviceRule::ClientHealthy => return client::healthy(facts, self.as_of),
-            DeviceRule::ServicedVersion => return self.servicing().clone(),
+            DeviceRule::ServicedVersion => {
+                return self.serviced("a Windows version in servicing");
+            }
             DeviceRule::AutopilotWindowsVersion => {
-                return autopilot::windows_version(facts, || self.servicing().clone());
+                return autopilot::windows_version(facts, |expected| self.serviced(expected));
             }
             DeviceRule::AutopilotSinglePolicyProvider => {
                 return attested(surroundings.tenant, rule.rule(), self.as_of);
@@ -201,8 +228,10 @@ impl<'a> DeviceCheck<'a> {
             DeviceRule::HybridForDomainJoined => directory::hybrid_for_domain_joined(facts),
             DeviceRule::Minimum1709 => windows::minimum_1709(facts),
             DeviceRule::DeviceToken1803 => windows::device_token_1803(facts),
-            DeviceRule::SiteSupportsWindowsVersion => windows::site_supports(facts, surroundings),
-            DeviceRule::Edition => windows::edition(facts),
+            DeviceRule::SiteSupportsWindowsVersion => {
+                windows::site_supports(facts, self.edition(), surroundings)
+            }
+            DeviceRule::Edition => windows::manageable_edition(facts, self.edition()),
             DeviceRule::PushServicePresent => windows::push_service_present(facts),
             DeviceRule::MdmNotBlocked => windows::mdm_not_blocked(facts),
             DeviceRule::AutopilotRegistered => autopilot::registered(facts),

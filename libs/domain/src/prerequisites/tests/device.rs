@@ -6,7 +6,7 @@ use super::cases::{
 };
 use crate::facts::{JoinType, MdmProvider, OsKind, Owner};
 use crate::policy::{AutoEnrollment, CoManagementPolicy};
-use crate::prerequisites::{DeviceRule, Outcome, Path, Verdict};
+use crate::prerequisites::{DeviceRule, Judged, Outcome, Path, Verdict};
 use crate::workload::{SliderPosition, Workload};
 
 #[test]

@@ -4,9 +4,14 @@ use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::cases::{World, as_of, at, collection, os, said, word};
-use crate::facts::{JoinType, OsKind, Owner};
+use crate::benefit::{benefits, reaches};
+use crate::facts::{JoinType, OsKind, Owner, SectionStamp};
 use crate::policy::AutoEnrollment;
-use crate::prerequisites::{DeviceCheck, Outcome, Path, Report, Severity, Verdict};
+use crate::prerequisites::{
+    DeviceCheck, Finding, Freshness, Judged, MaximumAges, Outcome, Path, Report, Severity, Verdict,
+};
+use crate::section::{SectionKind, Source, SourceKind};
+use crate::state::{eligibility, eligibility_of, is_unverified};
 use crate::workload::{SliderPosition, Workload};
 
 fn flag() -> impl Strategy<Value = Option<bool>> {
@@ -146,6 +151,51 @@ proptest! {
             prop_assert_eq!(&report, &world.device_report(path, as_of()));
             prop_assert!(report.valid_until.is_none_or(|until| until > as_of()));
         }
+    }
+
+    #[test]
+    fn what_is_told_without_words_is_what_is_told_in_words(
+        mut world in worlds(),
+        hours in prop::option::of(1_i64..3),
+    ) {
+        // Everything was said at once: too long ago, lately enough, or by a source whose word does not age.
+        world.device.sections = vec![SectionStamp {
+            source: Source::ConfigMgr("PS1".parse().unwrap()),
+            kind: SectionKind::Discovery,
+            key: "1".into(),
+            observed_at: as_of() - SignedDuration::from_mins(90),
+        }];
+        let surroundings = world.surroundings();
+        let check = DeviceCheck::new(&world.device, &surroundings, as_of());
+        let of_configmgr = |hours| (SourceKind::ConfigMgr, SignedDuration::from_hours(hours));
+        let ages = MaximumAges(hours.map(of_configmgr).into_iter().collect());
+        let freshness = Freshness::of(&world.device, &ages, as_of());
+        for path in Path::ALL {
+            for (report, kinds) in [
+                (check.report(path), check.kinds(path)),
+                (
+                    freshness.weighed(check.report(path), &surroundings, as_of()),
+                    freshness.weighed(check.kinds(path), &surroundings, as_of()),
+                ),
+            ] {
+                let told = |finding: &Finding| Finding {
+                    rule: finding.rule,
+                    severity: finding.severity,
+                    outcome: finding.outcome.kind(),
+                };
+                let findings = report.findings.iter().map(told).collect();
+                prop_assert_eq!(&kinds, &Report { path, findings, valid_until: report.valid_until });
+                prop_assert_eq!(kinds.verdict(), report.verdict());
+                if path == Path::Path1 {
+                    let whole = eligibility(&world.device, &surroundings, &report);
+                    let alone = eligibility_of(&world.device, &surroundings, &kinds);
+                    prop_assert_eq!(alone, whole.eligibility);
+                    prop_assert_eq!(is_unverified(alone, &kinds), !whole.unverified.is_empty());
+                }
+            }
+        }
+        let told = benefits(&world.device, &surroundings, as_of()).map(|of| (of.benefit, of.reach()));
+        prop_assert_eq!(reaches(&world.device, &surroundings, as_of()), told);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::cases::{World, as_of, at, device_after, os, said, satisfied, unknown, unsatisfied, word};
 use crate::facts::OsKind;
-use crate::prerequisites::{DeviceCheck, DeviceRule, Outcome, Path, Verdict};
+use crate::prerequisites::{DeviceCheck, DeviceRule, Judged, Outcome, Path, Verdict};
 use crate::site::SiteFacts;
 
 fn with_windows(rule: &str, version: &str, edition: Option<&str>, day: &str) -> Outcome {

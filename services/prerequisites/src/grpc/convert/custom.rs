@@ -7,7 +7,7 @@ use tandem_server::failure::{Failure, FieldViolation};
 use super::{severity, verdict};
 use crate::custom::counts::CustomCounts;
 use crate::custom::enabled::{EnabledRule, EnabledRules};
-use crate::custom::{CustomOutcome, CustomRule, OutcomeKind};
+use crate::custom::{CustomOutcome, CustomOutcomeKind, CustomRule};
 use crate::grpc::request;
 use crate::store::custom_rules::RuleBody;
 
@@ -18,12 +18,12 @@ const LONGEST_DISPLAY_NAME: usize = 200;
 const LONGEST_REMEDIATION: usize = 2000;
 
 /// The outcome in the contract.
-const fn outcome(kind: OutcomeKind) -> v1::CustomOutcome {
+const fn outcome(kind: CustomOutcomeKind) -> v1::CustomOutcome {
     match kind {
-        OutcomeKind::Satisfied => v1::CustomOutcome::Satisfied,
-        OutcomeKind::Unsatisfied => v1::CustomOutcome::Unsatisfied,
-        OutcomeKind::Unknown => v1::CustomOutcome::Unknown,
-        OutcomeKind::Failed => v1::CustomOutcome::Failed,
+        CustomOutcomeKind::Satisfied => v1::CustomOutcome::Satisfied,
+        CustomOutcomeKind::Unsatisfied => v1::CustomOutcome::Unsatisfied,
+        CustomOutcomeKind::Unknown => v1::CustomOutcome::Unknown,
+        CustomOutcomeKind::Failed => v1::CustomOutcome::Failed,
     }
 }
 
