@@ -42,17 +42,6 @@ impl Database {
     /// [`StoreError::Unavailable`] when it cannot be opened, [`StoreError::Migration`] when a migration fails (then none of the
     /// pending ones took effect), [`StoreError::Corrupt`] when it is no database.
     pub async fn open<M: MigratorTrait>(location: &Location) -> Result<Self, StoreError> {
-        // Replicas that make a file together collide where the engine would rather not wait: at the switch to its log.
-        let mut attempts = Attempts::default();
-        loop {
-            match Self::open_once::<M>(location).await {
-                Err(error) if attempts.again(&error).await => {}
-                outcome => return outcome,
-            }
-        }
-    }
-
-    async fn open_once<M: MigratorTrait>(location: &Location) -> Result<Self, StoreError> {
         let (writer, readers) = connect(location).await?;
         let incarnation = prepare::<M>(&writer, location).await?;
         Ok(Self { writer, readers, incarnation })
@@ -117,21 +106,29 @@ impl Database {
     pub async fn write<T, E, F>(&self, rows: Rows<'_>, work: F) -> Result<T, E>
     where
         T: Send,
-        E: From<StoreError> + Error + Send + Sync + 'static,
+        E: From<StoreError> + Error + Send + 'static,
         F: for<'c> Fn(&'c DatabaseTransaction) -> BoxFuture<'c, Result<T, E>> + Send + Sync,
     {
-        let mut attempts = Attempts::default();
+        let mut attempt = 1;
         loop {
             let outcome = match begin(&self.writer).await {
                 Ok(tx) => run(tx, rows, &work).await,
                 // Nothing was done yet: the next connection may be a better one.
-                Err(StoreError::Unavailable(error)) if attempts.left() && is_connection_lost(&error) => {
+                Err(StoreError::Unavailable(error)) if attempt < ATTEMPTS && is_connection_lost(&error) => {
                     Err(StoreError::Serialization(error).into())
                 }
                 Err(error) => return Err(error.into()),
             };
             match outcome {
-                Err(error) if attempts.again(&error).await => {}
+                Err(error) if attempt < ATTEMPTS && is_retryable(&error) => {
+                    tracing::debug!(
+                        attempt,
+                        error = &error as &dyn Error,
+                        "transaction collided, trying again"
+                    );
+                    tokio::time::sleep(pause(attempt)).await;
+                    attempt += 1;
+                }
                 outcome => return outcome,
             }
         }
@@ -145,33 +142,6 @@ impl Database {
         self.readers.close_by_ref().await?;
         self.writer.close_by_ref().await?;
         Ok(())
-    }
-}
-
-/// How often something that collided was begun.
-#[derive(Debug)]
-struct Attempts(u32);
-
-impl Default for Attempts {
-    fn default() -> Self {
-        Self(1)
-    }
-}
-
-impl Attempts {
-    fn left(&self) -> bool {
-        self.0 < ATTEMPTS
-    }
-
-    /// Whether it is begun again after that error: pauses first, if so.
-    async fn again<E: Error + Send + Sync + 'static>(&mut self, error: &E) -> bool {
-        if !self.left() || !is_retryable(error) {
-            return false;
-        }
-        tracing::debug!(attempt = self.0, error = error as &dyn Error, "collided, trying again");
-        tokio::time::sleep(pause(self.0)).await;
-        self.0 += 1;
-        true
     }
 }
 

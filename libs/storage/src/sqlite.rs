@@ -1,16 +1,22 @@
 //! The embedded engine: how its connections are set up, how a write transaction begins, and what its error codes mean.
 
+use std::error::Error;
 use std::path::Path;
 use std::time::Duration;
 
 use sea_orm::sqlx::ConnectOptions;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sea_orm::{DatabaseConnection, DbErr, RuntimeErr, SqliteTransactionMode, TransactionOptions};
+use tokio::time::Instant;
 
 use crate::error::Class;
 
 /// How long a connection waits for another process's lock before it reports a collision.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long who collided at a file's switch to its log waits for the other: a few writes to the disk.
+const SWITCH_PAUSE: Duration = Duration::from_millis(20);
 /// Readers never wait for the writer, so a pool that stays empty this long is overloaded.
 const READER_WAIT: Duration = Duration::from_secs(5);
 /// Writers queue behind each other; the longest batches take seconds.
@@ -76,12 +82,32 @@ pub(crate) async fn open(
         Some(bytes) => writer.pragma("max_page_count", (bytes / u64::from(PAGE_BYTES)).max(1).to_string()),
         None => writer,
     };
-    let writer = pool(1, WRITER_WAIT).min_connections(1).connect_with(writer).await;
+    let writer = connected(writer).await;
 
     // Not `read_only`: a reader must be able to open the log's shared index. It refuses to change anything all the same.
     let reader = shared.pragma("query_only", "ON").pragma("cache_size", format!("-{READER_CACHE_KIB}"));
     let readers = pool(READERS, READER_WAIT);
     Ok((writer.map_err(connection_error)?.into(), readers.connect_lazy_with(reader).into()))
+}
+
+/// Connects the writer. Processes that make a file together collide at its switch to the log, for which the engine does not wait: who
+/// comes second finds the file switched.
+async fn connected(writer: SqliteConnectOptions) -> Result<SqlitePool, sea_orm::sqlx::Error> {
+    let until = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match pool(1, WRITER_WAIT).min_connections(1).connect_with(writer.clone()).await {
+            Err(error) if is_busy(&error) && Instant::now() < until => {
+                tracing::debug!(error = &error as &dyn Error, "the file is being made, opening it again");
+                tokio::time::sleep(SWITCH_PAUSE).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
+fn is_busy(error: &sea_orm::sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| class(&code) == Class::Serialization)
 }
 
 fn pool(connections: u32, wait: Duration) -> SqlitePoolOptions {
