@@ -104,7 +104,7 @@ impl Reach {
     }
 }
 
-/// Something that a benefit needs.
+/// Something that a benefit needs; whether it is there is told as an `O`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need<O = Outcome> {
     /// What, for a reader.
@@ -115,7 +115,7 @@ pub struct Need<O = Outcome> {
     for_good: bool,
 }
 
-/// A benefit and what became of each thing that it needs.
+/// A benefit and what became of each thing that it needs, told as an `O`.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BenefitReport<O = Outcome> {
@@ -152,7 +152,7 @@ pub fn benefits(
     Judge::new(facts, surroundings, as_of).reports()
 }
 
-/// How far every benefit is on one device: [`benefits`] without words.
+/// How far every benefit is on one device, as [`benefits`] says it.
 #[must_use]
 pub fn reaches(
     facts: &DeviceFacts,

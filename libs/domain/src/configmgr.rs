@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::facts::OsVersion;
 use crate::table;
-use crate::windows::{EditionGroup, edition_group};
+use crate::windows::EditionGroup;
 
 /// Oldest first.
 static VERSIONS: LazyLock<Vec<VersionRow>> = LazyLock::new(|| {
@@ -232,18 +232,10 @@ struct MatrixRow {
 /// Long-term editions look up their own rows, every other edition the general ones. Without a readable edition the general
 /// row answers too, unless a long-term row of the same pair contradicts it \[derived\]; a long-term row alone does not
 /// speak for a device that may be of any edition.
+///
+/// `group`: of the edition; `None` where none was reported or its text names no known one.
 #[must_use]
-pub fn supports_windows(site_version_text: &str, os: OsVersion, edition: Option<&str>) -> Option<bool> {
-    supports_windows_of(site_version_text, os, edition.and_then(edition_group))
-}
-
-/// [`supports_windows`], of an edition that is read already.
-#[must_use]
-pub fn supports_windows_of(
-    site_version_text: &str,
-    os: OsVersion,
-    group: Option<EditionGroup>,
-) -> Option<bool> {
+pub fn supports_windows(site_version_text: &str, os: OsVersion, group: Option<EditionGroup>) -> Option<bool> {
     let site = site_version(site_version_text)?;
     let build = os.build.filter(|_| (os.major, os.minor) == (10, 0))?;
     let rows = || {

@@ -3,6 +3,12 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::windows::edition_group;
+
+/// By the text of an edition, as devices report it.
+fn supports_windows(site: &str, os: OsVersion, edition: Option<&str>) -> Option<bool> {
+    super::supports_windows(site, os, edition.and_then(edition_group))
+}
 
 fn windows(build: u32) -> OsVersion {
     OsVersion { major: 10, minor: 0, build: Some(build), revision: None }

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 
 use super::catalogue::Path;
+use super::moment::earlier;
 use super::report::{Finding, Outcome, Report, Verdict};
 use super::site_rules::SiteCheck;
 use crate::id::SiteCode;
@@ -59,7 +60,7 @@ pub fn evaluate_hierarchy<'a>(
     for site in sites {
         let report = SiteCheck::new(site, policy, tenant, as_of).report(path);
         verdicts.push((site.site.clone(), report.verdict()));
-        valid_until = [valid_until, report.valid_until].into_iter().flatten().min();
+        valid_until = earlier(valid_until, report.valid_until);
         let here = |finding| WorstFinding { finding, sites: vec![site.site.clone()] };
         if worst.is_empty() {
             worst = report.findings.into_iter().map(here).collect();

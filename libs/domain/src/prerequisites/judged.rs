@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::report::{Outcome, OutcomeKind};
 use super::text::Text;
 
-/// What is told of a rule. The rules are written once, for whatever is told: an [`Outcome`] says what was expected and found, an [`OutcomeKind`]
+/// What is told of a rule. Rules that are judged of a whole fleet are written once, for whatever is told: an [`Outcome`] says what was expected and found, an [`OutcomeKind`]
 /// is enough to count by, and costs no words.
 pub trait Judged: Sized {
     /// The condition holds.

@@ -112,7 +112,7 @@ impl<O> From<O> for Answer<O> {
     }
 }
 
-/// One rule and what became of it.
+/// One rule and what became of it, told as an `O`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding<O = Outcome> {
     /// The rule, with its remediation.
@@ -160,7 +160,7 @@ impl Verdict {
     }
 }
 
-/// The rules of one scope on one path, judged for one tenant, site or device.
+/// The rules of one scope on one path, judged for one tenant, site or device; what became of each is told as an `O`.
 #[must_use]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report<O = Outcome> {

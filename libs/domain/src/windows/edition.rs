@@ -50,7 +50,7 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// Its support calendar; Home follows that of Pro.
+    /// Its support calendar; Home follows that of Pro. `None` of an edition that is not known.
     #[must_use]
     pub const fn group(self) -> Option<EditionGroup> {
         match self {

@@ -56,7 +56,7 @@ pub fn servicing(os: OsVersion, edition: Option<&str>, on: Date) -> Servicing {
     servicing_of(os, edition.and_then(edition_group), on)
 }
 
-/// [`servicing`], of an edition that is read already.
+/// [`servicing`], of an edition that is read already; `None`: none was reported, or its text names no known one.
 #[must_use]
 pub fn servicing_of(os: OsVersion, group: Option<EditionGroup>, on: Date) -> Servicing {
     if os.major < 10 {

@@ -100,7 +100,7 @@ pub(super) fn site_supports<O: Judged>(
             (OS_BUILD, facts.os_version.is_none()),
         ]);
     };
-    match configmgr::supports_windows_of(site_version, version, edition.and_then(Edition::group)) {
+    match configmgr::supports_windows(site_version, version, edition.and_then(Edition::group)) {
         Some(true) => O::satisfied(),
         Some(false) => O::unsatisfied_by(|| {
             let found = format!("{} on site version {site_version}", name_of(version));

@@ -65,7 +65,8 @@ prop_compose! {
         join in one_of(&[JoinType::None, JoinType::EntraJoined, JoinType::EntraRegistered, JoinType::HybridJoined]),
         version in one_of(&["6.1.7601", "10.0", "10.0.16298", "10.0.19045.1", "10.0.26100.1", "10.0.27999"]),
         edition in one_of(&["Enterprise", "Pro", "Home", "Team", "Enterprise LTSC"]),
-        kind in one_of(&[OsKind::Client, OsKind::Server]),
+        kind in one_of(&[OsKind::Client, OsKind::Server, OsKind::Other]),
+        (hardware, model) in (one_of(&["PF3X", ""]), flag()),
         owner in one_of(&[Owner::Company, Owner::Personal]),
         flags in one_of(&[0_u32, 7, 19]),
         sync in one_of(&["2026-11-20T00:00:00Z", "2026-11-01T00:00:00Z", "2025-11-01T00:00:00Z"]),
@@ -92,6 +93,9 @@ prop_compose! {
         device.os_edition = edition.and_then(word);
         device.os_kind = kind.and_then(said);
         device.owner = owner.and_then(said);
+        device.serial_number = hardware.and_then(word);
+        device.manufacturer = hardware.and_then(word);
+        device.model = model.and_then(|_| word("21CB"));
         device.client_health_flags = flags.and_then(said);
         device.client_health_sync = sync.map(at).and_then(said);
         device.last_intune_sync = sync.map(at).and_then(said);
@@ -158,13 +162,20 @@ proptest! {
         mut world in worlds(),
         hours in prop::option::of(1_i64..3),
     ) {
-        // Everything was said at once: too long ago, lately enough, or by a source whose word does not age.
-        world.device.sections = vec![SectionStamp {
+        // Most was said an hour and a half ago: too long ago, lately enough, or by a source whose word does not age. The rest is fresh.
+        let stamp = |minutes| SectionStamp {
             source: Source::ConfigMgr("PS1".parse().unwrap()),
             kind: SectionKind::Discovery,
             key: "1".into(),
-            observed_at: as_of() - SignedDuration::from_mins(90),
-        }];
+            observed_at: as_of() - SignedDuration::from_mins(minutes),
+        };
+        world.device.sections = vec![stamp(90), stamp(1)];
+        if let Some(version) = &mut world.device.os_version {
+            version.section = 1;
+        }
+        if let Some(join) = &mut world.device.join_type {
+            join.section = 1;
+        }
         let surroundings = world.surroundings();
         let check = DeviceCheck::new(&world.device, &surroundings, as_of());
         let of_configmgr = |hours| (SourceKind::ConfigMgr, SignedDuration::from_hours(hours));
