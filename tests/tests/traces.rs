@@ -128,10 +128,10 @@ tandem-inventory SERVER tandem.inventory.v1.DeviceService/ReportDevices
     tandem-inventory CLIENT COMMIT
 ";
 
-/// Each query of a service runs in a transaction that first says whose rows it is for. A check of a device: the device from Redis, its surroundings from the inventory, the policies from the authority.
+/// Each query of a service runs in a transaction that first says whose rows it is for. A check of a device: its surroundings from the
+/// inventory, the policies from the authority, what is kept of the tenant itself, the device from Redis.
 const CHECK: &str = "\
 tandem-prerequisites SERVER tandem.prerequisites.v1.PrerequisitesService/CheckDevice
-  tandem-prerequisites CLIENT MGET
   tandem-prerequisites CLIENT tandem.inventory.v1.TenantService/GetSurroundings
     tandem-inventory SERVER tandem.inventory.v1.TenantService/GetSurroundings
       tandem-inventory CLIENT BEGIN
@@ -168,6 +168,19 @@ tandem-prerequisites SERVER tandem.prerequisites.v1.PrerequisitesService/CheckDe
       tandem-authority CLIENT SELECT
       tandem-authority CLIENT SELECT policies
       tandem-authority CLIENT COMMIT
+  tandem-prerequisites CLIENT BEGIN
+  tandem-prerequisites CLIENT SELECT
+  tandem-prerequisites CLIENT SELECT tenants
+  tandem-prerequisites CLIENT COMMIT
+  tandem-prerequisites CLIENT BEGIN
+  tandem-prerequisites CLIENT SELECT
+  tandem-prerequisites CLIENT SELECT custom_rules
+  tandem-prerequisites CLIENT COMMIT
+  tandem-prerequisites CLIENT BEGIN
+  tandem-prerequisites CLIENT SELECT
+  tandem-prerequisites CLIENT SELECT evaluation_settings
+  tandem-prerequisites CLIENT COMMIT
+  tandem-prerequisites CLIENT MGET
 ";
 
 async fn trace_leads_from_the_caller_to_every_statement() {

@@ -99,10 +99,8 @@ impl Bases {
         if let Some(kept) = self.kept.get(tenant).filter(|kept| kept.mark == seen) {
             return Ok(kept);
         }
-        let (rows, set) =
-            tokio::try_join!(async { Ok::<_, Failure>(rules_enabled(&self.store, tenant).await?) }, async {
-                Ok(settings_fetch(&self.store, tenant).await?)
-            })?;
+        let rows = rules_enabled(&self.store, tenant).await?;
+        let set = settings_fetch(&self.store, tenant).await?;
         let reading = tokio::task::spawn_blocking(move || EnabledRules::read(rows));
         let rules = Arc::new(reading.await.map_err(Failure::internal)??);
         let ages = settings::ages(&set.maximum_ages).unwrap_or_else(|unknown| {
