@@ -1,7 +1,8 @@
 """The dashboard's figures, counted by hand from the stories in `world`."""
 
+from reflected import as_dict
 from table import answers, refuses
-from world import MONITORING, NOBODY, TENANT
+from world import MONITORING, NOBODY, TENANT, client
 
 # Every figure of these tiles; states.md 4 of the fact pack says who is counted.
 FIGURES = {
@@ -103,6 +104,23 @@ def devices_behind_a_figure_are_as_many_as_it_counts(check, world):
     check.assertEqual(listed["devices"], [{"device": world.device(5), "display_name": "WS-05"}])
 
 
+@answers(f"{MONITORING}/WatchDashboard")
+def watch_tells_the_dashboard_and_then_the_figures_that_changed(check, world):
+    tenant = world.own_tenant("watched-figures")
+    token = world.report(tenant, client(1))["consistency_token"]
+    watch = world.client.open(f"{MONITORING}/WatchDashboard", {"parent": tenant, "consistency_token": token})
+    try:
+        messages = map(as_dict, watch)
+        first = counts({"figures": next(messages)["changed"]})
+        check.assertEqual(first["TILE_DEVICES"], {"all": 1})
+        world.report(tenant, client(2))
+        told = (counts({"figures": message.get("changed", [])}) for message in messages)
+        check.assertEqual(next(found["TILE_DEVICES"] for found in told if "TILE_DEVICES" in found), {"all": 2})
+    finally:
+        watch.cancel()
+
+
+refuses(f"{MONITORING}/WatchDashboard", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{MONITORING}/GetDashboard", "RESOURCE_NOT_FOUND", {"parent": NOBODY}, resource=NOBODY)
 refuses(f"{MONITORING}/GetDashboard", "INVALID_CONSISTENCY_TOKEN", {"parent": TENANT, "consistency_token": "damaged"})
 refuses(f"{MONITORING}/ListFigureDevices", "RESOURCE_NOT_FOUND", {"parent": TENANT, "tile": "TILE_STATE", "key": "nothing"})

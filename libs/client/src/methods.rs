@@ -174,6 +174,7 @@ mod tests {
                 "ImportCollections",
                 "ReportDevices",
                 "StreamEffectiveAuthority",
+                "WatchDashboard",
                 "WatchDevices"
             ])
         );

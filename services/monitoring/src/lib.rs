@@ -15,7 +15,7 @@
 //! answers expired. The index lives in memory alone and is counted anew from the inventory's snapshot at start.
 //!
 //! Invariants: the figures never run ahead of their lists; an answer about an older revision of a device never replaces a newer
-//! one; a reader who passes a consistency token never sees an older world.
+//! one; a reader who passes a consistency token never sees an older world; the figures that a watch has told are a dashboard of its cursor.
 //!
 //! Not for: deciding anything about a device. Who decides a workload is said by authority, what stops a device by prerequisites,
 //! which state and category it is in by the domain.

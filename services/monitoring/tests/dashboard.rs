@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use estate::{Sample, Sandbox, Services, TENANT};
 use tandem_contracts::inventory::v1::HierarchySurroundings;
-use tandem_contracts::monitoring::v1::Tile;
+use tandem_contracts::monitoring::v1::{Tile, WatchDashboardResponse};
 use tandem_contracts::prerequisites::v1::Verdict;
 use tandem_contracts::r#type::v1::{DeviceFilter, JoinType, ManagementState, OsKind};
 use tandem_domain::authority::Reason;
@@ -302,6 +302,90 @@ async fn changed_and_left_devices_are_counted_in_the_world_of_the_token() {
     assert_eq!(sandbox.figures(&everybody(), &token).await, of_devices(changed, "acd"));
     let after = sandbox.dashboard(&everybody(), &token).await.unwrap();
     assert_ne!(before.cursor, after.cursor);
+    sandbox.stop().await;
+}
+
+/// Numbers by tile and key.
+fn told(answer: WatchDashboardResponse) -> BTreeMap<(Tile, String), u64> {
+    answer.changed.into_iter().map(|of| ((of.tile(), of.key), of.devices)).collect()
+}
+
+#[tokio::test]
+async fn watch_tells_the_dashboard_and_then_the_figures_that_changed() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let mut watch = sandbox.watch(&everybody(), &token).await;
+    let first = watch.message().await.unwrap().unwrap();
+    let dashboard = sandbox.dashboard(&everybody(), &token).await.unwrap();
+    assert_eq!(first.changed, dashboard.figures);
+    assert_eq!((first.cursor, first.counted_at), (dashboard.cursor, dashboard.counted_at));
+    assert_eq!(first.consistency_token, dashboard.consistency_token);
+
+    // `f` fails as `c` does; then `e` goes, which alone was a server whose readiness is not known.
+    sandbox.services.put(Sample::failed("f"));
+    let token = sandbox.services.remove("e");
+    let mut numbers: BTreeMap<_, _> =
+        expected().into_iter().map(|(figure, devices)| (figure, devices.len() as u64)).collect();
+    let revision = |token: &str| {
+        let token = ConsistencyToken::parse(token).unwrap();
+        token.get(Service::Inventory).map(|mark| mark.revision)
+    };
+    loop {
+        let answer = watch.message().await.unwrap().unwrap();
+        let seen = revision(&answer.consistency_token);
+        for (figure, devices) in told(answer) {
+            assert_ne!(numbers.insert(figure.clone(), devices), Some(devices), "{figure:?} did not change");
+        }
+        if seen >= revision(&token) {
+            break;
+        }
+    }
+    let gone: Vec<_> =
+        numbers.iter().filter(|(_, devices)| **devices == 0).map(|(of, _)| of.clone()).collect();
+    for key in [
+        (Tile::State, "client_only"),
+        (Tile::Verdict, "unknown"),
+        (Tile::Eligibility, "eligible"),
+        (Tile::Attention, "leaving"),
+    ] {
+        assert!(gone.contains(&(key.0, key.1.to_owned())), "{key:?} of {gone:?}");
+    }
+    numbers.retain(|_, devices| *devices > 0);
+    let dashboard = sandbox.dashboard(&everybody(), &token).await.unwrap();
+    let figures = dashboard.figures.into_iter().map(|of| ((of.tile(), of.key), of.devices));
+    assert_eq!(numbers, figures.collect());
+    drop(watch);
+    sandbox.stop().await;
+}
+
+#[tokio::test]
+async fn watch_of_a_filter_tells_of_its_devices_alone() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let mut watch = sandbox.watch(&managed_by("EU1"), &token).await;
+    let first = watch.message().await.unwrap().unwrap();
+    assert_eq!(first.changed, sandbox.dashboard(&managed_by("EU1"), &token).await.unwrap().figures);
+    // `c` is PS1's.
+    sandbox.services.put(Sample::mdm_only("c"));
+    sandbox.services.remove("b");
+    let answer = watch.message().await.unwrap().unwrap();
+    let all: BTreeMap<_, _> = first.changed.into_iter().map(|of| ((of.tile(), of.key), 0)).collect();
+    assert_eq!(told(answer), all);
+    drop(watch);
+    sandbox.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn watch_of_a_fleet_in_which_nothing_changes_says_so_every_ten_seconds() {
+    let (services, token) = fleet();
+    let sandbox = Sandbox::start(services, FollowMode::OnDemand);
+    let mut watch = sandbox.watch(&everybody(), &token).await;
+    let first = watch.message().await.unwrap().unwrap();
+    let began = tokio::time::Instant::now();
+    let quiet = watch.message().await.unwrap().unwrap();
+    assert_eq!((quiet.changed, quiet.cursor), (Vec::new(), first.cursor));
+    assert_eq!(began.elapsed().as_secs(), 10);
+    drop(watch);
     sandbox.stop().await;
 }
 

@@ -187,6 +187,8 @@ pub(crate) const TABLE: &[Row] = rows! {
         r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.monitoring.v1.MonitoringService/ListFigureDevices" READERS
         r#"{"parent": "tenants/{t}", "tile": "TILE_DEVICES", "key": "all", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
+    "tandem.monitoring.v1.MonitoringService/WatchDashboard" READERS
+        r#"{"parent": "tenants/{t}", "filter": {"collections": ["tenants/{t}/collections/pilot"]}, "snapshotOnly": true}"#
     "tandem.prerequisites.v1.CustomRuleService/CheckCustomRule" READERS
         r#"{"parent": "tenants/{t}", "expression": "true", "filter": {"collections": ["tenants/{t}/collections/pilot"]}}"#
     "tandem.prerequisites.v1.CustomRuleService/CreateCustomRule" OPERATORS

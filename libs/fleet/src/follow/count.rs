@@ -235,6 +235,23 @@ impl<K: Clone + Eq + Hash> TenantCount<K> {
         covered(&progress.borrow())
     }
 
+    /// Waits until something else is counted than what that cursor names, `limit` at most.
+    pub async fn moves_on(&self, cursor: &str, limit: Duration) {
+        let mut progress = self.progress.subscribe();
+        let moved = progress.wait_for(|_| self.read().cursor() != cursor);
+        // As in `covers`.
+        let _ = tokio::time::timeout(limit, moved).await;
+    }
+
+    /// The numbers may be other ones now.
+    pub(super) fn changed(&self, now: Timestamp) {
+        self.write(|counted| {
+            counted.generation += 1;
+            counted.counted_at = now;
+        });
+        self.progress.send_modify(|_| {});
+    }
+
     /// A reader waits for surroundings or policies.
     pub(super) async fn nudged(&self) {
         self.nudge.notified().await;

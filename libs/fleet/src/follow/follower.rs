@@ -306,11 +306,7 @@ impl<J: Judge> Follower<J> {
     /// The numbers may be other ones now.
     fn changed(&self) {
         if self.building.is_none() {
-            let now = self.clock.now();
-            self.count.write(|counted| {
-                counted.generation += 1;
-                counted.counted_at = now;
-            });
+            self.count.changed(self.clock.now());
         }
     }
 

@@ -1,10 +1,12 @@
 //! Requests to queries, counts to answers.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use prost::Message;
 use tandem_contracts::convert::time;
 use tandem_contracts::monitoring::v1 as proto;
+use tandem_contracts::r#type::v1::DeviceFilter;
 use tandem_fleet::{FleetCount, Page, Selection, Wanted};
 use tandem_server::ConsistencyToken;
 use tandem_server::failure::Failure;
@@ -30,9 +32,16 @@ impl TryFrom<proto::GetDashboardRequest> for DashboardQuery {
     type Error = Failure;
 
     fn try_from(request: proto::GetDashboardRequest) -> Result<Self, Failure> {
-        let tenant = tenant_of(&request.parent)?;
-        let wanted = Wanted::of(&tenant, &request.filter.unwrap_or_default())?;
-        Ok(Self { tenant, wanted, token: ConsistencyToken::parse(&request.consistency_token)? })
+        let proto::GetDashboardRequest { parent, filter, consistency_token } = request;
+        Self::of(&parent, filter, &consistency_token)
+    }
+}
+
+impl DashboardQuery {
+    pub(super) fn of(parent: &str, filter: Option<DeviceFilter>, token: &str) -> Result<Self, Failure> {
+        let tenant = tenant_of(parent)?;
+        let wanted = Wanted::of(&tenant, &filter.unwrap_or_default())?;
+        Ok(Self { tenant, wanted, token: ConsistencyToken::parse(token)? })
     }
 }
 
@@ -97,24 +106,35 @@ impl ListingQuery {
     }
 }
 
-/// The dashboard: by tile, then by devices, most first, then by key.
+/// The dashboard. `lag`: how long ago everything known was counted.
 pub(super) fn dashboard(
     counted: &FleetCount<Figure>,
     selection: &Selection<'_>,
+    lag: Duration,
 ) -> proto::GetDashboardResponse {
     let within = counted.within(selection, counted.reached(selection));
     let numbers = counted.index.numbers(within.as_ref());
-    let mut figures: Vec<proto::Figure> =
-        numbers.into_iter().map(|(figure, number)| message(figure, number)).collect();
-    figures.sort_unstable_by(|a, b| {
-        (a.tile, Reverse(a.devices), &a.key).cmp(&(b.tile, Reverse(b.devices), &b.key))
-    });
     proto::GetDashboardResponse {
-        figures,
+        figures: figures(numbers.into_iter()),
         cursor: counted.cursor(),
         counted_at: Some(time::to_proto(counted.counted_at)),
         consistency_token: counted.world(selection).to_string(),
+        lag: lag_message(lag),
     }
+}
+
+/// Figures with their numbers: by tile, then by devices, most first, then by key.
+pub(super) fn figures<'f>(numbers: impl Iterator<Item = (&'f Figure, u64)>) -> Vec<proto::Figure> {
+    let mut figures: Vec<proto::Figure> = numbers.map(|(figure, number)| message(figure, number)).collect();
+    figures.sort_unstable_by(|a, b| {
+        (a.tile, Reverse(a.devices), &a.key).cmp(&(b.tile, Reverse(b.devices), &b.key))
+    });
+    figures
+}
+
+/// A lag is some milliseconds to an outage.
+pub(super) fn lag_message(lag: Duration) -> Option<prost_types::Duration> {
+    prost_types::Duration::try_from(lag).ok()
 }
 
 fn message(figure: &Figure, devices: u64) -> proto::Figure {

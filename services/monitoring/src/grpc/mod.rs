@@ -1,12 +1,16 @@
 //! The contract of monitoring: thin handlers.
 
 mod convert;
+mod watch;
 
 use std::time::Duration;
 
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use tandem_contracts::monitoring::v1::monitoring_service_server::MonitoringService;
 use tandem_contracts::monitoring::v1::{
     GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
+    WatchDashboardRequest, WatchDashboardResponse,
 };
 use tandem_fleet::{Followers, Page};
 use tandem_server::failure::Failure;
@@ -15,6 +19,7 @@ use tandem_server::waiting::waiting_time;
 use tonic::{Request, Response, Status};
 
 use self::convert::{DashboardQuery, ListingQuery};
+use self::watch::Watching;
 use crate::judge::Judge;
 
 /// Serves the contract of monitoring.
@@ -42,6 +47,17 @@ impl MonitoringService for Handlers {
         let query = ListingQuery::try_from(request.into_inner())?;
         Ok(Response::new(self.listing(query, waiting).await?))
     }
+
+    type WatchDashboardStream = BoxStream<'static, Result<WatchDashboardResponse, Status>>;
+
+    async fn watch_dashboard(
+        &self,
+        request: Request<WatchDashboardRequest>,
+    ) -> Result<Response<Self::WatchDashboardStream>, Status> {
+        let waiting = waiting_time(request.metadata());
+        let watching = Watching::start(self.followers.clone(), request.into_inner(), waiting).await?;
+        Ok(Response::new(watching.stream().boxed()))
+    }
 }
 
 impl Handlers {
@@ -53,7 +69,8 @@ impl Handlers {
         let count = self.followers.count(&query.tenant).await?;
         count.covers(&query.token, waiting).await?;
         let selection = count.select(self.followers.sources(), &query.wanted).await?;
-        Ok(convert::dashboard(&count.read(), &selection))
+        let lag = count.counting().lag;
+        Ok(convert::dashboard(&count.read(), &selection, lag))
     }
 
     async fn listing(

@@ -17,7 +17,7 @@ use tandem_contracts::inventory::v1::tenant_service_server::TenantServiceServer;
 use tandem_contracts::monitoring::v1::monitoring_service_client::MonitoringServiceClient;
 use tandem_contracts::monitoring::v1::{
     Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
-    Tile,
+    Tile, WatchDashboardRequest, WatchDashboardResponse,
 };
 use tandem_contracts::prerequisites::v1::fleet_evaluation_service_server::FleetEvaluationServiceServer;
 use tandem_contracts::prerequisites::v1::prerequisites_service_server::PrerequisitesServiceServer;
@@ -28,7 +28,7 @@ use tandem_server::in_process::{InProcessIncoming, in_process};
 use tandem_server::{ApiServer, Clock, ConsistencyToken, LocalAuthenticator, Supervisor};
 use tokio::sync::watch;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 
 pub(crate) use samples::Sample;
 
@@ -219,6 +219,21 @@ impl Sandbox {
         let mut request = Request::new(request);
         request.set_timeout(Duration::from_secs(20));
         Ok(self.client.clone().get_dashboard(request).await?.into_inner())
+    }
+
+    /// What changes from now on; the first answer is of the world of the token.
+    pub(crate) async fn watch(
+        &self,
+        filter: &DeviceFilter,
+        token: &str,
+    ) -> Streaming<WatchDashboardResponse> {
+        let request = WatchDashboardRequest {
+            parent: TENANT.into(),
+            filter: Some(filter.clone()),
+            consistency_token: token.into(),
+            snapshot_only: false,
+        };
+        self.client.clone().watch_dashboard(request).await.unwrap().into_inner()
     }
 
     /// The figures with their devices, each read in pages of two; `numbers` of the dashboard and lists agree, or this panics.

@@ -1,17 +1,19 @@
-//! `tandem dashboard`: how the fleet is doing, and which devices are behind each figure.
+//! `tandem dashboard`: how the fleet is doing, which devices are behind each figure, and how the figures move.
 
 use tandem_contracts::monitoring::v1::{
     Figure, GetDashboardRequest, GetDashboardResponse, ListFigureDevicesRequest, ListFigureDevicesResponse,
-    Tile,
+    Tile, WatchDashboardRequest, WatchDashboardResponse,
 };
 use tandem_contracts::r#type::v1::DeviceFilter;
 
 use super::failure::CliError;
 use super::filter::FilterArgs;
+use super::json;
 use super::listing::{Limit, list};
 use super::screen::{Column, Row, Screen};
 use super::session::Session;
 use super::words;
+use crate::printable::printable;
 
 /// The figures, or the devices behind one.
 #[derive(Debug, clap::Args)]
@@ -36,7 +38,21 @@ enum DashboardCommand {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Show the figures and then each one whose number changes, until Ctrl-C
+    #[command(after_long_help = LINES, after_help = LINES)]
+    Watch {
+        /// End when the figures of now are shown, instead of waiting for changes
+        #[arg(long)]
+        once: bool,
+    },
 }
+
+/// What the lines of a watch say.
+const LINES: &str = "\
+Each line is one figure and the devices that it counts now: first every figure that counts a device, then those whose number changed. A
+figure that counts nobody any more is shown with 0.
+
+With -o json each line is one message with what `changed`; one without it says that nothing did for ten seconds.";
 
 /// Answers.
 pub(crate) async fn run(args: DashboardArgs, session: &mut Session<'_>) -> Result<(), CliError> {
@@ -51,7 +67,51 @@ pub(crate) async fn run(args: DashboardArgs, session: &mut Session<'_>) -> Resul
         Some(DashboardCommand::Devices { tile, key, limit }) => {
             show_devices(tile, key, filter, limit, session).await
         }
+        Some(DashboardCommand::Watch { once }) => {
+            let request = WatchDashboardRequest {
+                parent: session.parent(),
+                filter,
+                snapshot_only: once,
+                ..Default::default()
+            };
+            tokio::select! {
+                ended = watch(request, session) => ended,
+                interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+            }
+        }
     }
+}
+
+async fn watch(request: WatchDashboardRequest, session: &mut Session<'_>) -> Result<(), CliError> {
+    let once = request.snapshot_only;
+    let mut answers = session.connection.monitoring().watch_dashboard(request).await?.into_inner();
+    if !session.screen.is_json() {
+        session.screen.line(&line_of("DEVICES", "TILE", "KEY"))?;
+    }
+    while let Some(answer) = answers.message().await? {
+        show_changed(&mut session.screen, &answer)?;
+        session.screen.flush()?;
+    }
+    match once {
+        true => Ok(()),
+        false => Err(CliError::Failed("the server ended the watch; start it again".to_owned())),
+    }
+}
+
+fn show_changed(screen: &mut Screen<'_>, answer: &WatchDashboardResponse) -> Result<(), CliError> {
+    if screen.is_json() {
+        return screen.line(&json::line(answer)?);
+    }
+    for figure in &answer.changed {
+        let (devices, tile) = (figure.devices.to_string(), words::tile(figure.tile));
+        screen.line(&line_of(&devices, &tile, &printable(&figure.key)))?;
+    }
+    Ok(())
+}
+
+/// Columns of a fixed width, since later lines are not known: ten million devices and the longest name of a tile.
+fn line_of(devices: &str, tile: &str, key: &str) -> String {
+    format!(" {devices:>9}  {tile:<19}  {key}")
 }
 
 fn show(screen: &mut Screen<'_>, answer: &GetDashboardResponse) -> Result<(), CliError> {
@@ -161,6 +221,29 @@ mod tests {
             "",
         ];
         assert_eq!(shown(Output::Table, |screen| screen.show(&answer, show)), expected.join("\n"));
+    }
+
+    #[test]
+    fn figure_that_changed_is_a_line_with_its_number() {
+        let answer = WatchDashboardResponse {
+            changed: vec![
+                figure(Tile::State, "co_managed", 1_204_211),
+                figure(Tile::Drift, "client_apps", 0),
+            ],
+            ..Default::default()
+        };
+        let lines = [
+            "   1204211  state                co_managed",
+            "         0  drift                client_apps",
+            "",
+        ];
+        assert_eq!(shown(Output::Table, |screen| show_changed(screen, &answer)), lines.join("\n"));
+        let json = shown(Output::Json, |screen| show_changed(screen, &answer));
+        assert!(
+            json.starts_with(r#"{"changed":[{"tile":"TILE_STATE","key":"co_managed","devices":"1204211""#),
+            "{json}"
+        );
+        assert_eq!(json.lines().count(), 1);
     }
 
     #[test]

@@ -95,6 +95,7 @@ named!(
     authority::v1::GetHandoverResponse = "tandem.authority.v1.GetHandoverResponse",
     authority::v1::DecodeCapabilityValueResponse = "tandem.authority.v1.DecodeCapabilityValueResponse",
     monitoring::v1::GetDashboardResponse = "tandem.monitoring.v1.GetDashboardResponse",
+    monitoring::v1::WatchDashboardResponse = "tandem.monitoring.v1.WatchDashboardResponse",
     monitoring::v1::ListFigureDevicesResponse = "tandem.monitoring.v1.ListFigureDevicesResponse",
 );
 

@@ -197,6 +197,8 @@ fn commands_of_the_manual_are_understood() {
         "dashboard",
         "dashboard --hierarchy PS1 -o json",
         "dashboard devices state co_managed --hierarchy PS1 --limit 10",
+        "dashboard watch --hierarchy PS1 -o json",
+        "dashboard --hierarchy PS1 watch --once",
         "watch --state co_managed --resume token --once",
         "simulate --devices 1000 --seed 7 --out exports",
         "completions bash",
