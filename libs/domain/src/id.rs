@@ -1,5 +1,5 @@
-//! Typed names: a value of these types has been checked once, at the edge, and is not checked again. Those of up to 23 bytes, as of collections and
-//! hierarchies, lie in the value itself: whoever compares them follows no pointer.
+//! Typed names: a value of these types has been checked once, at the edge, and is not checked again. Those of up to 23 bytes, as
+//! of collections and hierarchies, lie in the value itself: whoever compares them follows no pointer.
 //!
 //! Shapes: tenants and hierarchies are `[A-Za-z0-9][A-Za-z0-9._-]*`, at most 64 characters; a site code is three letters or
 //! digits; a collection id is up to 64 letters, digits, `.`, `_`, `-`; a device id is what the inventory gave out; principals

@@ -59,7 +59,8 @@ pub(crate) struct RuleBody {
 pub(crate) enum Change {
     /// It is made.
     Create(RuleBody),
-    /// It is replaced, if it has that etag or none is given. `problem`: why it cannot be read any more, and is kept all the same; empty: it can.
+    /// It is replaced, if it has that etag or none is given. `problem`: why it cannot be read any more, and is kept all the same;
+    /// empty: it can.
     Update { body: RuleBody, etag: String, problem: String },
     /// It goes, if it has that etag or none is given.
     Delete { etag: String },
